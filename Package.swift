@@ -1,0 +1,71 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let house: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),  // every unsafe use is written `unsafe`
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),  // imports are honest ...
+    .enableUpcomingFeature("InternalImportsByDefault"),  // ... and do not leak
+]
+
+/// A library of the house: sources in Sources/<name>, tests in Tests/<name>Tests, the same settings for both.
+func library(_ name: String, _ dependencies: [Target.Dependency], tests: [Target.Dependency] = []) -> [Target] {
+    [
+        .target(name: name, dependencies: dependencies, swiftSettings: house),
+        .testTarget(
+            name: "\(name)Tests", dependencies: [.target(name: name), "TestKit"] + dependencies + tests,
+            swiftSettings: house),
+    ]
+}
+
+let package = Package(
+    name: "etl-express",
+    products: [
+        .executable(name: "etlx", targets: ["etlx"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    ],
+    targets: [
+        // C: ours (arrays and bytes only), then system libraries, one Swift target each.
+        .target(name: "CKernels"),
+        .systemLibrary(name: "CNNG", providers: [.apt(["libnng-dev"])]),
+        .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        // L4
+        .executableTarget(
+            name: "etlx",
+            dependencies: [
+                "Model", "Columnar", "Document", "Extract", "ModuleStore", "Cluster", "Metadata", "Formats",
+                "Transform", "Coordinator", "Worker",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ], swiftSettings: house),
+        .target(name: "TestKit", dependencies: ["Model", "Columnar"], swiftSettings: house),
+        .testTarget(name: "TidyTests", dependencies: [], swiftSettings: house),
+    ]
+        // L0
+        + library("Model", [])
+        // L1
+        + library("Columnar", ["Model", "CKernels"])
+        + library("Document", ["Model", "Yams"])
+        + library("Extract", ["Model", "CPostgres"])
+        + library("ModuleStore", ["Model", "CCrypto"])
+        + library("Cluster", ["Model", "CNNG"])
+        + library("Metadata", ["Model", .product(name: "GRDB", package: "GRDB.swift")])
+        // L2
+        + library("Formats", ["Model", "Columnar", "CKernels", "CLZ4", "CZstd", "CZlib"])
+        + library("Transform", ["Model", "Columnar", "CKernels", "CCrypto"])
+        // L3
+        + library("Coordinator", ["Model", "Cluster", "Metadata", "ModuleStore"])
+        + library(
+            "Worker",
+            ["Model", "Cluster", "Columnar", "Document", "Extract", "Formats", "Transform", "ModuleStore"])
+)

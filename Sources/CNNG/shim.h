@@ -1,0 +1,4 @@
+/* Debian's libnng has no pkg-config file; the module map says what to link. */
+#include <nng/nng.h>
+#include <nng/protocol/reqrep0/req.h>
+#include <nng/protocol/reqrep0/rep.h>

@@ -1,0 +1,32 @@
+/// Every bound of the product in one place. Sizes are in bytes, times are durations.
+package enum Limits {
+    // Chunks and parts
+    package static let rowsPerChunk = 65_536
+    /// A chunk is handed on when it holds this much, even with fewer rows.
+    package static let bytesPerChunk = 8 << 20
+    package static let rowsPerRowGroup = 1 << 20
+    package static let bytesPerRowGroup = 128 << 20
+    /// Encoded and compressed pages that wait for their row group's end.
+    package static let bufferedBytesPerRowGroup = 48 << 20
+    package static let bytesPerPage = 1 << 20
+    package static let rowsPerPage = 20_000
+    package static let bytesPerDictionary = 1 << 20
+    /// The largest cell that is read; a larger one stops the run by table, column and row ordinal.
+    package static let bytesPerCell = 256 << 20
+    package static let bytesPerShard = 128 << 20
+
+    // Documents and messages
+    package static let bytesPerDocument = 4 << 20
+    package static let bytesPerMessage = 64 << 10
+    package static let bytesPerFetchedSlice = 48 << 10
+
+    // The control plane (relations asserted by `LimitsTests`)
+    package static let heartbeatInterval = Duration.seconds(2)
+    package static let leaseTime = Duration.seconds(12)
+    package static let selfFenceTime = Duration.seconds(8)
+    package static let requestTimeout = Duration.seconds(5)
+    package static let pollInterval = Duration.milliseconds(100)
+    package static let watchdogTime = Duration.seconds(15)
+    package static let crashesPerShard = 3
+    package static let failuresPerShard = 8
+}

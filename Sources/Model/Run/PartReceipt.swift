@@ -1,0 +1,84 @@
+/// What a worker states of a finished part. The coordinator accepts one receipt a shard; accepted ones are the manifest.
+package struct PartReceipt: Sendable, Codable, Equatable {
+    package var table: String
+    package var shard: Int
+    package var epoch: Int
+    /// Where the part is staged, relative to the module's folder.
+    package var stagedPath: String
+    package var byteCount: Int64
+    package var sha256: String
+    package var rows: RowAccount
+    package var rules: [RuleCount]
+
+    package init(
+        table: String, shard: Int, epoch: Int, stagedPath: String, byteCount: Int64, sha256: String, rows: RowAccount,
+        rules: [RuleCount]
+    ) {
+        self.table = table
+        self.shard = shard
+        self.epoch = epoch
+        self.stagedPath = stagedPath
+        self.byteCount = byteCount
+        self.sha256 = sha256
+        self.rows = rows
+        self.rules = rules
+    }
+}
+
+/// rows read = published + quarantined + suppressed + filtered, or nothing is published.
+package struct RowAccount: Sendable, Codable, Equatable {
+    package var read: Int64
+    package var published: Int64
+    package var quarantined: Int64
+    package var suppressed: Int64
+    package var filtered: Int64
+
+    package init(
+        read: Int64 = 0, published: Int64 = 0, quarantined: Int64 = 0, suppressed: Int64 = 0, filtered: Int64 = 0
+    ) {
+        self.read = read
+        self.published = published
+        self.quarantined = quarantined
+        self.suppressed = suppressed
+        self.filtered = filtered
+    }
+
+    package var isBalanced: Bool {
+        [read, published, quarantined, suppressed, filtered].allSatisfy { $0 >= 0 }
+            && read == published + quarantined + suppressed + filtered
+    }
+
+    package static func + (a: RowAccount, b: RowAccount) -> RowAccount {
+        RowAccount(
+            read: a.read + b.read, published: a.published + b.published, quarantined: a.quarantined + b.quarantined,
+            suppressed: a.suppressed + b.suppressed, filtered: a.filtered + b.filtered)
+    }
+}
+
+/// What one step of one column's rule did to the rows of a shard.
+package struct RuleCount: Sendable, Codable, Equatable {
+    package var column: String
+    /// Index of the step in the column's rule.
+    package var step: Int
+    package var rowsIn: Int64
+    package var changed: Int64
+    /// Nulls after the step.
+    package var nulls: Int64
+    /// Values that the step made null because they had no counterpart or did not parse.
+    package var nulled: Int64
+    /// Rows that the step sent to quarantine.
+    package var quarantined: Int64
+
+    package init(
+        column: String, step: Int, rowsIn: Int64 = 0, changed: Int64 = 0, nulls: Int64 = 0, nulled: Int64 = 0,
+        quarantined: Int64 = 0
+    ) {
+        self.column = column
+        self.step = step
+        self.rowsIn = rowsIn
+        self.changed = changed
+        self.nulls = nulls
+        self.nulled = nulled
+        self.quarantined = quarantined
+    }
+}

@@ -1,0 +1,232 @@
+/// What a run does, decided before any row is read: the vocabulary between planner, coordinator, workers and metadata.
+/// Holds no secret and no cell value. Shard order and boundaries are part of it, so parts depend on nothing else.
+package struct RunPlan: Sendable, Codable, Equatable {
+    package var about: ModuleAbout
+    package var codec: TargetSpec.Codec
+    package var sources: [SourceIdentity]
+    package var keys: [KeyIdentity]
+    package var tables: [TablePlan]
+    package var warnings: [Problem]
+
+    package init(
+        about: ModuleAbout, codec: TargetSpec.Codec, sources: [SourceIdentity], keys: [KeyIdentity],
+        tables: [TablePlan], warnings: [Problem]
+    ) {
+        self.about = about
+        self.codec = codec
+        self.sources = sources
+        self.keys = keys
+        self.tables = tables
+        self.warnings = warnings
+    }
+}
+
+/// Which state of which source was read.
+package enum SourceIdentity: Sendable, Codable, Equatable {
+    case postgres(PostgresIdentity)
+    case files(FilesIdentity)
+
+    package var name: String {
+        switch self {
+        case .postgres(let identity): identity.name
+        case .files(let identity): identity.name
+        }
+    }
+}
+
+package struct PostgresIdentity: Sendable, Codable, Equatable {
+    package var name: String
+    package var host: String
+    package var port: Int
+    package var database: String
+    package var serverVersion: String
+    /// `pg_control_system().system_identifier`, or nil where the role may not ask.
+    package var systemIdentifier: String?
+    /// `pg_postmaster_start_time()`, to notice that another instance answers.
+    package var serverStart: String
+    package var isolation: String
+    /// Exported ids of the one snapshot; any of them will do.
+    package var snapshots: [String]
+    /// `pg_current_snapshot()` of the snapshot: equal on every connection that imported it.
+    package var snapshotText: String
+    package var walPosition: String
+
+    package init(
+        name: String, host: String, port: Int, database: String, serverVersion: String, systemIdentifier: String?,
+        serverStart: String, isolation: String, snapshots: [String], snapshotText: String, walPosition: String
+    ) {
+        self.name = name
+        self.host = host
+        self.port = port
+        self.database = database
+        self.serverVersion = serverVersion
+        self.systemIdentifier = systemIdentifier
+        self.serverStart = serverStart
+        self.isolation = isolation
+        self.snapshots = snapshots
+        self.snapshotText = snapshotText
+        self.walPosition = walPosition
+    }
+}
+
+package struct FilesIdentity: Sendable, Codable, Equatable {
+    package struct File: Sendable, Codable, Equatable {
+        /// Relative to the document's folder where it lies below it, otherwise absolute.
+        package var path: String
+        package var byteCount: Int64
+        /// SHA-256 of the file's bytes as they lie on disk.
+        package var sha256: String
+
+        package init(path: String, byteCount: Int64, sha256: String) {
+            self.path = path
+            self.byteCount = byteCount
+            self.sha256 = sha256
+        }
+    }
+
+    package var name: String
+    package var files: [File]
+    /// The dialect found or declared, for the metadata.
+    package var dialect: String
+
+    package init(name: String, files: [File], dialect: String) {
+        self.name = name
+        self.files = files
+        self.dialect = dialect
+    }
+}
+
+/// A key as others may know it.
+package struct KeyIdentity: Sendable, Codable, Equatable {
+    package var name: String
+    /// First 16 hexadecimal digits of HMAC-SHA-256 under the key's check subkey: equal keys have equal values, and the
+    /// value tells nothing else of the key.
+    package var checkValue: String
+
+    package init(name: String, checkValue: String) {
+        self.name = name
+        self.checkValue = checkValue
+    }
+}
+
+package struct TablePlan: Sendable, Codable, Equatable {
+    package var name: String
+    package var source: String
+    /// `public.patients`, `query`, or the glob: for people.
+    package var origin: String
+    /// The statement that selects the rows, without its shard bounds, or nil for files.
+    package var statement: String?
+    /// SHA-256 over names, types, nullability and enum labels of the source columns.
+    package var schemaFingerprint: String
+    package var columns: [ColumnPlan]
+    package var droppedColumns: [String]
+    package var shards: [Shard]
+    package var estimatedRows: Int64
+    package var estimatedBytes: Int64
+
+    package init(
+        name: String, source: String, origin: String, statement: String?, schemaFingerprint: String,
+        columns: [ColumnPlan], droppedColumns: [String], shards: [Shard], estimatedRows: Int64, estimatedBytes: Int64
+    ) {
+        self.name = name
+        self.source = source
+        self.origin = origin
+        self.statement = statement
+        self.schemaFingerprint = schemaFingerprint
+        self.columns = columns
+        self.droppedColumns = droppedColumns
+        self.shards = shards
+        self.estimatedRows = estimatedRows
+        self.estimatedBytes = estimatedBytes
+    }
+}
+
+/// An output column with its origin and what its rule does, in words that metadata can carry.
+package struct ColumnPlan: Sendable, Codable, Equatable {
+    package var name: String
+    package var type: DataType
+    package var isProtected: Bool
+    package var sourceColumn: String?
+    package var sourceType: String
+    /// How the source's type was mapped, where it is not plain: `text as PostgreSQL writes it`.
+    package var mapping: String?
+    package var steps: [StepPlan]
+
+    package init(
+        name: String, type: DataType, isProtected: Bool, sourceColumn: String?, sourceType: String, mapping: String?,
+        steps: [StepPlan]
+    ) {
+        self.name = name
+        self.type = type
+        self.isProtected = isProtected
+        self.sourceColumn = sourceColumn
+        self.sourceType = sourceType
+        self.mapping = mapping
+        self.steps = steps
+    }
+
+    package var output: OutputColumn { OutputColumn(name: name, type: type, isProtected: isProtected) }
+}
+
+/// One step of a rule as it is recorded: what, with which parameters, to what effect.
+package struct StepPlan: Sendable, Codable, Equatable {
+    /// The legal and technical kind of a verb.
+    package enum Effect: String, Sendable, Codable {
+        case pass, clean, pseudonymise, generalise, perturb, redact
+    }
+    package enum Mapping: String, Sendable, Codable {
+        /// Different values stay different, for certain / up to a stated chance / not at all.
+        case injective, probabilistic, lossy
+    }
+
+    package var verb: String
+    /// `token(key: people, scope: patient, as: base32, length: 26)`: no secret, no cell value.
+    package var summary: String
+    package var effect: Effect
+    package var mapping: Mapping
+    package var key: String?
+    package var scope: String?
+    /// `hmac-sha256`, `prefix`, `mask`: the method for metadata.
+    package var method: String
+    /// The document allowed a choice that is refused otherwise.
+    package var isWeak: Bool
+
+    package init(
+        verb: String, summary: String, effect: Effect, mapping: Mapping, key: String? = nil, scope: String? = nil,
+        method: String, isWeak: Bool = false
+    ) {
+        self.verb = verb
+        self.summary = summary
+        self.effect = effect
+        self.mapping = mapping
+        self.key = key
+        self.scope = scope
+        self.method = method
+        self.isWeak = isWeak
+    }
+}
+
+/// A disjoint piece of one source table, the unit of dispatch; gives one part.
+package struct Shard: Sendable, Codable, Equatable {
+    package enum Piece: Sendable, Codable, Equatable {
+        /// Blocks `first ..< limit` of one heap relation; `limit` nil: to its end, however far that is.
+        case blocks(schema: String, relation: String, first: UInt32, limit: UInt32?)
+        /// All rows of the table's query or view.
+        case query
+        /// Bytes `start ..< end` of one file: whole records, the first of which is number `firstRecord` (from zero).
+        case bytes(path: String, start: Int64, end: Int64, firstRecord: Int64)
+    }
+
+    /// From zero within the table, without gaps; the part's number.
+    package var index: Int
+    package var piece: Piece
+    package var estimatedRows: Int64
+    package var estimatedBytes: Int64
+
+    package init(index: Int, piece: Piece, estimatedRows: Int64, estimatedBytes: Int64) {
+        self.index = index
+        self.piece = piece
+        self.estimatedRows = estimatedRows
+        self.estimatedBytes = estimatedBytes
+    }
+}
