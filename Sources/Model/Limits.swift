@@ -18,7 +18,7 @@ package enum Limits {
     // Documents and messages
     package static let bytesPerDocument = 4 << 20
     package static let bytesPerMessage = 64 << 10
-    package static let bytesPerFetchedSlice = 48 << 10
+    package static let bytesPerFetchedSlice = 32 << 10
 
     // The control plane (relations asserted by `LimitsTests`)
     package static let heartbeatInterval = Duration.seconds(2)
