@@ -86,14 +86,16 @@ package struct SchedulerState: Sendable {
     private var nodesSeen = 0
     private var upload: [UInt8] = []
     private let document: [UInt8]
+    private let documentPath: String
     private var planBytes: [UInt8] = []
     private let codec: PlanCodec
 
     /// - `document`: the pipeline document as written, with its replacements still to be made.
-    package init(run: String, secret: String, document: [UInt8], codec: PlanCodec, now: Instant) {
+    package init(run: String, secret: String, document: [UInt8], documentPath: String, codec: PlanCodec, now: Instant) {
         self.run = run
         self.secret = secret
         self.document = document
+        self.documentPath = documentPath
         self.codec = codec
         tasks = [.plan: Task(state: .ready(from: now))]
     }
@@ -163,7 +165,7 @@ extension SchedulerState {
         nodesSeen += 1
         let name = "\(join.role.rawValue)-\(nodesSeen)"
         nodes[name] = Node(role: join.role, processID: join.processID, lastHeard: now)
-        var step = Step(reply: .welcome(worker: name, run: run))
+        var step = Step(reply: .welcome(worker: name, run: run, documentPath: documentPath))
         step.records = [.joined(worker: name, role: join.role.rawValue)]
         return step
     }
@@ -442,15 +444,6 @@ extension RunPlan {
     /// A database's state is held by a transaction; files are checked by their digests.
     var needsKeeper: Bool {
         sources.contains { if case .postgres = $0 { true } else { false } }
-    }
-}
-
-extension TaskSpec {
-    package var words: String {
-        switch self {
-        case .plan: "planning"
-        case .shard(let table, let index): "table \(table), shard \(index)"
-        }
     }
 }
 

@@ -21,7 +21,8 @@ package enum Request: Sendable, Codable, Equatable {
 }
 
 package enum Reply: Sendable, Codable, Equatable {
-    case welcome(worker: String, run: String)
+    /// `documentPath` is the pipeline document's path as its user gave it: messages name it, relative paths start there.
+    case welcome(worker: String, run: String, documentPath: String)
     case grant(Grant)
     case noWork(retryAfterMilliseconds: Int)
     /// No more work will come: leave.
@@ -98,4 +99,14 @@ package enum TaskResult: Sendable, Codable, Equatable {
     /// The plan has been uploaded whole.
     case plan
     case part(PartReceipt)
+}
+
+extension TaskSpec {
+    /// For messages and logs.
+    package var words: String {
+        switch self {
+        case .plan: "planning"
+        case .shard(let table, let index): "table \(table), shard \(index)"
+        }
+    }
 }
