@@ -51,6 +51,8 @@ let package = Package(
             ], swiftSettings: house),
         .target(name: "TestKit", dependencies: ["Model", "Columnar"], swiftSettings: house),
         .testTarget(name: "TidyTests", dependencies: [], swiftSettings: house),
+        .testTarget(
+            name: "CKernelsTests", dependencies: ["CKernels", "CCrypto", "TestKit"], swiftSettings: house),
     ]
         // L0
         + library("Model", [])

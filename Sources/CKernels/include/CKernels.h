@@ -3,6 +3,9 @@
 #ifndef CKERNELS_H
 #define CKERNELS_H
 
+#include "kernel_dispatch.h"
+#include "kernel_hash.h"
+#include "kernel_token.h"
 #include "kernel_validity.h"
 
 #endif
