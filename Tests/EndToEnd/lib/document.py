@@ -29,9 +29,12 @@ class Table:
 class Document:
     """A pipeline document in `folder`, publishing to the store `folder`/store."""
 
-    def __init__(self, folder: str, module: str, sources: dict[str, dict], tables: list[Table], codec: str | None = None):
+    def __init__(
+        self, folder: str, module: str, sources: dict[str, dict], tables: list[Table],
+        compression: str | None = None,
+    ):
         self.folder, self.module, self.sources, self.tables = folder, module, sources, tables
-        self.codec = codec
+        self.compression = compression
         self.keys: dict[str, str] = {}
         self.store = os.path.join(folder, "store")
         self.path = os.path.join(folder, f"{module}.yaml")
@@ -71,7 +74,7 @@ class Document:
             for column, rule in table.columns.items():
                 lines.append(f"      {text(column)}: {text(rule)}")
                 self.lines[len(lines)] = (table.name, column)
-        target = {"directory": self.store} | ({"codec": self.codec} if self.codec else {})
+        target = {"directory": self.store} | ({"compression": self.compression} if self.compression else {})
         lines.append(f"target: {text(target)}")
         with open(self.path, "w", encoding="utf-8") as file:
             file.write("\n".join(lines) + "\n")

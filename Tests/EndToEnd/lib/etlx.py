@@ -64,8 +64,8 @@ class Running:
         return [pid for pid, parent in parents().items() if is_below(pid, self.pid)]
 
     def workers(self) -> list[int]:
-        """The descendants that run as workers."""
-        return [pid for pid in self.children() if "worker" in command_line(pid)]
+        """The descendants that read shards; not the keeper of the snapshots."""
+        return [pid for pid in self.children() if " worker " in (line := command_line(pid)) and "keeper" not in line]
 
 
 def run(*arguments: str, cwd: str | None = None, env: dict[str, str] | None = None, seconds: float = 600) -> Result:

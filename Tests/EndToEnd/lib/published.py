@@ -59,16 +59,6 @@ def sha256(path: str) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def tree_digest(folder: str) -> dict[str, str]:
-    """Every file below a folder with its digest: two equal trees are the same files."""
-    found = {}
-    for where, _, names in os.walk(folder):
-        for name in names:
-            path = os.path.join(where, name)
-            found[os.path.relpath(path, folder)] = sha256(path)
-    return found
-
-
 def check_module(store: str, module: str) -> str:
     """The outsider's check of the shared tools, with its compliance part; returns what it printed."""
     done = subprocess.run(
