@@ -3,7 +3,14 @@ import Synchronization
 
 /// The workers and the keeper of an embedded run: real processes of this same executable.
 final class ChildProcesses: Sendable {
-    private let ended = Mutex<[Int32]>([])
+    struct Ended: Sendable {
+        let processID: Int32
+        /// Killed, or ended with another status than zero.
+        let wasCrash: Bool
+        let role: String
+    }
+
+    private let ended = Mutex<[Ended]>([])
     private let running = Mutex<[Process]>([])
 
     /// Starts `etlx worker …`. The join secret goes through the environment: arguments are visible to every user.
@@ -18,14 +25,17 @@ final class ChildProcesses: Sendable {
         process.standardOutput = FileHandle.nullDevice
         if !logsToStandardError { process.standardError = FileHandle.nullDevice }
         process.terminationHandler = { [ended] process in
-            ended.withLock { $0.append(process.processIdentifier) }
+            let wasCrash = process.terminationReason != .exit || process.terminationStatus != 0
+            ended.withLock {
+                $0.append(Ended(processID: process.processIdentifier, wasCrash: wasCrash, role: role))
+            }
         }
         try process.run()
         running.withLock { $0.append(process) }
     }
 
     /// Processes that ended since the last call.
-    func takeEnded() -> [Int32] {
+    func takeEnded() -> [Ended] {
         ended.withLock { list in
             defer { list = [] }
             return list
