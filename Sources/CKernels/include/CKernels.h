@@ -3,6 +3,10 @@
 #ifndef CKERNELS_H
 #define CKERNELS_H
 
+#include "kernel_parquet_bounds.h"
+#include "kernel_parquet_dictionary.h"
+#include "kernel_parquet_levels.h"
+#include "kernel_parquet_values.h"
 #include "kernel_validity.h"
 
 #endif
