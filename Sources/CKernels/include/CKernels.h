@@ -11,6 +11,10 @@
 #include "kernel_mask.h"
 #include "kernel_number_text.h"
 #include "kernel_token_text.h"
+#include "kernel_parquet_bounds.h"
+#include "kernel_parquet_dictionary.h"
+#include "kernel_parquet_levels.h"
+#include "kernel_parquet_values.h"
 #include "kernel_validity.h"
 
 #endif
