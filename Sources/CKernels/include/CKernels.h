@@ -15,6 +15,7 @@
 #include "kernel_parquet_dictionary.h"
 #include "kernel_parquet_levels.h"
 #include "kernel_parquet_values.h"
+#include "kernel_csv.h"
 #include "kernel_validity.h"
 
 #endif
