@@ -3,11 +3,10 @@
 #ifndef CKERNELS_H
 #define CKERNELS_H
 
-#include "kernel_dispatch.h"
-#include "kernel_hash.h"
-#include "kernel_token.h"
 #include "kernel_clean.h"
 #include "kernel_dates.h"
+#include "kernel_dispatch.h"
+#include "kernel_hash.h"
 #include "kernel_mask.h"
 #include "kernel_number_text.h"
 #include "kernel_token_text.h"
@@ -16,6 +15,7 @@
 #include "kernel_parquet_levels.h"
 #include "kernel_parquet_values.h"
 #include "kernel_csv.h"
+#include "kernel_token.h"
 #include "kernel_validity.h"
 
 #endif
