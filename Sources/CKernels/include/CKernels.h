@@ -3,6 +3,14 @@
 #ifndef CKERNELS_H
 #define CKERNELS_H
 
+#include "kernel_dispatch.h"
+#include "kernel_hash.h"
+#include "kernel_token.h"
+#include "kernel_clean.h"
+#include "kernel_dates.h"
+#include "kernel_mask.h"
+#include "kernel_number_text.h"
+#include "kernel_token_text.h"
 #include "kernel_validity.h"
 
 #endif

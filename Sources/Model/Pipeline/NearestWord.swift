@@ -3,6 +3,8 @@ package enum NearestWord {
     /// The word of least edit distance (insert, delete, replace, swap neighbours; case ignored), or nil when none is
     /// within a third of the word's length plus one. Ties go to the earlier word.
     package static func find(_ word: String, among words: [String]) -> String? {
+        // A long text is no mistyped word; and the distance costs length times length.
+        guard word.utf8.count <= 200 else { return nil }
         let wanted = Array(word.lowercased())
         let limit = wanted.count / 3 + 1
         var best: (word: String, distance: Int)?

@@ -94,7 +94,8 @@ extension Node {
         map?.first { $0.key == key }?.value
     }
 
-    /// What stands here, for a message: `a list`, `the number 3`, `the text "yes"`. Replaced parts show as written.
+    /// What stands here, for a message: `a list`, `the number 3`, `the text "yes"`. Replaced parts show as written,
+    /// long texts are cut.
     package var found: String {
         switch value {
         case .list: "a list"
@@ -103,8 +104,8 @@ extension Node {
             switch scalar.kind {
             case .null: "nothing"
             case .boolean: "the boolean \(scalar.written)"
-            case .integer, .number: "the number \(scalar.written)"
-            case .text: "the text \"\(scalar.written)\""
+            case .integer, .number: "the number \(scalar.written.shown())"
+            case .text: "the text \"\(scalar.written.shown())\""
             }
         }
     }

@@ -68,7 +68,7 @@ package struct ProblemList: Sendable {
     package mutating func unknownWord(_ word: String, kind: String, at position: Position?, among words: [String]) {
         let nearest = NearestWord.find(word, among: words)
         error(
-            position, found: "unknown \(kind) \"\(word)\"",
+            position, found: "unknown \(kind) \"\(word.shown())\"",
             expected: words.isEmpty ? "" : "one of \(words.joined(separator: ", "))",
             remedy: nearest.map { "did you mean \"\($0)\"?" })
     }

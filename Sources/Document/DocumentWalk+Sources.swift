@@ -1,0 +1,112 @@
+import Model
+
+/// Sources and keys.
+extension DocumentWalk {
+    static let sourceKinds = ["postgres", "csv"]
+    /// Kinds that are planned: refused by name, so that nobody looks for a typing mistake.
+    static let laterSourceKinds = ["parquet", "s3", "mysql", "jsonl", "sqlite"]
+
+    mutating func readSources(_ values: SectionValues) -> [SourceSpec] {
+        entries("sources", values).compactMap { entry in
+            let isNamed = label(entry, what: "a source's name")
+            let (kind, family) = readSource(entry)
+            families.append((entry.key, family))
+            guard isNamed, let kind else { return nil }
+            return SourceSpec(name: entry.key, position: entry.keyPosition, kind: kind)
+        }
+    }
+
+    mutating func readKeys(_ values: SectionValues) -> [KeySpec] {
+        guard values["keys"] != nil else { return [] }
+        return entries("keys", values).compactMap { entry in
+            let isNamed = label(entry, what: "a key's name")
+            // The node is not quoted: what stands here in place of a mapping may be the key itself.
+            guard entry.value.map != nil else {
+                problems.error(
+                    entry.keyPosition, found: "the key \"\(entry.key.shown())\" without a file",
+                    expected: "{file: PATH}", remedy: "the bytes of a key never stand in a document")
+                return nil
+            }
+            guard let keyValues = section(.key, at: entry.value, what: "the key \"\(entry.key.shown())\""),
+                let path = path("file", keyValues), isNamed
+            else { return nil }
+            return KeySpec(
+                name: entry.key, position: entry.keyPosition, path: Paths.absolute(path, in: baseDirectory))
+        }
+    }
+
+    /// The entries of a mapping from names; told when it is none or empty.
+    mutating func entries(_ name: String, _ values: SectionValues) -> [Node.Entry] {
+        guard let node = values[name] else { return [] }
+        guard let entries = node.map, !entries.isEmpty else {
+            problems.error(
+                node.position, found: node.map == nil ? "\(node.found) for \"\(name)\"" : "no entry in \"\(name)\"",
+                expected: values.form(name))
+            return []
+        }
+        return entries
+    }
+
+    private mutating func label(_ entry: Node.Entry, what: String) -> Bool {
+        if Names.isLabel(entry.key) { return true }
+        problems.error(
+            entry.keyPosition, found: "\"\(entry.key.shown())\" as \(what)", expected: Names.labelPattern)
+        return false
+    }
+
+    private mutating func readSource(_ entry: Node.Entry) -> (SourceSpec.Kind?, SourceFamily) {
+        let what = "the source \"\(entry.key.shown())\""
+        guard entry.value.map != nil else {
+            problems.error(
+                entry.keyPosition, found: "\(what) is no mapping", expected: "a mapping that begins with kind",
+                remedy: "for example {kind: csv, path: \"labs/*.csv\"}")
+            return (nil, .unknown)
+        }
+        guard let kindNode = entry.value["kind"], let kind = kindNode.text else {
+            problems.error(
+                entry.value["kind"]?.position ?? entry.keyPosition, found: "no \"kind\" in \(what)",
+                expected: "one of \(Self.sourceKinds.joined(separator: ", "))")
+            return (nil, .unknown)
+        }
+        switch kind.lowercased() {
+        case "postgres":
+            let values = section(.postgres, at: entry.value, what: what)
+            return (values.flatMap { readPostgres($0) }, .database)
+        case "csv":
+            let values = section(.csv, at: entry.value, what: what)
+            return (values.flatMap { readDelimited($0) }.map { .csv($0) }, .files)
+        case let other where Self.laterSourceKinds.contains(other):
+            problems.error(
+                kindNode.position, found: "sources of kind \"\(other)\" are not available in this version",
+                expected: "one of \(Self.sourceKinds.joined(separator: ", "))")
+        default:
+            problems.unknownWord(
+                kindNode.written ?? "", kind: "kind of source", at: kindNode.position, among: Self.sourceKinds)
+        }
+        return (nil, .unknown)
+    }
+
+    private mutating func readPostgres(_ values: SectionValues) -> SourceSpec.Kind? {
+        guard let node = values["url"] else { return nil }
+        guard let text = node.text, let written = node.written else {
+            problems.error(node.position, found: "no text for \"url\"", expected: values.form("url"))
+            return nil
+        }
+        guard ConnectionText.isKnownForm(text) else {
+            // Not quoted: it may hold a password.
+            let isReplaced = Placeholders.isIn(written)
+            problems.error(
+                node.position,
+                found: isReplaced ? "\(written.shown()) does not stand for a connection" : "a \"url\" of another form",
+                expected: "postgresql://user@host/database or host=… dbname=…")
+            return nil
+        }
+        if ConnectionText.holdsPassword(written) {
+            problems.warning(
+                node.position, found: "a password in the document", expected: "\"${env:NAME}\" or a passfile",
+                remedy: "whoever can read the document can read the database")
+        }
+        // A text that is a placeholder and nothing else may print as it stands; in any other, parts may be secret.
+        return .postgres(url: Secret(text, written: Placeholders.isWhole(written) ? written : text))
+    }
+}
