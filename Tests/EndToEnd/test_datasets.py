@@ -5,7 +5,7 @@ import re
 
 from lib.checks import expect, expect_equal
 from lib.compare import compare_readers, compare_with_source, profile
-from lib.document import Document, Table
+from lib.document import Document, Table, relation
 from lib.etlx import run
 from lib.published import Version, audit, check_module
 from lib.samples import PROFILES, sample
@@ -52,7 +52,7 @@ def publish_and_compare(name: str, checked: bool = False) -> str:
     names = published_names(list(sources))
     document = Document(
         scratch(name), name.replace("_", "-"), {"db": {"kind": "postgres", "url": database.url}},
-        [Table(names[where], origin(*where), {column: "keep" for column, _ in columns})
+        [Table(names[where], relation("db", *where), {column: "keep" for column, _ in columns})
          for where, columns in sources.items()])
     reasons = publish_with_keep(document)
 
@@ -88,10 +88,6 @@ def published_names(sources: list[tuple[str, str]]) -> dict[tuple[str, str], str
             name += "_2"
         names[schema, table] = name
     return names
-
-
-def origin(schema: str, table: str) -> object:
-    return f"db.{schema}.{table}"
 
 
 def publish_with_keep(document: Document) -> dict[tuple[str, str], str]:

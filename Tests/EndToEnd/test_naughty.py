@@ -5,7 +5,7 @@ import json
 from lib.checks import expect_equal
 from lib.compare import compare_readers
 from lib.database import Database, quoted
-from lib.document import Document, Table
+from lib.document import Document, Table, relation
 from lib.etlx import run_well
 from lib.published import Version, audit
 from lib.surroundings import scratch, shared
@@ -45,7 +45,7 @@ def test_names_that_need_quoting():
     database.execute(f'insert into "Odd Table; drop" values ({values})')
     document = Document(
         scratch("names"), "names", {"db": {"kind": "postgres", "url": database.url}},
-        [Table("odd", "db.public.Odd Table; drop", dict.fromkeys(names, "keep"))])
+        [Table("odd", relation("db", "public", "Odd Table; drop"), dict.fromkeys(names, "keep"))])
     run_well("run", document.write())
     version = Version(document.store, "names")
     expect_equal(version.read("odd").to_pylist(), [dict(zip(names, range(len(names))))], "row")

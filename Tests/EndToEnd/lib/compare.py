@@ -5,7 +5,6 @@ beside the original's `COPY`: equal lines, whatever their order, are equal cells
 compared as they are, without PostgreSQL's reading of them in between.
 """
 import contextlib
-import datetime
 import decimal
 import hashlib
 import io

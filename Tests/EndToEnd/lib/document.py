@@ -3,7 +3,6 @@ import dataclasses
 import json
 import os
 import re
-import secrets
 import subprocess
 
 from lib.surroundings import etlx_path
@@ -89,10 +88,12 @@ class Document:
         return found
 
 
+def relation(source: str, schema: str, table: str) -> str:
+    """`from:` of a table; names that are no plain words are quoted."""
+    parts = [part if re.fullmatch(r"\w+", part) else '"' + part.replace('"', '""') + '"' for part in (schema, table)]
+    return ".".join([source, *parts])
+
+
 def text(value: object) -> str:
     """A value as one line of YAML (of its subset JSON)."""
     return json.dumps(value, ensure_ascii=False)
-
-
-def new_key() -> bytes:
-    return secrets.token_bytes(32)
