@@ -3,6 +3,7 @@
 #ifndef CKERNELS_H
 #define CKERNELS_H
 
+#include "kernel_pgcopy.h"
 #include "kernel_validity.h"
 
 #endif
