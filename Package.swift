@@ -64,7 +64,7 @@ let package = Package(
         + library("Cluster", ["Model", "CNNG"])
         + library("Metadata", ["Model", .product(name: "GRDB", package: "GRDB.swift")])
         // L2
-        + library("Formats", ["Model", "Columnar", "CKernels", "CLZ4", "CZstd", "CZlib"])
+        + library("Formats", ["Model", "Columnar", "CKernels", "CLZ4", "CZstd", "CZlib"], tests: ["Extract"])
         + library("Transform", ["Model", "Columnar", "CKernels", "CCrypto"])
         // L3
         + library("Coordinator", ["Model", "Cluster", "Metadata", "ModuleStore"])
