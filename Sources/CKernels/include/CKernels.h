@@ -3,6 +3,7 @@
 #ifndef CKERNELS_H
 #define CKERNELS_H
 
+#include "kernel_cipher.h"
 #include "kernel_dispatch.h"
 #include "kernel_hash.h"
 #include "kernel_token.h"
