@@ -5,6 +5,7 @@
 
 #include "kernel_clean.h"
 #include "kernel_dates.h"
+#include "kernel_cipher.h"
 #include "kernel_dispatch.h"
 #include "kernel_hash.h"
 #include "kernel_mask.h"
