@@ -33,6 +33,7 @@ let package = Package(
     targets: [
         // C: ours (arrays and bytes only), then system libraries, one Swift target each.
         .target(name: "CKernels"),
+        .systemLibrary(name: "CSystem"),
         .systemLibrary(name: "CNNG", providers: [.apt(["libnng-dev"])]),
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
@@ -44,12 +45,14 @@ let package = Package(
             name: "etlx",
             dependencies: [
                 "Model", "Columnar", "Document", "Extract", "ModuleStore", "Cluster", "Metadata", "Formats",
-                "Transform", "Coordinator", "Worker",
+                "Transform", "Coordinator", "Worker", "CSystem",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ], swiftSettings: house),
         .target(name: "TestKit", dependencies: ["Model", "Columnar"], swiftSettings: house),
         .testTarget(name: "TidyTests", dependencies: [], swiftSettings: house),
+        .testTarget(
+            name: "CKernelsTests", dependencies: ["CKernels", "CCrypto", "TestKit"], swiftSettings: house),
     ]
         // L0
         + library("Model", [])

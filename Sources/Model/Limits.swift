@@ -18,7 +18,7 @@ package enum Limits {
     // Documents and messages
     package static let bytesPerDocument = 4 << 20
     package static let bytesPerMessage = 64 << 10
-    package static let bytesPerFetchedSlice = 48 << 10
+    package static let bytesPerFetchedSlice = 32 << 10
 
     // The control plane (relations asserted by `LimitsTests`)
     package static let heartbeatInterval = Duration.seconds(2)
@@ -27,6 +27,12 @@ package enum Limits {
     package static let requestTimeout = Duration.seconds(5)
     package static let pollInterval = Duration.milliseconds(100)
     package static let watchdogTime = Duration.seconds(15)
+    /// How long processes may take to leave after the end of a run.
+    package static let leaveTime = Duration.seconds(10)
+    /// How long a process looks for its coordinator at start, and how long it waits for one that fell silent.
+    package static let joinPatience = Duration.seconds(30)
+    package static let coordinatorPatience = Duration.seconds(60)
+    package static let rememberedAnswers = 4096
     package static let crashesPerShard = 3
     package static let failuresPerShard = 8
 }

@@ -1,0 +1,69 @@
+import Foundation
+
+/// A frame of the control plane.
+///
+///     offset  bytes  field
+///     0       1      protocol version, 1
+///     1       1      kind: 1 request, 2 reply
+///     2       16     request id: chosen by the asker, the same in a repetition and in the answer
+///     18      …      body: JSON of a `Request` or `Reply`, UTF-8
+///
+/// A frame is valid when it is at most `Limits.bytesPerMessage` long, the version is known and the body parses whole.
+/// An unknown version is answered by `refused`, never by silence; anything else that does not parse is dropped.
+package enum WireFormat {
+    package static let version: UInt8 = 1
+    package static let headerByteCount = 18
+
+    package enum Kind: UInt8, Sendable { case request = 1, reply = 2 }
+
+    package struct RequestID: Hashable, Sendable {
+        package let high: UInt64
+        package let low: UInt64
+
+        package static func random() -> RequestID {
+            RequestID(high: .random(in: .min ... .max), low: .random(in: .min ... .max))
+        }
+    }
+
+    package enum Failure: Error, Equatable { case tooShort, tooLong, unknownVersion(UInt8), wrongKind, unreadableBody }
+
+    package static func frame(_ request: Request, id: RequestID) throws -> [UInt8] { try frame(.request, id, request) }
+    package static func frame(_ reply: Reply, id: RequestID) throws -> [UInt8] { try frame(.reply, id, reply) }
+
+    package static func request(from bytes: [UInt8]) throws(Failure) -> (RequestID, Request) {
+        try body(.request, of: bytes)
+    }
+
+    package static func reply(from bytes: [UInt8]) throws(Failure) -> (RequestID, Reply) {
+        try body(.reply, of: bytes)
+    }
+
+    /// The id of any frame long enough to have one, to answer what cannot be read.
+    package static func requestID(of bytes: [UInt8]) -> RequestID? {
+        guard bytes.count >= headerByteCount else { return nil }
+        return RequestID(high: bigEndian(bytes[2..<10]), low: bigEndian(bytes[10..<18]))
+    }
+
+    private static func frame(_ kind: Kind, _ id: RequestID, _ body: some Encodable) throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        var bytes: [UInt8] = [version, kind.rawValue]
+        for word in [id.high, id.low] {
+            for shift in stride(from: 56, through: 0, by: -8) { bytes.append(UInt8(truncatingIfNeeded: word >> shift)) }
+        }
+        bytes += try encoder.encode(body)
+        return bytes
+    }
+
+    private static func body<Body: Decodable>(_ kind: Kind, of bytes: [UInt8]) throws(Failure) -> (RequestID, Body) {
+        guard let id = requestID(of: bytes) else { throw .tooShort }
+        guard bytes[0] == version else { throw .unknownVersion(bytes[0]) }
+        guard bytes[1] == kind.rawValue else { throw .wrongKind }
+        guard let body = try? JSONDecoder().decode(Body.self, from: Data(bytes[headerByteCount...])) else {
+            throw .unreadableBody
+        }
+        return (id, body)
+    }
+
+    private static func bigEndian(_ bytes: ArraySlice<UInt8>) -> UInt64 { bytes.reduce(0) { $0 << 8 | UInt64($1) } }
+}

@@ -1,0 +1,74 @@
+package import Model
+
+extension LocalStore {
+    /// Names of the modules that have a version, sorted.
+    package func modules() throws(StoreError) -> [String] {
+        var found: [String] = []
+        for name in try files.names("") {
+            guard (try? checkName(module: name)) != nil else { continue }
+            if try !versions(module: name).isEmpty { found.append(name) }
+        }
+        return found
+    }
+
+    /// Version numbers of a module, ascending, withdrawn ones included; empty when there is no such module.
+    package func versions(module: String) throws(StoreError) -> [Int] {
+        try checkName(module: module)
+        return try files.names("\(module)/\(ModuleLayout.versionsFolder)")
+            .compactMap { ModuleLayout.version(commitRecordName: $0) }.sorted()
+    }
+
+    /// The bytes whose digest the next version names.
+    package func recordBytes(module: String, version: Int) throws(StoreError) -> [UInt8] {
+        try checkName(module: module)
+        return try files.read("\(module)/\(ModuleLayout.commitRecord(version: version))", limit: 4 << 20)
+    }
+
+    /// - Throws: `.notFound` when there is no such version, `.damaged` when its record cannot be read.
+    package func record(module: String, version: Int) throws(StoreError) -> CommitRecord {
+        let path = "\(module)/\(ModuleLayout.commitRecord(version: version))"
+        let bytes = try recordBytes(module: module, version: version)
+        guard let json = try? JSON.parse(bytes), let record = CommitRecord(json: json), record.module == module,
+            record.version == version
+        else { throw StoreError(.damaged, path, "no commit record of this version") }
+        return record
+    }
+
+    package func isWithdrawn(module: String, version: Int) throws(StoreError) -> Bool {
+        try files.status("\(module)/\(ModuleLayout.tombstone(version: version))") != nil
+    }
+
+    /// The newest version that is not withdrawn, or nil.
+    package func latest(module: String) throws(StoreError) -> Int? {
+        for version in try versions(module: module).reversed() {
+            if try !isWithdrawn(module: module, version: version) { return version }
+        }
+        return nil
+    }
+
+    /// A file of a version, such as `croissant.json`; `path` is relative to the version's folder.
+    package func readFile(_ record: CommitRecord, _ path: String) throws(StoreError) -> [UInt8] {
+        try checkName(attempt: record.attempt)
+        guard Sums.isInside(path) else { throw StoreError(.badName, record.module, "a path that leaves the version") }
+        return try files.read("\(record.module)/\(ModuleLayout.run(record.attempt))/\(path)")
+    }
+
+    /// The folder of a version's files, absolute if the store's path is.
+    package func folder(_ record: CommitRecord) -> String {
+        files.absolute("\(record.module)/\(ModuleLayout.run(record.attempt))")
+    }
+
+    /// A hint for readers; it may be stale, and readers look further up.
+    func writeHint(module: String, version: Int) throws(StoreError) {
+        let hint = JSON.record([
+            "module": .text(module), "version": .integer(Int64(version)),
+            "commit": .text(ModuleLayout.commitRecord(version: version)),
+        ])
+        let path = "\(module)/\(ModuleLayout.latestHint)"
+        let temporary = "\(module)/.\(ModuleLayout.latestHint).\(version).tmp"
+        try files.remove(temporary)
+        try files.write(temporary, Array(hint.text(isPretty: true).utf8))
+        try files.rename(temporary, to: path)
+        try files.flushFolder(module)
+    }
+}

@@ -1,0 +1,159 @@
+package import Model
+
+/// What to do when another version took the number that an attempt was to get.
+package enum RacePolicy: Sendable {
+    /// Give up: two coordinators of one module are a configuration error.
+    case exclusive
+    /// Describe again on top of the other version and take the next number.
+    case rebase
+}
+
+/// The places where a publisher may die. A test's hook throws or kills at each of them.
+package enum PublishStep: String, Sendable, CaseIterable {
+    case started, partsLinked, described, recordWritten, committed, recordFlushed, hinted, protected, stagingRemoved
+}
+
+package struct Published: Sendable, Equatable {
+    package let record: CommitRecord
+    /// Of the commit record's bytes.
+    package let sha256: String
+    /// An earlier try had committed the attempt already.
+    package let wasCommittedBefore: Bool
+}
+
+/// Makes an attempt a version: descriptions and data first, then one atomic step.
+///
+/// The step is the creation of `_versions/<number>.json`, which either does not exist or is whole. A failure before it
+/// leaves the last version untouched; after it the version is there, whatever else fails. Publishing the same attempt
+/// again, on this or another process, is harmless: it is found committed or is carried on with.
+package struct Publisher: Sendable {
+    package typealias Hook = @Sendable (PublishStep) throws -> Void
+
+    private let store: LocalStore
+    private let module: String
+    private let attempt: String
+    private let policy: RacePolicy
+    private let reach: Hook
+
+    package init(
+        store: LocalStore, module: String, attempt: String, policy: RacePolicy = .exclusive,
+        reach: @escaping Hook = { _ in }
+    ) {
+        self.store = store
+        self.module = module
+        self.attempt = attempt
+        self.policy = policy
+        self.reach = reach
+    }
+
+    private enum Outcome { case committed, lost }
+
+    /// - Parameters:
+    ///   - tables: all tables of the module in order; those without receipts have no rows.
+    ///   - receipts: the accepted ones, one a shard.
+    ///   - committedAt: RFC 3339, UTC.
+    ///   - willCommit: called with each record before it may become visible, to keep it.
+    ///   - describe: the files that describe the version; called again with the next number after a lost race.
+    /// - Throws: `StoreError`, or what `willCommit` and `describe` throw. After an error at or behind the commit itself
+    ///   the outcome is unknown until the same attempt is published again.
+    package func publish(
+        tables: [String], receipts: [PartReceipt], committedAt: String, committedBy: String, expiresAt: String?,
+        willCommit: (CommitRecord) throws -> Void = { _ in }, describe: (Publication) throws -> [MetadataFile]
+    ) throws -> Published {
+        try store.checkName(module: module)
+        try store.checkName(attempt: attempt)
+        try Seal.check(receipts, attempt: attempt)
+        let seal = Seal(store: store, module: module, attempt: attempt)
+        try reach(.started)
+        if let earlier = try committedBefore() {
+            try finishUp(earlier.record, seal)
+            return earlier
+        }
+        guard store.age(attempt: attempt) < Limits.attemptDeadline else {
+            throw StoreError(.attemptEnded, "\(module)/\(attempt)", "the attempt began too long ago to be published")
+        }
+        try seal.linkParts(receipts)
+        try reach(.partsLinked)
+        for _ in 0..<Limits.rebasesPerPublication {
+            let parent = try head()
+            let publication = Publication(
+                module: module, version: (parent?.version ?? 0) + 1, attempt: attempt, parent: parent,
+                committedAt: committedAt, committedBy: committedBy, expiresAt: expiresAt)
+            let sealed = try seal.describe(try describe(publication), receipts: receipts)
+            try reach(.described)
+            let record = CommitRecord(
+                module: module, version: publication.version, attempt: attempt, files: sealed.files,
+                bytes: sealed.bytes, sums: sealed.sums, croissantSHA256: sealed.croissant,
+                tables: CommitRecord.rows(tables: tables, receipts: receipts), parent: parent,
+                committedAt: committedAt, committedBy: committedBy, expiresAt: expiresAt)
+            try willCommit(record)
+            switch try commit(record) {
+            case .committed:
+                try finishUp(record, seal)
+                return Published(
+                    record: record, sha256: FileDigest.hexadecimal(record.bytesOfFile), wasCommittedBefore: false)
+            case .lost where policy == .rebase:
+                continue
+            case .lost:
+                throw StoreError(
+                    .conflict, "\(module)/\(ModuleLayout.commitRecord(version: record.version))",
+                    "another run published this version first")
+            }
+        }
+        throw StoreError(.conflict, module, "other runs published versions all the time")
+    }
+
+    /// The last version with its record's digest, as the next one names it.
+    private func head() throws -> CommitRecord.Parent? {
+        guard let version = try store.versions(module: module).last else { return nil }
+        let bytes = try store.recordBytes(module: module, version: version)
+        return CommitRecord.Parent(version: version, commitSHA256: FileDigest.hexadecimal(bytes))
+    }
+
+    /// The version that an earlier try of this attempt published.
+    private func committedBefore() throws -> Published? {
+        // An attempt without a run folder has never come as far as a record.
+        guard try store.files.status("\(module)/\(ModuleLayout.run(attempt))") != nil else { return nil }
+        for version in try store.versions(module: module).reversed() {
+            let bytes = try store.recordBytes(module: module, version: version)
+            guard let record = try? CommitRecord(json: JSON.parse(bytes)), record.attempt == attempt else { continue }
+            return Published(record: record, sha256: FileDigest.hexadecimal(bytes), wasCommittedBefore: true)
+        }
+        return nil
+    }
+
+    private func commit(_ record: CommitRecord) throws -> Outcome {
+        let files = store.files
+        let folder = "\(module)/\(ModuleLayout.versionsFolder)"
+        let temporary = "\(folder)/.\(attempt).tmp"
+        let target = "\(module)/\(ModuleLayout.commitRecord(version: record.version))"
+        try files.makeFolder(folder)
+        try files.remove(temporary)
+        try files.write(temporary, record.bytesOfFile)
+        try reach(.recordWritten)
+        let placed = try files.place(temporary, at: target, by: store.placing)
+        if case .alreadyExists = placed, try files.read(target) != record.bytesOfFile {
+            try files.remove(temporary)
+            return .lost
+        }
+        try reach(.committed)
+        // Until the folder is on disk a power failure may take the version back: an error here is passed on.
+        try files.flushFolder(folder)
+        try reach(.recordFlushed)
+        return .committed
+    }
+
+    /// Conveniences behind the commit. None of them decides anything, so none of their failures is reported.
+    private func finishUp(_ record: CommitRecord, _ seal: Seal) throws {
+        let files = store.files
+        let target = ModuleLayout.commitRecord(version: record.version)
+        try? files.remove("\(module)/\(ModuleLayout.versionsFolder)/.\(attempt).tmp")
+        try? store.writeHint(module: module, version: record.version)
+        try reach(.hinted)
+        try? files.setMode("\(module)/\(target)", 0o444)
+        try? seal.protect()
+        try reach(.protected)
+        try? files.removeTree("\(module)/\(ModuleLayout.staging(attempt))")
+        try reach(.stagingRemoved)
+    }
+}

@@ -1,0 +1,114 @@
+import Model
+
+/// Turns an attempt's accepted parts and its descriptions into the folder that a commit record can refer to.
+///
+/// Everything is on disk before the record is written: files first, then folders from the leaves up. Each step may be
+/// repeated after a crash; nothing outside `runs/<attempt>` is touched.
+struct Seal {
+    let store: LocalStore
+    let module: String
+    let attempt: String
+
+    struct Sealed: Equatable {
+        let files: Int
+        let bytes: Int64
+        let sums: String
+        let croissant: String
+    }
+
+    private var files: FileSystem { store.files }
+    private var run: String { "\(module)/\(ModuleLayout.run(attempt))" }
+
+    /// Refuses receipts that do not account for their rows, that name one shard twice or another attempt's file.
+    static func check(_ receipts: [PartReceipt], attempt: String) throws(StoreError) {
+        var seen: Set<String> = []
+        for receipt in receipts {
+            let part = ModuleLayout.part(table: receipt.table, shard: receipt.shard)
+            guard receipt.rows.isBalanced else {
+                throw StoreError(.unbalanced, part, "rows read are not the rows accounted for")
+            }
+            guard seen.insert(part).inserted else { throw StoreError(.unbalanced, part, "two receipts for one shard") }
+            let staged = ModuleLayout.stagedPart(
+                attempt: attempt, table: receipt.table, shard: receipt.shard, epoch: receipt.epoch)
+            guard receipt.stagedPath == staged else {
+                throw StoreError(.damaged, part, "its receipt names a file of another attempt, shard or epoch")
+            }
+        }
+    }
+
+    /// Gives each accepted part its final name. The staged name stays until the version is committed.
+    func linkParts(_ receipts: [PartReceipt]) throws(StoreError) {
+        try files.makeFolder(run)
+        for receipt in receipts {
+            let part = "\(run)/\(ModuleLayout.part(table: receipt.table, shard: receipt.shard))"
+            let staged = "\(module)/\(receipt.stagedPath)"
+            try files.makeFolder("\(run)/\(ModuleLayout.folder(table: receipt.table))")
+            if let status = try files.status(staged) {
+                guard status.byteCount == receipt.byteCount else {
+                    throw StoreError(.damaged, staged, "not as many bytes as its receipt says")
+                }
+                _ = try files.place(staged, at: part, by: store.placing)
+            }
+            // Linked by an earlier try, or just now; another size would be another file's.
+            guard let placed = try files.status(part), placed.byteCount == receipt.byteCount else {
+                throw StoreError(.damaged, part, "the part is absent or of another size than its receipt says")
+            }
+        }
+    }
+
+    /// Writes the descriptions and `SHA256SUMS` anew and flushes the run's folders.
+    func describe(_ descriptions: [MetadataFile], receipts: [PartReceipt]) throws(StoreError) -> Sealed {
+        var lines = receipts.map { receipt in
+            Sums.Line(path: ModuleLayout.part(table: receipt.table, shard: receipt.shard), sha256: receipt.sha256)
+        }
+        var bytes = receipts.reduce(0) { $0 + $1.byteCount }
+        var croissant: String?
+        for file in descriptions {
+            precondition(
+                Sums.isInside(file.path) && !file.path.hasPrefix("data/") && file.path != ModuleLayout.sums,
+                "a description may not stand where data or digests are")
+            try replace(file.path, file.bytes)
+            let digest = FileDigest.hexadecimal(file.bytes)
+            if file.path == ModuleLayout.croissant { croissant = digest }
+            lines.append(Sums.Line(path: file.path, sha256: digest))
+            bytes += Int64(file.bytes.count)
+        }
+        guard let croissant else { preconditionFailure("a version is described by \(ModuleLayout.croissant)") }
+        precondition(Set(lines.map(\.path)).count == lines.count, "two files of a version have one name")
+        let sums = Sums(lines).bytes
+        try replace(ModuleLayout.sums, sums)
+        try flushFolders(lines.map(\.path))
+        return Sealed(
+            files: lines.count, bytes: bytes, sums: FileDigest.hexadecimal(sums), croissant: croissant)
+    }
+
+    /// After the commit: nobody writes here any more.
+    func protect() throws(StoreError) {
+        let names = try files.files(below: run)
+        for name in names { try files.setMode("\(run)/\(name)", 0o444) }
+        for folder in folders(of: names) { try files.setMode(folder, 0o555) }
+    }
+
+    private func replace(_ path: String, _ bytes: [UInt8]) throws(StoreError) {
+        let full = "\(run)/\(path)"
+        if let slash = full.lastIndex(of: "/") { try files.makeFolder(String(full[..<slash])) }
+        try files.remove(full)
+        try files.write(full, bytes)
+    }
+
+    private func flushFolders(_ paths: [String]) throws(StoreError) {
+        for folder in folders(of: paths) { try files.flushFolder(folder) }
+        try files.flushFolder("\(module)/\(ModuleLayout.runsFolder)")
+        try files.flushFolder(module)
+    }
+
+    /// The folders that hold these files, leaves first, the run's own last.
+    private func folders(of paths: [String]) -> [String] {
+        var found: Set<String> = [run]
+        for path in paths {
+            let segments = path.split(separator: "/").dropLast()
+            for count in 0..<segments.count { found.insert("\(run)/\(segments[...count].joined(separator: "/"))") }
+        }
+        return found.sorted { ($0.utf8.count, $0) > ($1.utf8.count, $1) }
+    }
+}

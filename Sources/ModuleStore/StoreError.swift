@@ -1,0 +1,76 @@
+package import Model
+
+/// A store could not do what was asked. Names a path below the store, never what is in a file.
+package struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
+    package enum Code: String, Sendable {
+        case noSpace, notAllowed, inputOutput
+        /// The file system has neither hard links nor a rename that refuses to replace.
+        case noExclusiveCreate
+        /// A name that cannot be a folder's, or an attempt id of another form.
+        case badName
+        case alreadyExists, notFound
+        /// The attempt is unknown here or past its deadline: it was swept, or it waited too long.
+        case attemptEnded
+        /// Another version appeared under the number that this attempt was to take.
+        case conflict
+        /// A staged part, a receipt or a version is not what its record says.
+        case damaged
+        /// Rows read are not rows accounted for, or two receipts name one shard.
+        case unbalanced
+    }
+
+    package let code: Code
+    /// Relative to the store, or a name.
+    package let subject: String
+    package let detail: String
+    package let systemCode: Int32?
+
+    package init(_ code: Code, _ subject: String, _ detail: String, systemCode: Int32? = nil) {
+        self.code = code
+        self.subject = subject
+        self.detail = detail
+        self.systemCode = systemCode
+    }
+
+    /// What a failed call of the system means. The system's own message is not kept.
+    static func system(_ number: Int32, _ subject: String, _ action: String) -> StoreError {
+        let code: Code =
+            switch number {
+            case ErrorNumber.noSpace, ErrorNumber.quota, ErrorNumber.fileTooBig: .noSpace
+            case ErrorNumber.accessDenied, ErrorNumber.notPermitted, ErrorNumber.readOnly: .notAllowed
+            case ErrorNumber.exists: .alreadyExists
+            case ErrorNumber.absent, ErrorNumber.noFolder: .notFound
+            case ErrorNumber.nameTooLong: .badName
+            default: .inputOutput
+            }
+        return StoreError(code, subject, "cannot \(action)", systemCode: number)
+    }
+
+    package var disposition: Disposition {
+        switch code {
+        case .noSpace, .notAllowed, .inputOutput: .retryElsewhere
+        case .alreadyExists, .notFound, .damaged: .retry
+        case .noExclusiveCreate, .badName, .attemptEnded, .conflict, .unbalanced: .failRun
+        }
+    }
+
+    package var failure: TaskFailure {
+        TaskFailure(
+            kind: code == .unbalanced ? .data : .target, disposition: disposition, message: description,
+            code: systemCode.map { "errno \($0)" } ?? code.rawValue)
+    }
+
+    package var description: String {
+        let advice: String =
+            switch code {
+            case .noSpace: "; free space there or choose another target"
+            case .notAllowed: "; check the owner and the permissions of the store"
+            case .noExclusiveCreate: "; put the store on a file system with hard links"
+            case .conflict: "; two coordinators publish this module: let one of them do it, or run again"
+            case .attemptEnded: "; run again"
+            case .inputOutput, .badName, .alreadyExists, .notFound, .damaged, .unbalanced: ""
+            }
+        let number = systemCode.map { " (errno \($0))" } ?? ""
+        return "store: \(subject): \(detail)\(number)\(advice)"
+    }
+}

@@ -1,0 +1,171 @@
+import Model
+
+/// Something that is not as its record says.
+package struct Finding: Sendable, Equatable, CustomStringConvertible {
+    package enum Kind: String, Sendable {
+        case missing, unexpected, changed, unreadable, brokenChain, inconsistent
+    }
+
+    package let kind: Kind
+    /// Relative to the store.
+    package let path: String
+    package let detail: String
+
+    package var description: String { "\(path): \(detail)" }
+}
+
+package struct Verification: Sendable, Equatable {
+    package fileprivate(set) var versions: [Int] = []
+    package fileprivate(set) var withdrawn: [Int] = []
+    package fileprivate(set) var files = 0
+    package fileprivate(set) var bytes: Int64 = 0
+    package fileprivate(set) var findings: [Finding] = []
+
+    package var isSound: Bool { findings.isEmpty }
+}
+
+extension LocalStore {
+    /// Compares a module with what its own records say, without network and without keys.
+    ///
+    /// The chain of commit records is always checked as a whole; the files of `version`, or of all versions when it is
+    /// nil. A withdrawn version has no files to check.
+    ///
+    /// - Cost: reads every byte once, through a buffer of fixed size.
+    /// - Throws: `.notFound` when there is no such module or version. What is wrong with it is a finding, not an error.
+    package func verify(module: String, version: Int? = nil) throws(StoreError) -> Verification {
+        let all = try versions(module: module)
+        guard version.map({ all.contains($0) }) ?? !all.isEmpty else {
+            throw StoreError(.notFound, version.map { "\(module)@\($0)" } ?? module, "no such version")
+        }
+        var result = Verification()
+        var records: [Int: CommitRecord] = [:]
+        checkChain(module, all, &records, &result)
+        for number in all where version == nil || number == version {
+            guard let record = records[number] else { continue }
+            if (try? isWithdrawn(module: module, version: number)) == true {
+                result.withdrawn.append(number)
+                continue
+            }
+            result.versions.append(number)
+            VersionCheck(store: self, record: record).run(&result)
+        }
+        return result
+    }
+
+    private func checkChain(
+        _ module: String, _ all: [Int], _ records: inout [Int: CommitRecord], _ result: inout Verification
+    ) {
+        var previous: (version: Int, digest: String)?
+        for number in all {
+            let path = "\(module)/\(ModuleLayout.commitRecord(version: number))"
+            func report(_ kind: Finding.Kind, _ detail: String) {
+                result.findings.append(Finding(kind: kind, path: path, detail: detail))
+            }
+            guard let bytes = try? recordBytes(module: module, version: number) else {
+                report(.unreadable, "the commit record cannot be read")
+                previous = nil
+                continue
+            }
+            defer { previous = (number, FileDigest.hexadecimal(bytes)) }
+            guard let json = try? JSON.parse(bytes), let record = CommitRecord(json: json) else {
+                report(.changed, "this is no commit record any more")
+                continue
+            }
+            if record.bytesOfFile != bytes { report(.changed, "the commit record is not as it was written") }
+            if record.module != module || record.version != number || AttemptID.milliseconds(record.attempt) == nil {
+                report(.inconsistent, "the commit record names another module, version or attempt")
+                continue
+            }
+            if let previous {
+                if record.parent != CommitRecord.Parent(version: previous.version, commitSHA256: previous.digest) {
+                    report(
+                        .brokenChain,
+                        "it names another parent than version \(previous.version) as that is now: one was edited")
+                }
+            } else if number == all.first {
+                if number != 1 { report(.brokenChain, "versions before it are missing") }
+                if number == 1, record.parent != nil { report(.brokenChain, "the first version names a parent") }
+            }
+            records[number] = record
+        }
+    }
+}
+
+/// The checks of one version's files.
+private struct VersionCheck {
+    let store: LocalStore
+    let record: CommitRecord
+
+    private var folder: String { "\(record.module)/\(ModuleLayout.run(record.attempt))" }
+
+    func run(_ result: inout Verification) {
+        guard let bytes = try? store.files.read("\(folder)/\(ModuleLayout.sums)") else {
+            return report(.missing, ModuleLayout.sums, "the list of digests is missing or cannot be read", &result)
+        }
+        if FileDigest.hexadecimal(bytes) != record.sums {
+            report(.changed, ModuleLayout.sums, "the list of digests is not the one that was committed", &result)
+        }
+        guard let sums = Sums(bytes: bytes) else {
+            return report(.unreadable, ModuleLayout.sums, "this is no list of digests", &result)
+        }
+        var byteCount: Int64 = 0
+        for line in sums.lines { byteCount += check(line, &result) }
+        let listed = Set(sums.lines.map(\.path) + [ModuleLayout.sums])
+        for path in (try? store.files.files(below: folder)) ?? [] where !listed.contains(path) {
+            report(.unexpected, path, "no digest of it was committed", &result)
+        }
+        if sums.lines.count != record.files || byteCount != record.bytes {
+            reportRecord("the commit record states other numbers of files or bytes", &result)
+        }
+        if sums.lines.first(where: { $0.path == ModuleLayout.croissant })?.sha256 != record.croissantSHA256 {
+            reportRecord("the commit record states another digest of \(ModuleLayout.croissant) than the list", &result)
+        }
+        checkPublication(&result)
+        result.files += sums.lines.count
+        result.bytes += byteCount
+    }
+
+    /// Digest and form of one file; its size.
+    private func check(_ line: Sums.Line, _ result: inout Verification) -> Int64 {
+        let path = "\(folder)/\(line.path)"
+        guard (try? store.files.status(path)) != nil else {
+            report(.missing, line.path, "the file is missing", &result)
+            return 0
+        }
+        do throws(StoreError) {
+            let found = try FileMeasure.of(store.files, path)
+            if found.sha256 != line.sha256 {
+                report(.changed, line.path, "its bytes are not those that were committed", &result)
+            }
+            if path.hasSuffix(".parquet"), !found.isParquet {
+                report(.unreadable, line.path, "it does not begin and end as a Parquet file", &result)
+            }
+            return found.byteCount
+        } catch {
+            report(.unreadable, line.path, "the file cannot be read", &result)
+            return 0
+        }
+    }
+
+    /// The last record's digest stands nowhere else; what it says beside digests is repeated in the protocol.
+    private func checkPublication(_ result: inout Verification) {
+        guard let bytes = try? store.files.read("\(folder)/\(ModuleLayout.protocolFile)"),
+            let stated = try? JSON.parse(bytes)["publication"]
+        else { return }
+        let publication = Publication(
+            module: record.module, version: record.version, attempt: record.attempt, parent: record.parent,
+            committedAt: record.committedAt, committedBy: record.committedBy, expiresAt: record.expiresAt)
+        if stated != publication.json(tables: record.tables) {
+            reportRecord("the commit record says otherwise than \(ModuleLayout.protocolFile)", &result)
+        }
+    }
+
+    private func reportRecord(_ detail: String, _ result: inout Verification) {
+        let path = "\(record.module)/\(ModuleLayout.commitRecord(version: record.version))"
+        result.findings.append(Finding(kind: .inconsistent, path: path, detail: detail))
+    }
+
+    private func report(_ kind: Finding.Kind, _ path: String, _ detail: String, _ result: inout Verification) {
+        result.findings.append(Finding(kind: kind, path: "\(folder)/\(path)", detail: detail))
+    }
+}

@@ -1,0 +1,157 @@
+internal import Model
+
+/// The arguments of one step, as its verb reads them. Every mistake becomes a problem at its place.
+struct Arguments {
+    let step: StepSpec
+    private let verb: Verb
+    private let entries: [Node.Entry]
+    private let shortNode: (name: String, node: Node)?
+    var problems: ProblemList
+
+    /// Checks the argument's form and its names against the verb's; nil after a problem with the form.
+    init?(_ step: StepSpec, verb: Verb, problems: inout ProblemList) {
+        self.step = step
+        self.verb = verb
+        let argument = step.argument.flatMap { $0.isNull ? nil : $0 }
+        var entries: [Node.Entry] = []
+        var short: (String, Node)?
+        switch (verb.form, argument) {
+        case (.own, _), (.bare, nil), (.optional, nil): break
+        case (.bare, let argument?):
+            problems.error(argument.position, found: "\(verb.name) has \(argument.found)", expected: "no argument")
+            return nil
+        case (.short, nil), (.mapping, nil):
+            problems.error(step.position, found: "\(verb.name) without argument", expected: Arguments.forms(of: verb))
+            return nil
+        case (_, let argument?):
+            if let map = argument.map {
+                entries = map
+            } else if case .short(let name) = verb.form {
+                short = (name, argument)
+            } else if case .optional(let name?) = verb.form {
+                short = (name, argument)
+            } else {
+                problems.error(
+                    argument.position, found: "\(verb.name) has \(argument.found)", expected: Arguments.forms(of: verb))
+                return nil
+            }
+        }
+        let names = verb.parameters.map(\.name)
+        for entry in entries where !names.contains(entry.key) {
+            problems.unknownWord(entry.key, kind: "argument of \(verb.name)", at: entry.keyPosition, among: names)
+        }
+        for parameter in verb.parameters where parameter.isRequired {
+            guard !entries.contains(where: { $0.key == parameter.name }), short?.0 != parameter.name else { continue }
+            problems.error(
+                argument?.position ?? step.position, found: "\(verb.name) without \"\(parameter.name)\"",
+                expected: "\(parameter.name): \(parameter.meaning)")
+        }
+        self.entries = entries
+        shortNode = short
+        self.problems = problems
+    }
+
+    private static func forms(of verb: Verb) -> String {
+        let mapping = "{\(verb.parameters.map { "\($0.name): …" }.joined(separator: ", "))}"
+        switch verb.form {
+        case .short(let name): return "\(name), or \(mapping)"
+        case .optional(let name?): return "nothing, \(name), or \(mapping)"
+        case .optional(nil): return "nothing, or \(mapping)"
+        case .bare: return "no argument"
+        case .mapping, .own: return mapping
+        }
+    }
+
+    func node(_ name: String) -> Node? {
+        if let shortNode, shortNode.name == name { return shortNode.node }
+        return entries.first { $0.key == name }?.value
+    }
+
+    func has(_ name: String) -> Bool { node(name) != nil }
+
+    func position(_ name: String) -> Position { node(name)?.position ?? step.position }
+
+    mutating func refuse(_ name: String, expected: String, remedy: String? = nil) {
+        let node = node(name)
+        problems.error(
+            node?.position ?? step.position,
+            found: "\(verb.name): \(name) is \(node?.found ?? "not there")", expected: expected, remedy: remedy)
+    }
+
+    mutating func text(_ name: String) -> String? {
+        guard let node = node(name) else { return nil }
+        if let text = node.text { return text }
+        refuse(name, expected: "a text")
+        return nil
+    }
+
+    mutating func integer(_ name: String, in range: ClosedRange<Int64>) -> Int64? {
+        guard let node = node(name) else { return nil }
+        if let value = node.integer, range.contains(value) { return value }
+        refuse(name, expected: "a whole number from \(range.lowerBound) to \(range.upperBound)")
+        return nil
+    }
+
+    mutating func boolean(_ name: String) -> Bool? {
+        guard let node = node(name) else { return nil }
+        if let value = node.boolean { return value }
+        refuse(name, expected: "true or false")
+        return nil
+    }
+
+    /// One of the cases' raw values; an unknown word offers the nearest. A null scalar stands for the word `null`.
+    mutating func choice<Choice: RawRepresentable<String> & CaseIterable>(_ name: String, _: Choice.Type) -> Choice? {
+        guard let node = node(name) else { return nil }
+        let word = node.isNull ? "null" : node.text
+        if let word, let choice = Choice(rawValue: word) { return choice }
+        let words = Choice.allCases.map(\.rawValue)
+        if let word {
+            problems.unknownWord(word, kind: "\(name) of \(verb.name)", at: node.position, among: words)
+        } else {
+            refuse(name, expected: "one of \(words.joined(separator: ", "))")
+        }
+        return nil
+    }
+
+    /// A text, or a list of at least one text.
+    mutating func texts(_ name: String) -> [String]? {
+        guard let node = node(name) else { return nil }
+        if let text = node.text { return [text] }
+        if let items = node.list, !items.isEmpty {
+            let texts = items.compactMap(\.text)
+            if texts.count == items.count { return texts }
+        }
+        refuse(name, expected: "a text or a list of texts")
+        return nil
+    }
+
+    mutating func type(_ name: String) -> DataType? {
+        guard let node = node(name) else { return nil }
+        guard let word = node.text else {
+            refuse(name, expected: "a type: \(DataType.names.joined(separator: ", "))")
+            return nil
+        }
+        if let type = DataType(name: word) { return type }
+        problems.unknownWord(word, kind: "type", at: node.position, among: DataType.names)
+        return nil
+    }
+
+    /// A scope: nil after a problem.
+    mutating func scope(_ name: String) -> String? {
+        guard let text = text(name) else { return nil }
+        if KeyPurpose.isScope(text) { return text }
+        refuse(name, expected: "1 to 64 letters, digits, dots, underscores or hyphens")
+        return nil
+    }
+
+    mutating func onFailure() -> OnFailure { choice("on_failure", OnFailure.self) ?? .stop }
+
+    mutating func allowsWeak() -> Bool { boolean("allow_weak") ?? false }
+}
+
+extension Verb.Parameter {
+    static let onFailure = Verb.Parameter(
+        "on_failure", default: "stop", "what becomes of a failing value: stop, null or quarantine")
+    static let allowWeak = Verb.Parameter(
+        "allow_weak", default: "false", "true permits a choice that is refused as weak")
+}

@@ -1,0 +1,26 @@
+internal import Model
+
+/// Every verb of the language, in the order of `docs/verbs.md`.
+package enum VerbList {
+    package static let all: [Verb] = [
+        // pass
+        .keep, .drop, .from, .onSpecial,
+        // clean
+        .trim, .collapseSpaces, .lowercase, .uppercase,
+        // pseudonymise
+        .token,
+        // generalise
+        .generalize, .prefix, .ranges, .width, .mask,
+        // known, without an engine here
+        Verb(unavailable: "format_preserving", .pseudonymise, .pseudonymise, .injective),
+        Verb(unavailable: "encrypt", .pseudonymise, .pseudonymise, .injective),
+        Verb(unavailable: "fake", .pseudonymise, .pseudonymise, .lossy),
+        Verb(unavailable: "hierarchy", .generalise, .generalise, .lossy),
+        Verb(unavailable: "noise", .perturb, .perturb, .lossy),
+    ]
+
+    /// The verbs that work, for messages.
+    package static let names = all.filter(\.isAvailable).map(\.name)
+
+    package static func find(_ name: String) -> Verb? { all.first { $0.name == name } }
+}

@@ -1,0 +1,90 @@
+import ArgumentParser
+import Foundation
+import Model
+
+/// The composition root: arguments, wiring, exit codes.
+@main
+struct Etlx: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "etlx",
+        abstract: "Publishes tables as immutable, pseudonymised, described versions of a data module.",
+        discussion: """
+            A newcomer needs three commands:
+
+              etlx validate clinic.yaml     read a pipeline document and tell everything that is wrong with it
+              etlx plan clinic.yaml         what a run would read, do and write; writes nothing
+              etlx run clinic.yaml          read, transform, and publish a version on this machine
+
+            Every command takes --json for machines and --quiet. `etlx help COMMAND` shows each with an example.
+            Exit codes: 0 done, 1 the run failed, 2 the document or the arguments are wrong, 3 rules refused to publish,
+            4 a source, target or coordinator cannot be reached, 5 a check of stored data failed, 130 interrupted.
+            """,
+        version: "etlx \(ProductVersion.text)",
+        subcommands: [
+            ValidateCommand.self, PlanCommand.self, PreviewCommand.self, RunCommand.self, ModulesCommand.self,
+            KeysCommand.self, WorkerCommand.self,
+        ])
+
+    func run() throws {
+        print(Self.helpMessage())
+    }
+
+    static func main() {
+        Signals.ignoreBrokenPipes()
+        let words = Array(CommandLine.arguments.dropFirst())
+        if let word = words.first, !word.hasPrefix("-"), word != "help", !commandNames.contains(word) {
+            Console.error(
+                "unknown command \"\(word)\"; expected one of \(commandNames.joined(separator: ", "))"
+                    + (NearestWord.find(word, among: commandNames).map { "; did you mean \"\($0)\"?" } ?? ""))
+            exit(ExitStatus.wrongDocument.rawValue)
+        }
+        do {
+            var command = try parseAsRoot(words)
+            try command.run()
+        } catch let stop as Stop {
+            if let message = stop.message { Console.error(message) }
+            exit(stop.status.rawValue)
+        } catch {
+            let isHelp = exitCode(for: error) == .success
+            let text = fullMessage(for: error)
+            if isHelp { print(text) } else { Console.standardError(text) }
+            exit(isHelp ? 0 : ExitStatus.wrongDocument.rawValue)
+        }
+    }
+
+    private static var commandNames: [String] {
+        configuration.subcommands.compactMap { $0.configuration.commandName }
+    }
+}
+
+/// The exit codes of `docs/pipeline.md`.
+enum ExitStatus: Int32 {
+    case done = 0
+    case failed = 1
+    case wrongDocument = 2
+    case refusedByRules = 3
+    case unreachable = 4
+    case checkFailed = 5
+    case interrupted = 130
+}
+
+/// Ends the command with a status, after what there was to say has been said.
+struct Stop: Error {
+    let status: ExitStatus
+    /// nil: already told.
+    let message: String?
+
+    init(_ status: ExitStatus, _ message: String? = nil) {
+        self.status = status
+        self.message = message
+    }
+}
+
+/// Options of every command.
+struct CommonOptions: ParsableArguments {
+    @Flag(help: "Print for machines: one JSON document, or one object a line.")
+    var json = false
+
+    @Flag(help: "Print nothing but errors.")
+    var quiet = false
+}

@@ -1,0 +1,64 @@
+import ArgumentParser
+import Cluster
+import Coordinator
+import Foundation
+import Model
+import ModuleStore
+
+struct RunCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Reads, transforms and publishes a version, with a coordinator and workers on this machine.",
+        discussion: """
+            Starts a keeper and N workers as processes; shows progress; publishes in one atomic step.
+            The first Ctrl-C lets running shards finish and stops, the second stops at once; either way the last
+            published version is untouched.
+
+              etlx run clinic.yaml --workers 2
+            """)
+
+    @OptionGroup var document: DocumentOption
+    @OptionGroup var common: CommonOptions
+
+    @Option(help: "Worker processes; by default one for each processor, at most 8.")
+    var workers: Int?
+
+    @Flag(help: "Let workers tell what they do on standard error.")
+    var verbose = false
+
+    func validate() throws {
+        if let workers, !(1...256).contains(workers) {
+            throw ValidationError("--workers is a number from 1 to 256, found \(workers)")
+        }
+    }
+
+    func run() throws {
+        let pipeline = try document.read(common)
+        let outcome = try RunDriver(
+            pipeline: pipeline, documentPath: document.pipeline,
+            workers: workers ?? min(8, ProcessInfo.processInfo.activeProcessorCount), common: common,
+            isVerbose: verbose
+        ).run()
+        switch outcome {
+        case .published(let record, let folder): tell(record, folder)
+        case .failed(let failure): throw stop(for: failure, json: common.json)
+        case .interrupted:
+            if common.json { print(JSON.record(["event": "interrupted"]).text()) }
+            throw Stop(.interrupted, "interrupted; nothing was published, the last version is untouched")
+        }
+    }
+
+    private func tell(_ record: CommitRecord, _ folder: String) {
+        if common.json {
+            print(
+                JSON.record(["event": "published", "record": record.json, "folder": .text(folder)]).text())
+            return
+        }
+        guard !common.quiet else { return }
+        let rows = record.tables.reduce(0) { $0 + $1.rows }
+        print(
+            "published \(record.module)@\(record.version): \(record.tables.count) tables, \(Console.grouped(rows)) rows, \(Console.size(record.bytes))"
+        )
+        print("  \(folder)")
+    }
+}

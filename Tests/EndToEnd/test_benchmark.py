@@ -1,0 +1,21 @@
+"""The benchmark runs with a small table, so that it does not rot; its speed is not judged here."""
+import json
+import subprocess
+import sys
+
+from lib.checks import expect, expect_equal
+from lib.surroundings import ROOT, etlx_path, postgres_url, scratch
+
+
+def test_postgres_to_parquet():
+    etlx_path()
+    postgres_url()
+    out = f"{scratch('benchmark')}/result.json"
+    done = subprocess.run(
+        [sys.executable, f"{ROOT}/benchmarks/postgres-to-parquet/run", "--rows", "20000", "--repeats", "1", "--json", out],
+        capture_output=True, text=True)
+    expect(done.returncode == 0, f"exit code {done.returncode}: {done.stdout[-800:]}{done.stderr[-800:]}")
+    with open(out) as file:
+        result = json.load(file)
+    expect_equal(result["rows"], 20_000, "rows")
+    expect(all(len(values) == 1 for values in result["seconds"].values()), f"turns: {result['seconds']}")

@@ -1,0 +1,75 @@
+"""A worker's memory is bounded, whatever the table."""
+import re
+import time
+
+from lib.checks import expect, expect_equal
+from lib.database import Database
+from lib.document import Document, Table
+from lib.etlx import Running
+from lib.published import Version
+from lib.surroundings import scratch
+
+LIMIT = 256 << 20
+
+
+def peak_of_workers(document: Document, workers: str = "2") -> tuple[int, float]:
+    """Runs the document; returns the largest peak of resident memory among its processes, and the seconds."""
+    running = Running("run", document.write(), "--workers", workers)
+    peaks: dict[int, int] = {}
+    while running.is_running():
+        for pid in running.children():
+            try:
+                with open(f"/proc/{pid}/status") as file:
+                    match = re.search(r"VmHWM:\s+(\d+) kB", file.read())
+            except OSError:
+                continue
+            if match:
+                peaks[pid] = int(match[1]) * 1024
+        time.sleep(0.05)
+    result = running.wait()
+    expect_equal(result.status, 0, f"exit code ({result.text[-1500:]})")
+    expect(peaks, "no worker process was seen")
+    return max(peaks.values()), result.seconds
+
+
+def test_five_million_rows():
+    database = Database.fresh("e2e_rows")
+    database.execute(
+        """create table many as
+           select i as id, md5(i::text) as code, i * 1.5::float8 as score, (i % 1000)::int as kind,
+                  date '1950-01-01' + (i % 25000)::int as born, 'person ' || i || '@example.org' as email, (i / 100.0)::numeric(12,2) as amount,
+                  case when i % 5 = 0 then null else repeat('note ', (i % 9)::int) end as note
+           from generate_series(1::bigint, 5000000) i""")
+    document = Document(
+        scratch("rows"), "many", {"db": {"kind": "postgres", "url": database.url}},
+        [Table("many", "db.public.many", {
+            "id": {"token": {"key": "k", "scope": "id"}}, "code": "keep", "score": "keep", "kind": "keep",
+            "born": {"generalize": {"to": "year"}}, "email": {"token": {"key": "k", "scope": "email"}},
+            "amount": "keep", "note": {"redact": ["email", "phone"]}})]).with_key("k")
+    peak, seconds = peak_of_workers(document)
+    expect_equal(Version(document.store, "many").rows("many"), 5_000_000, "rows")
+    expect(peak < LIMIT, f"peak {peak >> 20} MiB, limit {LIMIT >> 20} MiB")
+    return f"peak {peak >> 20} MiB, {seconds:.0f} s"
+
+
+def test_cells_of_64_mebibytes():
+    database = Database.fresh("e2e_cells")
+    database.execute("create table large (id int, label text, blob bytea)")
+    # Stored outside the row and uncompressed; text that does not compress to nothing either.
+    database.execute("alter table large alter label set storage external, alter blob set storage external")
+    for number in range(6):
+        database.execute(
+            """insert into large
+               select %s, case when %s %% 2 = 0 then repeat(md5(%s::text), (64 << 20) / 32) end,
+                      case when %s %% 2 = 1 then decode(repeat(md5(%s::text), (64 << 20) / 16), 'hex') end""",
+            number, number, number, number, number)
+    document = Document(
+        scratch("cells"), "large", {"db": {"kind": "postgres", "url": database.url}},
+        [Table("large", "db.public.large", dict.fromkeys(("id", "label", "blob"), "keep"))])
+    peak, seconds = peak_of_workers(document)
+    table = Version(document.store, "large").read("large")
+    for row in table.to_pylist():
+        kept = row["label"] if row["id"] % 2 == 0 else row["blob"]
+        expect_equal(len(kept), 64 << 20, f"length of row {row['id']}'s cell")
+    expect(peak < LIMIT, f"peak {peak >> 20} MiB, limit {LIMIT >> 20} MiB")
+    return f"peak {peak >> 20} MiB, {seconds:.0f} s"

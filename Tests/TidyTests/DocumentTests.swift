@@ -1,0 +1,45 @@
+import Foundation
+import Testing
+
+@Suite("documents about the code")
+struct DocumentTests {
+    static let documents = [
+        "README.md", "ARCHITECTURE.md", "docs/pipeline.md", "docs/verbs.md", "ops/README.md", "cluster/README.md",
+    ]
+
+    @Test("exist", arguments: documents)
+    func exists(document: String) {
+        #expect(Repository.exists(document))
+    }
+
+    @Test("ARCHITECTURE.md names only paths that exist")
+    func paths() throws {
+        let folders = ["Sources/", "Tests/", "docs/", "ops/", "cluster/", "benchmarks/", ".ci/"]
+        var count = 0
+        for line in try Repository.lines("ARCHITECTURE.md") {
+            // Text between backticks: every second piece.
+            for (index, piece) in line.text.split(separator: "`", omittingEmptySubsequences: false).enumerated()
+            where index % 2 == 1 && folders.contains(where: { piece.hasPrefix($0) }) && !piece.contains(" ") {
+                count += 1
+                #expect(Repository.exists(String(piece)), "ARCHITECTURE.md:\(line.number): no \(piece)")
+            }
+        }
+        #expect(count >= 10, "the life of a run names the file of each step")
+    }
+
+    @Test("link to files that exist", arguments: documents)
+    func links(document: String) throws {
+        let folder = (document as NSString).deletingLastPathComponent
+        for line in try Repository.lines(document) {
+            for match in line.text.matches(of: /\]\(([^)#:]+)\)/) {
+                let path = NSString(string: (folder as NSString).appendingPathComponent(String(match.1))).standardizingPath
+                #expect(Repository.exists(path), "\(document):\(line.number): no \(match.1)")
+            }
+        }
+    }
+
+    @Test("ARCHITECTURE.md stays within four pages")
+    func length() throws {
+        #expect(try Repository.lines("ARCHITECTURE.md").count <= 240)
+    }
+}
