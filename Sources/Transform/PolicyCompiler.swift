@@ -139,7 +139,8 @@ package enum PolicyCompiler {
     private static func checkEveryInputHasARule(
         _ table: TableSpec, inputs: [InputColumn], into problems: inout ProblemList
     ) {
-        let taken = Set(table.columns.compactMap { reading(of: $0).sourceColumn })
+        // A constant decides about the source column whose name it takes.
+        let taken = Set(table.columns.map { reading(of: $0).sourceColumn ?? $0.name })
         for input in inputs where !taken.contains(input.name) {
             problems.error(
                 table.position, found: "table \"\(table.name)\": source column \"\(input.name)\" has no rule",

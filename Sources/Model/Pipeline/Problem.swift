@@ -82,3 +82,13 @@ package struct InvalidDocument: Error, Sendable {
         self.problems = problems
     }
 }
+
+extension ProblemList {
+    /// By place, so that a reader can go through the document from top to bottom.
+    package var sorted: [Problem] {
+        problems.enumerated().sorted { a, b in
+            let (first, second) = (a.element.position ?? .start, b.element.position ?? .start)
+            return (first.line, first.column, a.offset) < (second.line, second.column, b.offset)
+        }.map(\.element)
+    }
+}

@@ -118,6 +118,8 @@ package struct TablePlan: Sendable, Codable, Equatable {
     package var statement: String?
     /// SHA-256 over names, types, nullability and enum labels of the source columns.
     package var schemaFingerprint: String
+    /// All columns of the source in its order, those that are dropped too.
+    package var sourceColumns: [SourceColumn]
     package var columns: [ColumnPlan]
     package var droppedColumns: [String]
     package var shards: [Shard]
@@ -126,13 +128,14 @@ package struct TablePlan: Sendable, Codable, Equatable {
 
     package init(
         name: String, source: String, origin: String, statement: String?, schemaFingerprint: String,
-        columns: [ColumnPlan], droppedColumns: [String], shards: [Shard], estimatedRows: Int64, estimatedBytes: Int64
+        sourceColumns: [SourceColumn] = [], columns: [ColumnPlan], droppedColumns: [String], shards: [Shard], estimatedRows: Int64, estimatedBytes: Int64
     ) {
         self.name = name
         self.source = source
         self.origin = origin
         self.statement = statement
         self.schemaFingerprint = schemaFingerprint
+        self.sourceColumns = sourceColumns
         self.columns = columns
         self.droppedColumns = droppedColumns
         self.shards = shards

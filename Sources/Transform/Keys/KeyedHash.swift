@@ -1,4 +1,4 @@
-internal import CCrypto
+internal import CKernels
 package import Columnar
 internal import Model
 
@@ -10,11 +10,11 @@ package final class FieldKey: Sendable, CustomStringConvertible {
 
     init(_ key: WipedBytes) {
         precondition(key.byteCount == 32, "a derived key has 32 bytes")
-        states = unsafe WipedBytes(byteCount: MemoryLayout<crypto_hmac_key>.size) { target in
+        states = unsafe WipedBytes(byteCount: MemoryLayout<kernel_hmac_key>.size) { target in
             unsafe key.withBytes { bytes in
-                unsafe crypto_hmac_prepare(
-                    target.baseAddress!.assumingMemoryBound(to: crypto_hmac_key.self),
-                    bytes.baseAddress!.assumingMemoryBound(to: UInt8.self))
+                unsafe kernel_hmac_sha256_key(
+                    target.baseAddress!.assumingMemoryBound(to: kernel_hmac_key.self),
+                    bytes.baseAddress!.assumingMemoryBound(to: UInt8.self), bytes.count)
             }
         }
     }
@@ -24,31 +24,25 @@ package final class FieldKey: Sendable, CustomStringConvertible {
     /// 32 bytes a row: the HMAC of each row's bytes; zeros for nulls. `column` has variable storage.
     /// - Cost: two SHA-256 compressions for up to 55 bytes, one more for each further 64.
     package func digests(of column: Column) -> Buffer {
-        guard case .variable(let offsets, let bytes) = column.storage else {
-            preconditionFailure("hashed columns have variable storage")
-        }
-        return unsafe Buffer(byteCount: 32 * column.rowCount) { target in
-            unsafe states.withBytes { states in
-                unsafe crypto_hmac_sha256_column(
-                    states.baseAddress!.assumingMemoryBound(to: crypto_hmac_key.self),
-                    offsets.base.assumingMemoryBound(to: Int32.self), bytes.base.assumingMemoryBound(to: UInt8.self),
-                    column.validityBits, column.rowCount, target.baseAddress!.assumingMemoryBound(to: UInt8.self))
-            }
+        unsafe column.withVariable { offsets, bytes, _ in
+            unsafe digests(bytes, offsets, column.validityBits, rows: column.rowCount)
         }
     }
 
     /// The HMAC of one value, for what is found inside free text.
     package func digest(_ value: [UInt8]) -> [UInt8] {
-        unsafe value.withUnsafeBytes { unsafe digest($0) }
+        let offsets: [Int32] = [0, Int32(value.count)]
+        return unsafe Array(digests(value, offsets, nil, rows: 1).bytes)
     }
 
-    func digest(_ value: UnsafeRawBufferPointer) -> [UInt8] {
-        unsafe states.withBytes { states in
-            unsafe [UInt8](unsafeUninitializedCapacity: 32) { target, count in
-                unsafe crypto_hmac_sha256(
-                    states.baseAddress!.assumingMemoryBound(to: crypto_hmac_key.self),
-                    value.baseAddress?.assumingMemoryBound(to: UInt8.self), value.count, target.baseAddress!)
-                count = 32
+    private func digests(
+        _ bytes: UnsafePointer<UInt8>, _ offsets: UnsafePointer<Int32>, _ validity: UnsafePointer<UInt8>?, rows: Int
+    ) -> Buffer {
+        unsafe Buffer(byteCount: Int(KERNEL_HMAC_BYTES) * rows) { target in
+            unsafe states.withBytes { states in
+                unsafe kernel_hmac_sha256_i32(
+                    states.baseAddress!.assumingMemoryBound(to: kernel_hmac_key.self), bytes, offsets, validity, rows,
+                    target.baseAddress!.assumingMemoryBound(to: UInt8.self))
             }
         }
     }

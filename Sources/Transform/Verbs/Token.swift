@@ -137,22 +137,38 @@ struct TokenWriter: Sendable {
 
     /// - Shape: a row for each of `column`'s; nulls are its nulls.
     func tokens(_ digests: Buffer, like column: Column) -> Column {
+        let rows = column.rowCount
+        let stride = Int(KERNEL_HMAC_BYTES)
         let bytes = unsafe digests.base.assumingMemoryBound(to: UInt8.self)
-        if form == .int64 {
+        switch form {
+        case .int64:
             return unsafe column.makingFixed(type: .int64) { out in
-                unsafe kernel_token_int64(
-                    bytes, column.validityBits, column.rowCount, out.assumingMemoryBound(to: Int64.self))
+                unsafe kernel_int63_rows(
+                    bytes, stride, column.validityBits, rows, out.assumingMemoryBound(to: Int64.self))
             }
-        }
-        let kernelForm =
-            switch form {
-            case .hex: KERNEL_TOKEN_HEX
-            case .uuid: KERNEL_TOKEN_UUID
-            case .base32, .int64: KERNEL_TOKEN_BASE32
+        case .uuid:
+            return unsafe column.makingText(capacity: rows * textLength) { offsets, out in
+                unsafe kernel_uuid8_rows(bytes, stride, column.validityBits, rows, out, offsets)
+                return unsafe Int(offsets[rows])
             }
-        return unsafe column.makingText(capacity: column.rowCount * textLength) { offsets, out in
-            unsafe kernel_token_text(
-                bytes, column.validityBits, column.rowCount, byteCount, Int32(kernelForm), offsets, out)
+        case .hex:
+            return unsafe column.makingText(capacity: rows * textLength) { offsets, out in
+                unsafe kernel_hex_rows(bytes, stride, column.validityBits, rows, textLength, out, offsets)
+                return unsafe Int(offsets[rows])
+            }
+        case .base32:
+            // Whole bytes of the digest: the last character has bits of these alone, filled with zeros.
+            let cut = unsafe Buffer(byteCount: rows * byteCount) { target in
+                unsafe kernel_truncate_rows(
+                    bytes, stride, column.validityBits, rows, byteCount,
+                    target.baseAddress!.assumingMemoryBound(to: UInt8.self))
+            }
+            return unsafe column.makingText(capacity: rows * textLength) { offsets, out in
+                unsafe kernel_base32_rows(
+                    cut.base.assumingMemoryBound(to: UInt8.self), byteCount, column.validityBits, rows, textLength, out,
+                    offsets)
+                return unsafe Int(offsets[rows])
+            }
         }
     }
 }

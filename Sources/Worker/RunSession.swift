@@ -1,0 +1,172 @@
+internal import Columnar
+internal import Extract
+internal import Formats
+package import Model
+internal import Cluster
+internal import ModuleStore
+internal import Transform
+
+/// A run as one process sees it: the document, the keys, the sources' connections, the compiled rules.
+/// Owned by one thread.
+package final class RunSession {
+    package let pipeline: Pipeline
+    /// Set once the plan is made or fetched.
+    package var plan: RunPlan?
+    private let keys: KeyRing
+    private let store: LocalStore
+    private var bindings: [String: TableBinding] = [:]
+    private var readers: [String: PostgresShardReader] = [:]
+    private var keepers: [SnapshotKeeper] = []
+
+    /// - Throws: `TaskFailure` with every problem of the keys.
+    package init(pipeline: Pipeline) throws(TaskFailure) {
+        self.pipeline = pipeline
+        var problems = ProblemList(file: pipeline.file)
+        let keys = KeyRing.read(pipeline.keys, baseDirectory: pipeline.baseDirectory, into: &problems)
+        guard let keys, !problems.hasErrors else { throw Self.wrongDocument(problems.sorted) }
+        self.keys = keys
+        store = LocalStore(root: pipeline.target.directory)
+    }
+
+    /// A worker's: from the document as its coordinator hands it out.
+    convenience init(document: String, path: String, environment: [String: String]) throws(TaskFailure) {
+        let (pipeline, problems) = DocumentCheck.check(text: document, path: path, environment: environment)
+        guard let pipeline, !problems.contains(where: { $0.severity == .error }) else {
+            throw Self.wrongDocument(problems)
+        }
+        try self.init(pipeline: pipeline)
+    }
+
+    static func wrongDocument(_ problems: [Problem]) -> TaskFailure {
+        let errors = problems.filter { $0.severity == .error }
+        return TaskFailure(
+            kind: .document, disposition: .failRun,
+            message: errors.count == 1 ? errors[0].description : "\(errors.count) problems of the document",
+            problems: problems)
+    }
+
+    /// Any error of planning or previewing, as it is told.
+    package static func failure(of error: any Error) -> TaskFailure { .of(error, table: nil) }
+
+    /// Looks at the sources, takes their snapshots and holds them until `close`.
+    package func makePlan() throws -> RunPlan {
+        let planned = try ShardPlanner(pipeline: pipeline, keys: keys).plan()
+        keepers = planned.keepers
+        bindings = planned.bindings
+        plan = planned.plan
+        return planned.plan
+    }
+
+    /// Runs one shard of the plan into a staged part.
+    package func run(
+        table name: String, shard index: Int, attempt: String, epoch: Int, advance: (Int64, Int64) throws -> Void
+    ) throws -> PartReceipt {
+        let (table, shard) = try planned(name, index)
+        let binding = try binding(of: table)
+        let part = try store.stagePart(
+            module: pipeline.about.module, attempt: attempt, table: name, shard: index, epoch: epoch)
+        let source: any ChunkSource
+        do { source = try open(table, shard, binding) } catch {
+            part.abandon()
+            throw error
+        }
+        return try TaskRunner(table: table, shard: shard, binding: binding, codec: pipeline.target.codec)
+            .run(source, into: part, epoch: epoch, advance: advance)
+    }
+
+    /// The first rows of a table before and after its rules.
+    package func preview(table name: String) throws -> (columns: [ColumnPlan], source: Chunk, result: Chunk)? {
+        let (table, shard) = try planned(name, 0)
+        let binding = try binding(of: table)
+        let source = try open(table, shard, binding)
+        guard let chunk = try source.next() else { return nil }
+        let wide = binding.widened(chunk)
+        var counts = binding.transform.zeroCounts
+        let result = try binding.transform.apply(wide, counts: &counts)
+        let shown = binding.columns.map { column in
+            binding.inputs.firstIndex { $0.column.name == column.sourceColumn }.map { wide.columns[$0] }
+                ?? Column(nulls: chunk.rowCount, type: .boolean)
+        }
+        return (binding.columns, Chunk(columns: shown, rowCount: chunk.rowCount, firstRow: 0), result)
+    }
+
+    /// Keeps snapshots alive while nothing else is done with their connections.
+    func keepAlive() throws(ExtractError) {
+        for keeper in keepers { try keeper.keepAlive() }
+    }
+
+    package func close() {
+        for keeper in keepers { keeper.close() }
+        keepers = []
+        for reader in readers.values { reader.close() }
+        readers = [:]
+    }
+
+    // MARK: Pieces
+
+    private func planned(_ name: String, _ index: Int) throws(TaskFailure) -> (TablePlan, Shard) {
+        guard let table = plan?.tables.first(where: { $0.name == name }), table.shards.indices.contains(index) else {
+            throw TaskFailure(
+                kind: .worker, disposition: .failRun, message: "the plan has no shard \(index) of table \(name)")
+        }
+        return (table, table.shards[index])
+    }
+
+    private func sourceSpec(_ name: String) -> SourceSpec {
+        guard let source = pipeline.sources.first(where: { $0.name == name }) else {
+            preconditionFailure("the document's reader resolved every source")
+        }
+        return source
+    }
+
+    private func tableSpec(_ name: String) -> TableSpec {
+        guard let table = pipeline.tables.first(where: { $0.name == name }) else {
+            preconditionFailure("the plan's tables are the document's")
+        }
+        return table
+    }
+
+    /// The table's rules, bound to the columns that the plan saw; the source must still have the same.
+    private func binding(of table: TablePlan) throws -> TableBinding {
+        if let known = bindings[table.name] { return known }
+        let spec = tableSpec(table.name)
+        let columns = table.sourceColumns
+        var problems = ProblemList(file: pipeline.file)
+        guard
+            let binding = TableBinding.bind(
+                spec, columns: columns, keys: keys, estimatedRows: table.estimatedRows,
+                baseDirectory: pipeline.baseDirectory, into: &problems)
+        else { throw Self.wrongDocument(problems.sorted) }
+        guard binding.columns == table.columns else {
+            throw TaskFailure(
+                kind: .document, disposition: .failRun,
+                message: "table \(table.name): the rules here are not those of the plan; a file that they name has changed")
+        }
+        bindings[table.name] = binding
+        return binding
+    }
+
+    private func open(_ table: TablePlan, _ shard: Shard, _ binding: TableBinding) throws -> any ChunkSource {
+        let source = sourceSpec(table.source)
+        switch source.kind {
+        case .csv(let spec):
+            return try DelimitedChunks(
+                spec, source: source.name, folder: pipeline.baseDirectory, piece: shard.piece,
+                plannedByteCount: plannedByteCount(of: shard, source: source.name), binding: binding)
+        case .postgres(let url):
+            let reader = try reader(source.name, url)
+            try reader.expect(table.expectation(tableSpec(table.name)))
+            return try PostgresChunks(
+                reader, selection: ShardPlanner.selection(of: tableSpec(table.name), binding), piece: shard.piece,
+                binding: binding)
+        }
+    }
+
+    private func plannedByteCount(of shard: Shard, source: String) -> Int64? {
+        guard case .bytes(let path, _, _, _) = shard.piece, let plan else { return nil }
+        for case .files(let identity) in plan.sources where identity.name == source {
+            return identity.files.first { $0.path == path }?.byteCount
+        }
+        return nil
+    }
+}

@@ -1,0 +1,109 @@
+internal import Columnar
+internal import Formats
+internal import Model
+internal import Transform
+
+/// A table's rules bound to its source's columns: how each column is read, and what is done to it.
+struct TableBinding: Sendable {
+    struct Input: Sendable {
+        let column: SourceColumn
+        let type: DataType
+        /// For PostgreSQL: how it is selected and decoded.
+        let postgres: PostgresColumnMapping?
+        let nullsSpecials: Bool
+    }
+
+    /// All columns of the source, in its order.
+    let inputs: [Input]
+    /// Indices of the inputs that are read at all. A dropped column never leaves its source.
+    let required: [Int]
+    let transform: TableTransform
+    /// The output columns, with how their source's type was mapped.
+    let columns: [ColumnPlan]
+
+    /// - Parameter estimatedRows: below 0: not known.
+    /// - Returns: nil when there was an error; all of them are in `problems`.
+    static func bind(
+        _ table: TableSpec, columns sourceColumns: [SourceColumn], keys: KeyRing, estimatedRows: Int64,
+        baseDirectory: String, into problems: inout ProblemList
+    ) -> TableBinding? {
+        var refused: [Int: String] = [:]
+        var hasRefusal = false
+        let inputs = sourceColumns.enumerated().map { index, column in
+            let rule = table.columns.first {
+                let reading = PolicyCompiler.reading(of: $0)
+                return reading.sourceColumn == column.name && !reading.isDropped
+            }
+            let readAs = rule.map { PolicyCompiler.reading(of: $0).readAs } ?? ReadAs()
+            switch map(column, readAs) {
+            case .success(let input): return input
+            case .failure(let refusal):
+                if let rule {
+                    hasRefusal = true
+                    problems.error(
+                        rule.position,
+                        found: "table \"\(table.name)\", column \"\(column.name)\" of type \(column.native): \(refusal.reason)",
+                        expected: refusal.waysOut.isEmpty
+                            ? "another type" : (refusal.waysOut + ["drop"]).map { "`\($0)`" }.joined(separator: " or "))
+                } else {
+                    refused[index] = refusal.reason
+                }
+                return Input(column: column, type: .text, postgres: nil, nullsSpecials: false)
+            }
+        }
+        let transform = PolicyCompiler.compile(
+            table: table,
+            inputs: inputs.map {
+                InputColumn(
+                    name: $0.column.name, type: $0.type, nativeName: $0.column.native.description,
+                    isUnique: $0.column.isUnique)
+            }, keys: keys, estimatedRows: estimatedRows, baseDirectory: baseDirectory, into: &problems)
+        guard let transform, !hasRefusal else { return nil }
+        for index in transform.requiredInputs {
+            guard let reason = refused[index] else { continue }
+            problems.error(
+                table.position, found: "table \"\(table.name)\", column \"\(inputs[index].column.name)\": \(reason)",
+                expected: "a column that can be read, for the rule that refers to it")
+            return nil
+        }
+        guard !transform.columns.isEmpty else {
+            problems.error(
+                table.position, found: "table \"\(table.name)\" publishes no column", expected: "at least one column")
+            return nil
+        }
+        let columns = transform.columns.map { column in
+            var column = column
+            if let input = inputs.first(where: { $0.column.name == column.sourceColumn }) {
+                column.mapping = column.mapping ?? input.postgres?.note
+            }
+            return column
+        }
+        return TableBinding(inputs: inputs, required: transform.requiredInputs, transform: transform, columns: columns)
+    }
+
+    private static func map(_ column: SourceColumn, _ readAs: ReadAs) -> Result<Input, PostgresRefusal> {
+        switch column.native {
+        case .delimited(let type):
+            let wanted = readAs.type.flatMap { DelimitedScanner.canRead($0) ? $0 : nil }
+            return .success(
+                Input(column: column, type: wanted ?? type, postgres: nil, nullsSpecials: readAs.nullsSpecials))
+        case .postgres:
+            return PostgresMapping.map(column: column, as: readAs).flatMapError { refusal in
+                // A cast that the source does not do exactly is a step of the rule, on the column as it is.
+                guard readAs.type != nil else { return .failure(refusal) }
+                return PostgresMapping.map(column: column, as: ReadAs(nullsSpecials: readAs.nullsSpecials))
+            }.map {
+                Input(column: column, type: $0.type, postgres: $0, nullsSpecials: readAs.nullsSpecials)
+            }
+        }
+    }
+
+    /// A chunk of the required columns as one of all inputs; the others are never looked at.
+    func widened(_ chunk: Chunk) -> Chunk {
+        guard required.count < inputs.count else { return chunk }
+        let blank = Column(nulls: chunk.rowCount, type: .boolean)
+        var columns = [Column](repeating: blank, count: inputs.count)
+        for (index, input) in required.enumerated() { columns[input] = chunk.columns[index] }
+        return Chunk(columns: columns, rowCount: chunk.rowCount, firstRow: chunk.firstRow)
+    }
+}

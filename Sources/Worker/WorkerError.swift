@@ -1,0 +1,54 @@
+package import Model
+internal import Cluster
+internal import Extract
+internal import Formats
+
+/// Every error of the rooms below, as the failure that travels to the coordinator. The one place where they are translated.
+extension TaskFailure {
+    static func of(_ error: any Error, table: String?) -> TaskFailure {
+        let place = table.map { "table \($0)" }
+        switch error {
+        case let failure as TaskFailure:
+            return failure
+        case let error as ExtractError:
+            return TaskFailure(
+                kind: error.kind, disposition: error.disposition,
+                message: sentence(
+                    [place, "source \(error.source)", error.subject], error.reason, error.remedy),
+                code: error.foreignCode ?? error.code.rawValue)
+        case let error as FormatError:
+            return TaskFailure(
+                kind: error.code == .sinkFailed ? .target : .data, disposition: error.disposition,
+                message: sentence(
+                    [
+                        place, error.column.map { "column \($0)" }, error.file.map { "file \($0)" },
+                        error.row.map { error.file == nil ? "row \($0) of its shard" : "record \($0)" },
+                    ], error.reason, error.remedy),
+                code: error.code.rawValue)
+        case let error as ClusterError:
+            return TaskFailure(kind: .worker, disposition: .retry, message: "the coordinator: \(error.reason)")
+        default:
+            // An error of a kind that no room declares: its text may quote data, so only its type is told.
+            return TaskFailure(
+                kind: .worker, disposition: .retryElsewhere,
+                message: sentence([place], "an unexpected error of type \(type(of: error))", nil))
+        }
+    }
+
+    private static func sentence(_ places: [String?], _ reason: String, _ remedy: String?) -> String {
+        let place = places.compactMap { $0 }.joined(separator: ", ")
+        return (place.isEmpty ? "" : place + ": ") + reason + (remedy.map { "; \($0)" } ?? "")
+    }
+}
+
+extension ExtractError {
+    fileprivate var kind: TaskFailure.Kind {
+        switch code {
+        case .unreachable, .notPermitted, .transient: .source
+        case .snapshotLost: .snapshotLost
+        case .schemaChanged: .schemaChanged
+        case .notFound, .statementRefused, .rowSecurity: .document
+        case .unreadable, .cellTooLarge: .data
+        }
+    }
+}
