@@ -61,9 +61,7 @@ def publish_and_compare(name: str, checked: bool = False) -> str:
     expect_equal(set(version.record["tables"]), set(names.values()), "published tables")
     for (schema, table), columns in sources.items():
         if version.parts(names[schema, table]):
-            published = version.read(names[schema, table])
-            published = published.rename_columns([name.removesuffix(RENAMED) for name in published.column_names])
-            compare_with_source(database, schema, table, published, columns)
+            compare_with_source(database, schema, table, read(version, names[schema, table]), columns)
             compare_readers(version, names[schema, table])
         else:
             rows = database.execute(f'select count(*) from "{schema}"."{table}"')[0][0]
@@ -80,6 +78,12 @@ def publish_and_compare(name: str, checked: bool = False) -> str:
         f"{len(sources)} tables: {len(sources) - len(refused)} published as they are, {len(refused)} refused by name and "
         f"published with {len(reasons)} columns as text or renamed; {sum(len(c) for c in sources.values())} columns compared, "
         f"{profiled} profiles met, {probes} push-down probes")
+
+
+def read(version: Version, table: str):
+    """The published table under the source's column names."""
+    published = version.read(table)
+    return published.rename_columns([name.removesuffix(RENAMED) for name in published.column_names])
 
 
 def published_names(sources: list[tuple[str, str]]) -> dict[tuple[str, str], str]:
@@ -144,7 +148,7 @@ def compare_profiles(name: str, version: Version, names: dict[tuple[str, str], s
             where = row["schema"], row["table"]
             if where not in names or not version.parts(names[where]):
                 continue
-            found = profile(database, *where, row["column"], version.read(names[where]))
+            found = profile(database, *where, row["column"], read(version, names[where]))
             wanted = (int(row["rows"]), int(row["non_null"]), int(row["distinct_text"]), row["md5_sorted_text"])
             expect_equal(found, wanted, f"profile of {row['schema']}.{row['table']}.{row['column']} ({row['pg_type']})")
             count += 1
