@@ -174,8 +174,8 @@ def profile(database: Database, schema: str, table: str, column: str, published:
         cursor.copy_expert("copy reloaded from stdin", io.BytesIO(lines.encode()))
         cursor.execute(
             """select count(*), count(value), count(distinct value::text collate "C"),
-                      md5(string_agg(coalesce(value::text, '\\N'), chr(10)
-                                     order by coalesce(value::text, '\\N') collate "C"))
+                      md5(coalesce(string_agg(coalesce(value::text, '\\N'), chr(10)
+                                     order by coalesce(value::text, '\\N') collate "C"), ''))
                from reloaded""")
         return cursor.fetchone()
 

@@ -8,6 +8,7 @@ import urllib.parse
 import psycopg2
 import psycopg2.extensions
 
+from lib.checks import expect
 from lib.surroundings import postgres_url
 
 made: dict[str, "Database"] = {}
@@ -50,9 +51,10 @@ class Database:
 
     def load(self, *scripts: bytes) -> None:
         """Runs SQL scripts as psql does, `copy … from stdin` and all; an error in them is an error."""
-        subprocess.run(
+        done = subprocess.run(
             ["psql", "--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--output", "/dev/null", self.url],
-            input=b"\n".join(scripts), check=True, stderr=subprocess.PIPE)
+            input=b"\n".join(scripts), stderr=subprocess.PIPE)
+        expect(done.returncode == 0, f"loading {self.name}: {done.stderr[-600:].decode(errors='replace')}")
 
     def columns(self, schema: str | None = None) -> dict[tuple[str, str], list[tuple[str, str]]]:
         """(schema, table) → [(column, type)] of all tables that hold rows themselves or are partitioned parents."""
@@ -78,7 +80,7 @@ def script(path: str) -> bytes:
 def without_lines(sql: bytes, *starts: bytes) -> bytes:
     """The script without lines that begin so (commands about databases and roles)."""
     pattern = b"|".join(re.escape(start) for start in starts)
-    return re.sub(rb"(?m)^(?:" + pattern + rb").*\n", b"", sql)
+    return re.sub(rb"(?mi)^(?:" + pattern + rb").*\n", b"", sql)
 
 
 def quoted(identifier: str) -> str:

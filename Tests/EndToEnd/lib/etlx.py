@@ -54,10 +54,8 @@ class Running:
 
     def kill(self) -> None:
         """Ends it and all that it started."""
-        try:
-            os.killpg(self.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+        for pid in processes_of_session(self.pid):
+            os.kill(pid, signal.SIGKILL)
         self.process.wait()
 
     def children(self) -> list[int]:

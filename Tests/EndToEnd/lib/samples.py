@@ -9,7 +9,7 @@ from lib.database import Database, script, without_lines
 from lib.document import Document, Table
 from lib.surroundings import ROOT, shared
 
-ABOUT_DATABASES = (b"DROP DATABASE", b"CREATE DATABASE", b"CREATE USER", b"ALTER USER", b"GRANT", b"REVOKE", b"\\c ")
+ABOUT_DATABASES = (b"DROP DATABASE", b"CREATE DATABASE", b"CREATE USER", b"ALTER USER", b"ALTER DATABASE", b"GRANT", b"REVOKE", b"\\c ")
 
 
 @functools.cache
