@@ -10,7 +10,6 @@
 #include "kernel_hash.h"
 #include "kernel_mask.h"
 #include "kernel_number_text.h"
-#include "kernel_token_text.h"
 #include "kernel_parquet_bounds.h"
 #include "kernel_parquet_dictionary.h"
 #include "kernel_parquet_levels.h"

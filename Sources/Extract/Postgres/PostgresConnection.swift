@@ -80,7 +80,7 @@ import Musl
         let typmod: Int32
     }
 
-    func prepare(_ sql: String, as name: String, subject: String?) throws(ExtractError) {
+    package func prepare(_ sql: String, as name: String, subject: String?) throws(ExtractError) {
         let result = unsafe PQprepare(raw, name, sql, 0, nil)
         defer { unsafe PQclear(result) }
         unsafe try check(result, subject: subject, doing: .documentStatement)
