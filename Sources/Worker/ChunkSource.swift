@@ -31,7 +31,7 @@ final class DelimitedChunks: ChunkSource {
             preconditionFailure("a file's shard is a range of bytes")
         }
         let counter = counter
-        let reader = unsafe try FileReader(
+        let reader = try FileReader(
             location: FileList.location(ofPath: path, folder: folder), path: path, source: source, range: start..<end,
             plannedByteCount: plannedByteCount, observe: { bytes in counter.count += Int64(bytes.count) })
         decoder = try DelimitedDecoder(

@@ -134,7 +134,7 @@ struct ShardPlanner {
         var files: [FilesIdentity.File] = []
         for file in list.files {
             let digest = FileDigest()
-            let reader = unsafe try FileReader(
+            let reader = try FileReader(
                 location: file.location, path: file.path, source: source, observe: { bytes in unsafe digest.add(bytes) })
             try scanner.scan(file: file.path, bytes: reader)
             files.append(.init(path: file.path, byteCount: file.byteCount, sha256: digest.finish()))
