@@ -38,7 +38,8 @@ import Musl
 
     deinit { unsafe free(base) }
 
-    /// All bytes, for kernels and writers.
+    /// All bytes, for kernels and writers. The pointer is good as long as somebody holds the buffer: bind it to a name
+    /// first, never take the bytes of a temporary.
     package var bytes: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(start: base, count: byteCount) }
 
     /// The bytes as elements of a fixed width.
