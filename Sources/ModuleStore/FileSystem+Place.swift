@@ -1,9 +1,10 @@
 import Glibc
 
 extension FileSystem {
-    private typealias RenameWithFlags = @convention(c) (
-        Int32, UnsafePointer<CChar>?, Int32, UnsafePointer<CChar>?, UInt32
-    ) -> Int32
+    private typealias RenameWithFlags =
+        @convention(c) (
+            Int32, UnsafePointer<CChar>?, Int32, UnsafePointer<CChar>?, UInt32
+        ) -> Int32
 
     /// `RENAME_NOREPLACE` of linux/fs.h.
     private static let doNotReplace: UInt32 = 1

@@ -50,11 +50,6 @@ struct OpenFile: ~Copyable {
         return OpenFile(descriptor: descriptor, subject: subject)
     }
 
-    private init(descriptor: Int32, subject: String) {
-        self.descriptor = descriptor
-        self.subject = subject
-    }
-
     deinit { if descriptor >= 0 { _ = Glibc.close(descriptor) } }
 
     func write(_ bytes: UnsafeRawBufferPointer) throws(StoreError) {
@@ -83,6 +78,10 @@ struct OpenFile: ~Copyable {
             done += count
         }
         return done
+    }
+
+    func setMode(_ mode: mode_t) throws(StoreError) {
+        guard fchmod(descriptor, mode) == 0 else { throw .system(errno, subject, "set permissions") }
     }
 
     /// Asked once: after a failed flush the system may have dropped the pages, and a second call would lie.
@@ -191,7 +190,9 @@ struct FileSystem: Sendable {
 
     func read(_ path: String, limit: Int = 256 << 20) throws(StoreError) -> [UInt8] {
         guard let status = try status(path) else { throw StoreError(.notFound, path, "no such file") }
-        guard !status.isFolder, status.byteCount <= limit else { throw StoreError(.damaged, path, "no such small file") }
+        guard !status.isFolder, status.byteCount <= limit else {
+            throw StoreError(.damaged, path, "no such small file")
+        }
         let file = try OpenFile.read(absolute(path), subject: path)
         var bytes = [UInt8](repeating: 0, count: Int(status.byteCount))
         let count: Int
@@ -205,7 +206,7 @@ struct FileSystem: Sendable {
         return count == bytes.count ? bytes : Array(bytes[..<count])
     }
 
-    /// A new file with these bytes, on disk when this returns. Its folder is not flushed.
+    /// A new file with these bytes, read-only for all and on disk when this returns. Its folder is not flushed.
     func write(_ path: String, _ bytes: [UInt8]) throws(StoreError) {
         let file = try OpenFile.create(absolute(path), mode: 0o644, subject: path)
         do {
@@ -215,12 +216,15 @@ struct FileSystem: Sendable {
         } catch {
             throw StoreError(.inputOutput, path, "cannot write")
         }
+        try file.setMode(0o444)
         try file.flush()
         try file.close()
     }
 
     func remove(_ path: String) throws(StoreError) {
-        guard unsafe unlink(absolute(path)) == 0 || errno == ENOENT else { throw .system(errno, path, "remove the file") }
+        guard unsafe unlink(absolute(path)) == 0 || errno == ENOENT else {
+            throw .system(errno, path, "remove the file")
+        }
     }
 
     func rename(_ path: String, to target: String) throws(StoreError) {

@@ -146,11 +146,9 @@ package struct Publisher: Sendable {
     /// Conveniences behind the commit. None of them decides anything, so none of their failures is reported.
     private func finishUp(_ record: CommitRecord, _ seal: Seal) throws {
         let files = store.files
-        let target = ModuleLayout.commitRecord(version: record.version)
         try? files.remove("\(module)/\(ModuleLayout.versionsFolder)/.\(attempt).tmp")
         try? store.writeHint(module: module, version: record.version)
         try reach(.hinted)
-        try? files.setMode("\(module)/\(target)", 0o444)
         try? seal.protect()
         try reach(.protected)
         try? files.removeTree("\(module)/\(ModuleLayout.staging(attempt))")

@@ -84,9 +84,8 @@ struct Seal {
 
     /// After the commit: nobody writes here any more.
     func protect() throws(StoreError) {
-        let names = try files.files(below: run)
-        for name in names { try files.setMode("\(run)/\(name)", 0o444) }
-        for folder in folders(of: names) { try files.setMode(folder, 0o555) }
+        // Every file has been read-only since it was finished.
+        for folder in folders(of: try files.files(below: run)) { try files.setMode(folder, 0o555) }
     }
 
     private func replace(_ path: String, _ bytes: [UInt8]) throws(StoreError) {

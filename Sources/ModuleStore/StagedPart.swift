@@ -36,7 +36,7 @@ import Model
         let full = "\(module)/\(path)"
         do throws(StoreError) {
             try files.makeFolder(Self.folder(of: full))
-            // Readable by its owner alone until it is part of a version.
+            // Readable by its owner alone while it is written.
             file = try OpenFile.create(files.absolute(full), mode: 0o600, subject: full)
         } catch {
             state = .finished
@@ -65,6 +65,8 @@ import Model
         guard state == .open else { throw StoreError(.inputOutput, subject, "an earlier write failed") }
         do throws(StoreError) {
             try drain()
+            // Readable from the moment that a version refers to it; nobody writes to it from here on.
+            try file?.setMode(0o444)
             try file?.flush()
             if let file = file.take() { try file.close() }
             var folder = Self.folder(of: subject)

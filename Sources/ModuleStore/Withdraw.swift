@@ -30,5 +30,6 @@ extension LocalStore {
         try files.removeTree("\(run)/data")
         for name in try files.names(run) where name != ModuleLayout.croissant { try files.removeTree("\(run)/\(name)") }
         try files.flushFolder(run)
+        try files.setMode(run, 0o555)
     }
 }

@@ -17,7 +17,8 @@ enum Fixture {
 
     static func about(compliance: ModuleAbout.Compliance?) -> ModuleAbout {
         var about = ModuleAbout(
-            module: "clinic", title: "Clinic visits, \"pseudonymised\"", description: "One row per patient.\nTwo lines.",
+            module: "clinic", title: "Clinic visits, \"pseudonymised\"",
+            description: "One row per patient.\nTwo lines.",
             documentDigest: digest)
         about.license = "https://creativecommons.org/licenses/by/4.0/"
         about.creator = .init(name: "Example Hospital", url: "https://hospital.example")
@@ -85,7 +86,9 @@ enum Fixture {
         column(
             "sl",
             .structure([
-                Field(name: "l", type: .list(.structure([Field(name: "x", type: .int32), Field(name: "z", type: .boolean)])))
+                Field(
+                    name: "l",
+                    type: .list(.structure([Field(name: "x", type: .int32), Field(name: "z", type: .boolean)])))
             ])),
         column("dec", .decimal(precision: 12, scale: 2), mapping: "numeric(12,2)"),
         column("ldec", .list(.decimal(precision: 12, scale: 2))),
@@ -132,7 +135,8 @@ enum Fixture {
             byteCount: 100, sha256: SHA256.hexadecimal("\(table) \(shard)"),
             rows: RowAccount(read: rows + 1, published: rows, filtered: 1),
             rules: table == oddTable
-                ? [RuleCount(column: oddColumn, step: 0, rowsIn: rows, changed: 1, nulls: 1, nulled: 0, quarantined: 0)] : [])
+                ? [RuleCount(column: oddColumn, step: 0, rowsIn: rows, changed: 1, nulls: 1, nulled: 0, quarantined: 0)]
+                : [])
     }
 
     static var receipts: [PartReceipt] { [receipt("labs", 0), receipt(oddTable, 1), receipt(oddTable, 0)] }
@@ -148,10 +152,23 @@ enum Fixture {
                 committedBy: "etl-express test", expiresAt: "2031-11-23T05:30:00Z"),
             run: run, startedAt: started, endedAt: ended, storeLocation: "/srv/modules")
     }
+}
 
-    static func temporaryFolder() throws -> String {
-        let path = NSTemporaryDirectory() + "etlx-metadata-\(UUID().uuidString)"
+/// A folder of a test's own, gone with it.
+final class TemporaryFolder: Sendable {
+    let path: String
+
+    init() throws {
+        path = NSTemporaryDirectory() + "etlx-metadata-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        return path
+    }
+
+    deinit {
+        // Folders of published versions are read-only.
+        let folders = FileManager.default.enumerator(atPath: path)?.compactMap { $0 as? String } ?? []
+        for folder in folders {
+            try? FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: "\(path)/\(folder)")
+        }
+        try? FileManager.default.removeItem(atPath: path)
     }
 }

@@ -7,14 +7,14 @@ import Testing
 
 @Suite("The ledger")
 struct LedgerTests {
-    private let folder: String
-    private var path: String { "\(folder)/ledger.sqlite" }
+    private let folder: TemporaryFolder
+    private var path: String { "\(folder.path)/ledger.sqlite" }
     private let start = RunStart(
         run: Fixture.run, module: "clinic", attempt: Fixture.run, documentDigest: Fixture.digest,
         startedAt: Fixture.started, actor: "anna")
     private let failure = TaskFailure(kind: .source, disposition: .retry, message: "connection lost", code: "08006")
 
-    init() throws { folder = try Fixture.temporaryFolder() }
+    init() throws { folder = try TemporaryFolder() }
 
     private func append(_ ledger: Ledger, _ records: LedgerRecord...) throws {
         try ledger.append(records, run: Fixture.run, at: Fixture.ended)
@@ -135,6 +135,13 @@ struct LedgerTests {
         }
         try append(ledger, .granted(table: "labs", shard: 0, epoch: 6, worker: "w2"))
         #expect(throws: LedgerError.self) { try append(ledger, .accepted(Fixture.receipt("labs", 0))) }
+    }
+
+    @Test("what is appended is flushed to disk at every commit")
+    func durable() throws {
+        let durability = try Ledger(path: path).durability()
+        #expect(durability.journal == "wal")
+        #expect(durability.synchronous == 2)
     }
 
     @Test("two coordinators cannot hold one ledger")

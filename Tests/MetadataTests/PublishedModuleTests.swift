@@ -64,10 +64,11 @@ struct PublishedModuleTests {
     @Test(
         "third-party readers accept two versions with hostile names, lists and structures",
         .enabled(if: python != nil, "set ETL_TEST_PYTHON to a python with pyarrow and the judge's packages"),
-        .enabled(if: FileManager.default.fileExists(atPath: judge), "set ETL_SHARED to the folder with the judge"),
+        Shared.holds("tools/check_module.py"),
         arguments: [Fixture.fullCompliance, Fixture.shortCompliance])
     func judged(_ compliance: ModuleAbout.Compliance) throws {
-        let folder = try Fixture.temporaryFolder()
+        let temporary = try TemporaryFolder()
+        let folder = temporary.path
         let root = "\(folder)/modules"
         let written = try run(["-c", Self.writer, folder, Fixture.oddColumn, Fixture.oddMember])
         try #require(written.status == 0, "\(written.output)")
@@ -93,7 +94,13 @@ struct PublishedModuleTests {
             receipt.sha256 = finished.sha256
             return receipt
         }
-        let plan = Fixture.plan(compliance: compliance)
+        var plan = Fixture.plan(compliance: compliance)
+        plan.tables.append(
+            TablePlan(
+                name: "nothing", source: "labs", origin: "none/*.csv", statement: nil,
+                schemaFingerprint: Fixture.digest,
+                columns: Fixture.labColumns, droppedColumns: [], shards: [], estimatedRows: 0, estimatedBytes: 0))
+        let described = plan
         let publisher = Publisher(store: store, module: "clinic", attempt: attempt)
         _ = try publisher.publish(
             tables: plan.tables.map(\.name), receipts: receipts, committedAt: Fixture.committed,
@@ -102,7 +109,7 @@ struct PublishedModuleTests {
         ) { publication in
             Describe.files(
                 ModuleDescription(
-                    plan: plan, receipts: receipts, publication: publication, run: attempt,
+                    plan: described, receipts: receipts, publication: publication, run: attempt,
                     startedAt: Fixture.started, endedAt: Fixture.ended, storeLocation: store.root))
         }
     }

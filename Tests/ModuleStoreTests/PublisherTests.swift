@@ -41,10 +41,12 @@ struct PublisherTests {
         try process.run()
         process.waitUntilExit()
         #expect(process.terminationStatus == 0)
-        let modes = try ["", "/data", "/croissant.json", "/data/patients/part-00000.parquet"].map {
+        let modes = try [
+            "/../../_versions/00000001.json", "", "/data", "/croissant.json", "/data/patients/part-00000.parquet",
+        ].map {
             try FileManager.default.attributesOfItem(atPath: folder + $0)[.posixPermissions] as? Int
         }
-        #expect(modes == [0o555, 0o555, 0o444, 0o444])
+        #expect(modes == [0o444, 0o555, 0o555, 0o444, 0o444])
         #expect(!fixture.exists("clinic/_staging/\(record.attempt)"))
         #expect(try fixture.store.files.names("clinic/_versions") == ["00000001.json"])
     }
@@ -61,7 +63,8 @@ struct PublisherTests {
         #expect(placed == .alreadyExists)
     }
 
-    @Test("a publisher stopped at any step leaves the old version or the new one, and trying again finishes",
+    @Test(
+        "a publisher stopped at any step leaves the old version or the new one, and trying again finishes",
         arguments: PublishStep.allCases)
     func stoppedAnywhere(_ step: PublishStep) throws {
         let fixture = Fixture()
@@ -74,7 +77,8 @@ struct PublisherTests {
         try checkRecovery(fixture, attempt, receipts, stoppedAt: step)
     }
 
-    @Test("a publisher killed at any step leaves the old version or the new one, and trying again finishes",
+    @Test(
+        "what a publisher killed at any step leaves on disk is the old version or the new one, and another process finishes",
         arguments: PublishStep.allCases)
     func killedAnywhere(_ step: PublishStep) throws {
         let fixture = Fixture()

@@ -94,7 +94,8 @@ struct LayoutTests {
     @Test("hostile table names stay one path segment, mean themselves and stay different")
     func identifiers() {
         let names = [
-            "plain", "a b", "..", ".", ".hidden", "_x", "a/b", "a%2Fb", "a=b", "[x]*?", "\u{e9}", "e\u{301}", "\n", "\u{0}",
+            "plain", "a b", "..", ".", ".hidden", "_x", "a/b", "a%2Fb", "a=b", "[x]*?", "\u{e9}", "e\u{301}", "\n",
+            "\u{0}",
             "urn:x", "C:\\x", "\"", "'",
         ]
         let written = names.map { ModuleLayout.identifier($0) }

@@ -28,7 +28,8 @@ struct VerifyTests {
         #expect(try fixture.store.verify(module: "clinic").findings == [])
     }
 
-    @Test("an edited commit record is found, the last one included",
+    @Test(
+        "an edited commit record is found, the last one included",
         arguments: ["\"rows\": 6", "etl-express test", "2026-11-23T05:30:00Z"], [1, 2])
     func editedRecord(_ text: String, _ version: Int) throws {
         let fixture = Fixture()

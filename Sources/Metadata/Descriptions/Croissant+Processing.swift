@@ -20,7 +20,9 @@ extension Croissant {
             "@type": "dpv:Process",
             "@id": .text("\(node)processing"),
             "rdfs:label": .text("Preparation of the data module \(about.module)"),
-            "dpv:hasDataController": compliance.controller.map { labelled("dpv:DataController", $0, node + "controller") },
+            "dpv:hasDataController": compliance.controller.map {
+                labelled("dpv:DataController", $0, node + "controller")
+            },
             "dpv:hasDataProtectionOfficer": compliance.dataProtectionOfficer.map {
                 labelled("dpv:DataProtectionOfficer", $0, node + "officer")
             },

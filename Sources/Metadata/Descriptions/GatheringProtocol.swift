@@ -62,7 +62,8 @@ enum GatheringProtocol {
     }
 
     private static func table(_ table: TablePlan, _ description: ModuleDescription) -> JSON {
-        .record([
+        let counts = Accounting.counts(of: table, description)
+        return .record([
             "name": .text(table.name),
             "source": .text(table.source),
             "origin": .text(table.origin),
@@ -71,7 +72,7 @@ enum GatheringProtocol {
             "schema_fingerprint": .text(table.schemaFingerprint),
             "shards": .integer(Int64(table.shards.count)),
             "rows": Accounting.json(description.rows(of: table)),
-            "columns": .list(table.columns.map { column($0, Accounting.counts(of: table, description)) }),
+            "columns": .list(table.columns.map { column($0, counts) }),
             "dropped_columns": .texts(table.droppedColumns),
         ])
     }

@@ -42,7 +42,9 @@ enum PrivacyTerms {
 
     private static func term(_ text: String, _ terms: [String]) -> String? {
         let word = text.lowercased().filter { $0.isLetter }
-        let candidates = [word, String(word.dropLast(word.hasSuffix("s") ? 1 : 0)), word == "children" ? "child" : word]
+        let candidates = [
+            word, String(word.dropLast(word.hasSuffix("s") ? 1 : 0)), word == "children" ? "child" : word,
+        ]
         return terms.first { candidates.contains($0.lowercased()) }
     }
 

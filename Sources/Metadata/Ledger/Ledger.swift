@@ -24,11 +24,13 @@ package final class Ledger: Sendable {
         do {
             var configuration = Configuration()
             configuration.foreignKeysEnabled = true
-            configuration.journalMode = .wal
             configuration.busyMode = .timeout(5)
             configuration.label = "ledger"
-            // The default of a write-ahead log survives a crash of the process, not of the machine.
-            configuration.prepareDatabase { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+            // Not through GRDB's journal mode: that lowers `synchronous` to NORMAL afterwards, which survives a crash of
+            // the process but not of the machine.
+            configuration.prepareDatabase {
+                try $0.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
+            }
             database = try DatabaseQueue(path: path, configuration: configuration)
             let migrator = LedgerSchema.migrator
             if try database.read({ try migrator.hasBeenSuperseded($0) }) {
@@ -92,13 +94,15 @@ package final class Ledger: Sendable {
     /// All records of a run in order, with their times.
     package func records(_ run: String) throws(LedgerError) -> [(at: String, actor: String, record: LedgerRecord)] {
         try read("run \(run)") { database in
-            try Row.fetchAll(database, sql: "SELECT at, actor, event FROM audit WHERE run = ? ORDER BY seq", arguments: [run])
-                .map { row in
-                    guard let record = Coding.value(LedgerRecord.self, row["event"]) else {
-                        throw LedgerError(.damaged, "run \(run)", "a record cannot be read")
-                    }
-                    return (row["at"], row["actor"], record)
+            try Row.fetchAll(
+                database, sql: "SELECT at, actor, event FROM audit WHERE run = ? ORDER BY seq", arguments: [run]
+            )
+            .map { row in
+                guard let record = Coding.value(LedgerRecord.self, row["event"]) else {
+                    throw LedgerError(.damaged, "run \(run)", "a record cannot be read")
                 }
+                return (row["at"], row["actor"], record)
+            }
         }
     }
 
@@ -124,6 +128,16 @@ package final class Ledger: Sendable {
         try read(path) { database in
             try String.fetchOne(database, sql: "SELECT hash FROM audit ORDER BY seq DESC LIMIT 1")
                 ?? LedgerSchema.firstHash
+        }
+    }
+
+    /// How SQLite writes: its journal mode and its level of flushing (2: FULL).
+    func durability() throws(LedgerError) -> (journal: String?, synchronous: Int?) {
+        try read(path) { database in
+            (
+                try String.fetchOne(database, sql: "PRAGMA journal_mode"),
+                try Int.fetchOne(database, sql: "PRAGMA synchronous")
+            )
         }
     }
 

@@ -18,7 +18,8 @@ enum LedgerSchema {
         return migrator
     }
 
-    static func hash(previous: String, sequence: Int64, at: String, run: String, actor: String, event: String) -> String {
+    static func hash(previous: String, sequence: Int64, at: String, run: String, actor: String, event: String) -> String
+    {
         SHA256.hexadecimal("\(previous)\n\(sequence)\n\(at)\n\(run)\n\(actor)\n\(event)\n")
     }
 

@@ -78,7 +78,9 @@ struct LedgerWriter {
                 WHERE run = ? AND table_name = ? AND shard = ? AND phase <> 'done' AND epoch < ?
                 """,
             arguments: [epoch, worker, run, table, shard, epoch])
-        guard database.changesCount == 1 else { throw refused("shard \(shard) of \(table): no such shard, or an old epoch") }
+        guard database.changesCount == 1 else {
+            throw refused("shard \(shard) of \(table): no such shard, or an old epoch")
+        }
         try database.execute(
             sql: """
                 INSERT INTO attempt (run, table_name, shard, epoch, worker, state, granted_at)
