@@ -75,12 +75,8 @@ extension DocumentWalk {
     }
 
     private mutating func readEncoding(_ values: SectionValues) -> DelimitedSpec.Encoding? {
-        let words = ["auto"] + DelimitedSpec.Encoding.words
-        let aliases = ["utf8": "utf-8", "iso-8859-1": "latin-1", "latin1": "latin-1", "cp1252": "windows-1252"]
-        if let text = values["encoding"]?.text?.lowercased(), let name = aliases[text] {
-            return DelimitedSpec.Encoding(rawValue: name)
-        }
-        return word("encoding", values, among: words).flatMap { DelimitedSpec.Encoding(rawValue: $0) }
+        word("encoding", values, among: ["auto"] + DelimitedSpec.Encoding.words)
+            .flatMap { DelimitedSpec.Encoding(rawValue: $0) }
     }
 
     /// Texts that stand for NULL. An unquoted `NULL` or `~` here means that text: nothing else would make sense.

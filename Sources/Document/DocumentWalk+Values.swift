@@ -160,11 +160,6 @@ extension DocumentWalk {
 }
 
 extension Node {
-    /// A scalar as the document has it, whatever its kind.
-    var written: String? {
-        if case .scalar(let scalar) = value { scalar.written } else { nil }
-    }
-
     var isText: Bool {
         if case .scalar(let scalar) = value { scalar.kind == .text } else { false }
     }

@@ -11,10 +11,15 @@ import Testing
         let seed =
             ProcessInfo.processInfo.environment["ETL_SEED"].flatMap(UInt64.init) ?? UInt64.random(in: 0...UInt64.max)
         print("seed of damaged documents: \(seed) (ETL_SEED)")
+        let rounds = ProcessInfo.processInfo.environment["ETL_FUZZ_ROUNDS"].flatMap(Int.init) ?? 3_000
         var random = SplitMix(state: seed)
-        let original = Array(Fixture.example.utf8)
-        for round in 0..<3_000 {
-            var bytes = original
+        // Half of the rounds start from the example, the others from a document that is wrong already.
+        let originals = GoldenTests.names.compactMap {
+            try? Array(String(contentsOfFile: "\(Fixture.goldens)/\($0).yaml", encoding: .utf8).utf8)
+        }
+        for round in 0..<rounds {
+            var bytes = Array(Fixture.example.utf8)
+            if round % 2 == 1, let original = originals.randomElement(using: &random) { bytes = original }
             for _ in 0...Int.random(in: 0..<4, using: &random) { damage(&bytes, &random) }
             let text = String(decoding: bytes, as: UTF8.self)
             check(text, "round \(round), seed \(seed)")

@@ -37,6 +37,41 @@ import Testing
         #expect(patients.columns[10].position.line == 38)
     }
 
+    @Test("the quickstart's document reads without a problem")
+    func quickstart() throws {
+        let path = "\(Fixture.goldens)/../../../ops/clinic/clinic.yaml"
+        let reading = unsafe PipelineReader.examine(path: path, environment: [:], digest: Fixture.digest)
+        #expect(reading.problems.map(\.description) == [])
+        #expect(reading.pipeline?.tables.map(\.name) == ["patients", "visits"])
+    }
+
+    @Test("a large document is read in reasonable time, and one with many mistakes too")
+    func large() throws {
+        let count = 60_000
+        let columns = (0..<count).map { "      column_\($0): [trim, {token: {key: k, scope: s}}]" }
+            .joined(separator: "\n")
+        let text = """
+            format: 1
+            module: m
+            sources: {s: {kind: csv, path: x.csv}}
+            keys: {k: {file: k.key}}
+            tables:
+              t:
+                from: s
+                columns:
+            \(columns)
+            target: {directory: out}
+            """
+        let clock = ContinuousClock()
+        let good = clock.measure { #expect(Fixture.examine(text).pipeline?.tables[0].columns.count == count) }
+        let bad = clock.measure {
+            let broken = text.replacingOccurrences(of: "[trim,", with: "[[trim],")
+            #expect(Fixture.examine(broken).problems.count == count)
+        }
+        print("a document of \(text.utf8.count) bytes: \(good) to read, \(bad) with \(count) mistakes")
+        #expect(good < .seconds(120) && bad < .seconds(120))
+    }
+
     @Test("a source's URL is what the variable holds, and prints as the placeholder")
     func secretURL() throws {
         let pipeline = try #require(Fixture.examine(Fixture.example).pipeline)

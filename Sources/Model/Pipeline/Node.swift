@@ -61,6 +61,11 @@ extension Node {
         if case .scalar(let scalar) = value, scalar.kind != .null { scalar.text } else { nil }
     }
 
+    /// A scalar as the document has it, placeholders and all: what a message may quote where `text` may be secret.
+    package var written: String? {
+        if case .scalar(let scalar) = value { scalar.written } else { nil }
+    }
+
     package var isNull: Bool {
         if case .scalar(let scalar) = value { scalar.kind == .null } else { false }
     }
