@@ -4,8 +4,11 @@ internal import Model
 /// Smallest and largest value of one column chunk, as its statistics state them.
 ///
 /// A reader skips a row group by them, so a wrong bound loses rows without a word. Where no honest bound can be given,
-/// both are left out. Orders: integers and decimals by value, text and binary by unsigned bytes, floating point by value
-/// without NaN, where a zero is -0.0 below and +0.0 above.
+/// both are left out. Orders: integers and decimals by value, text and binary by unsigned bytes, floating point by value,
+/// where a zero is -0.0 below and +0.0 above.
+///
+/// A chunk with a NaN has no bounds. The format would allow those of its other values, but readers that find equal bounds
+/// (DuckDB, pyarrow) then take every row for that value, and those that order NaN above all numbers skip rows.
 struct ParquetBounds {
     /// Bounds of text and binary are cut off here.
     static let byteLimit = Int(KERNEL_PARQUET_BOUND_BYTES)
@@ -60,9 +63,9 @@ struct ParquetBounds {
         unsafe kernel_parquet_bounds_one(base.assumingMemoryBound(to: UInt8.self), value.count, &strings)
     }
 
-    /// Both bounds as the statistics hold them, or nil: no values, NaN alone, or text without a larger short one.
+    /// Both bounds as the statistics hold them, or nil: no values, a NaN, or text without a larger short one.
     var encoded: Encoded? {
-        guard valueCount > nanCount else { return nil }
+        guard valueCount > 0, nanCount == 0 else { return nil }
         switch shape.physical {
         case .boolean: return Encoded(low: [UInt8(low)], high: [UInt8(high)])
         case .int32: return Encoded(low: littleEndian(Int32(low)), high: littleEndian(Int32(high)))

@@ -91,11 +91,11 @@ package final class ParquetWriter {
     /// Writes what is left and the footer.
     package func finish() throws(FormatError) -> ParquetSummary {
         precondition(!isFinished, "a part is finished once")
-        isFinished = true
         try endStripe(isGiant: false)
         if groupRowCount > 0 { try flushRowGroup() }
         try beginFile()
         try output.write(footer.encoded)
+        isFinished = true
         return ParquetSummary(
             rowCount: footer.rowCount, byteCount: output.position, rowGroupCount: footer.rowGroupCount)
     }
