@@ -5,6 +5,7 @@
 
 #include "kernel_cipher.h"
 #include "kernel_dispatch.h"
+#include "kernel_ff1.h"
 #include "kernel_hash.h"
 #include "kernel_token.h"
 #include "kernel_validity.h"
