@@ -18,14 +18,24 @@ struct ff1_plan {
     uint64_t high, low;      /* the last block before encryption, without round number and half: big-endian halves */
 };
 
-/* A version of the rounds. `narrow` may be NULL: then they go through aes->blocks. */
+/* Text to halves and back, for `count` values of plan->n characters, at most FF1_BATCH. outside[i] is 1 for a value with
+ * a byte that is not of the alphabet, else 0. Arrays have FF1_BATCH elements. */
+struct ff1_text {
+    void (*parse)(const kernel_ff1_cipher *cipher, const struct ff1_plan *plan, const struct lane *lanes, size_t count,
+                  uint64_t *a, uint64_t *b, uint8_t *outside);
+    void (*format)(const kernel_ff1_cipher *cipher, const struct ff1_plan *plan, uint8_t *const *texts, size_t count,
+                   const uint64_t *a, const uint64_t *b);
+};
+
+/* Any alphabet; and the digits 0 to 9 in values of at most 16 characters. */
+extern const struct ff1_text ff1_text_any, ff1_text_decimal;
+bool ff1_is_decimal(const kernel_ff1_cipher *cipher);
+
 struct ff1_version {
     const struct aes_version *aes;
-    /* All rounds of `count` values, at most FF1_BATCH, in place; arrays have FF1_BATCH elements, all below the moduli. */
-    void (*narrow)(const struct ff1_plan *plan, const kernel_aes_key *key, uint64_t *a, uint64_t *b, size_t count, bool decrypt);
-    /* Decimal text of at most 16 characters to halves and back; NULL: one character at a time. */
-    void (*decimal_parse)(const struct ff1_plan *plan, const struct lane *lanes, size_t count, uint64_t *a, uint64_t *b, uint8_t *outside);
-    void (*decimal_format)(const struct ff1_plan *plan, uint8_t *const *texts, size_t count, const uint64_t *a, const uint64_t *b);
+    const struct ff1_text *decimal;
+    /* All rounds of `count` values, at most FF1_BATCH, in place. Arrays have FF1_BATCH elements, all below the moduli. */
+    void (*rounds)(const struct ff1_plan *plan, const kernel_aes_key *key, uint64_t *a, uint64_t *b, size_t count, bool decrypt);
 };
 
 extern const struct ff1_version ff1_plain;
@@ -46,34 +56,13 @@ void ff1_prefix(const struct aes_version *aes, const kernel_ff1_cipher *cipher, 
 /* False when a half of n characters does not fit 64 bits. */
 bool ff1_plan_make(struct ff1_plan *plan, const struct aes_version *aes, const kernel_ff1_cipher *cipher, uint32_t n);
 
-void ff1_rounds(const struct ff1_version *version, const struct ff1_plan *plan, const kernel_aes_key *key,
-                uint64_t *a, uint64_t *b, size_t count, bool decrypt);
-
 /* One value of any length, digits in and out: big-number arithmetic. */
 void ff1_big(const struct aes_version *aes, const kernel_ff1_cipher *cipher, uint8_t *digits, uint32_t n, bool decrypt);
 
-/* Digit of a byte; sets *outside when the byte is not of the alphabet. Looks at every run: no address depends on it. */
-static inline uint32_t ff1_digit(const kernel_ff1_cipher *cipher, uint32_t byte, uint32_t *outside)
-{
-    uint32_t digit = 0, known = 0;
-    for (uint32_t r = 0; r < cipher->run_count; r++) {
-        const uint32_t at = byte - cipher->runs[r].first, in = 0u - (at < cipher->runs[r].count);
-        digit |= in & (at + cipher->runs[r].digit);
-        known |= in;
-    }
-    *outside |= ~known & 1;
-    return digit;
-}
-
-static inline uint8_t ff1_letter(const kernel_ff1_cipher *cipher, uint32_t digit)
-{
-    uint32_t byte = 0;
-    for (uint32_t r = 0; r < cipher->run_count; r++) {
-        const uint32_t at = digit - cipher->runs[r].digit, in = 0u - (at < cipher->runs[r].count);
-        byte |= in & (at + cipher->runs[r].first);
-    }
-    return (uint8_t)byte;
-}
+/* Bytes to digits in place, and back: `count` a multiple of 16. Every run is looked at, so no address depends on a byte.
+ * known[i] is 0 where byte i is not of the alphabet. */
+void ff1_digits(const kernel_ff1_cipher *cipher, uint8_t *bytes, uint8_t *known, size_t count);
+void ff1_letters(const kernel_ff1_cipher *cipher, uint8_t *digits, size_t count);
 
 /* A column; kind is OFFSETS_32 or OFFSETS_64. `big_only`: for the reference. */
 size_t ff1_column(const struct ff1_version *version, const kernel_ff1_cipher *cipher, const struct column *column,

@@ -9,64 +9,22 @@ struct context {
     bool decrypt, big_only;
 };
 
-static uint64_t parse(const kernel_ff1_cipher *cipher, const uint8_t *text, uint32_t count, uint32_t *outside)
-{
-    uint64_t number = 0;
-    for (uint32_t i = 0; i < count; i++) number = number * cipher->radix + ff1_digit(cipher, text[i], outside);
-    return number;
-}
-
-/* Division by the radix through its reciprocal: floor(2^64 / radix) leaves the quotient at most one too small. */
-static void format(const kernel_ff1_cipher *cipher, uint64_t number, uint8_t *text, uint32_t count)
-{
-    const uint64_t reciprocal = UINT64_MAX / cipher->radix;
-    for (uint32_t i = count; i-- > 0;) {
-        uint64_t quotient = (uint64_t)((unsigned __int128)number * reciprocal >> 64);
-        uint32_t digit = (uint32_t)(number - quotient * cipher->radix);
-        const uint32_t more = digit >= cipher->radix;
-        quotient += more, digit -= cipher->radix & (0 - more);
-        text[i] = ff1_letter(cipher, digit);
-        number = quotient;
-    }
-}
-
-static bool is_decimal(const kernel_ff1_cipher *cipher)
-{
-    return cipher->radix == 10 && cipher->run_count == 1 && cipher->runs[0].first == '0';
-}
-
 /* At most FF1_BATCH values of plan->n characters. */
 static void batch(const struct context *c, const struct ff1_plan *plan, const struct lane *lanes, size_t count, uint8_t *status)
 {
     uint64_t a[FF1_BATCH] = {0}, b[FF1_BATCH] = {0};
     uint8_t outside[FF1_BATCH], *texts[FF1_BATCH], scratch[KERNEL_FF1_LONGEST];
-    const struct ff1_version *version = c->version;
-    const bool decimal = version->decimal_parse && plan->n <= 16 && is_decimal(c->cipher);
-    if (decimal) {
-        version->decimal_parse(plan, lanes, count, a, b, outside);
-    } else {
-        for (size_t i = 0; i < count; i++) {
-            uint32_t wrong = 0;
-            a[i] = parse(c->cipher, lanes[i].bytes, plan->u, &wrong);
-            b[i] = parse(c->cipher, lanes[i].bytes + plan->u, plan->v, &wrong);
-            outside[i] = (uint8_t)wrong;
-        }
-    }
+    const struct ff1_text *text = &ff1_text_any;
+    if (plan->n <= 16 && ff1_is_decimal(c->cipher)) text = c->version->decimal;
+    text->parse(c->cipher, plan, lanes, count, a, b, outside);
     for (size_t i = 0; i < count; i++) {
         const uint64_t in = (uint64_t)outside[i] - 1; /* a refused value's number may be above the modulus */
         a[i] &= in, b[i] &= in;
         status[lanes[i].row] = outside[i] ? KERNEL_FF1_OUTSIDE : KERNEL_FF1_DONE;
         texts[i] = outside[i] ? scratch : c->target + (lanes[i].bytes - c->source);
     }
-    ff1_rounds(version, plan, &c->cipher->aes, a, b, count, c->decrypt);
-    if (decimal) {
-        version->decimal_format(plan, texts, count, a, b);
-    } else {
-        for (size_t i = 0; i < count; i++) {
-            format(c->cipher, a[i], texts[i], plan->u);
-            format(c->cipher, b[i], texts[i] + plan->u, plan->v);
-        }
-    }
+    c->version->rounds(plan, &c->cipher->aes, a, b, count, c->decrypt);
+    text->format(c->cipher, plan, texts, count, a, b);
     wipe(a, sizeof a), wipe(b, sizeof b);
 }
 
@@ -74,13 +32,15 @@ static uint8_t one(const struct context *c, const uint8_t *bytes, size_t length)
 {
     if (length < c->cipher->shortest) return KERNEL_FF1_SHORT;
     if (length > KERNEL_FF1_LONGEST) return KERNEL_FF1_LONG;
-    uint8_t digits[KERNEL_FF1_LONGEST];
-    uint32_t outside = 0;
-    for (size_t i = 0; i < length; i++) digits[i] = (uint8_t)ff1_digit(c->cipher, bytes[i], &outside);
+    uint8_t digits[KERNEL_FF1_LONGEST] = {0}, known[KERNEL_FF1_LONGEST], outside = 0;
+    const size_t padded = (length + 15) / 16 * 16;
+    memcpy(digits, bytes, length);
+    ff1_digits(c->cipher, digits, known, padded);
+    for (size_t i = 0; i < length; i++) outside |= known[i] ^ 0xFF;
     if (!outside) {
-        uint8_t *text = c->target + (bytes - c->source);
         ff1_big(c->version->aes, c->cipher, digits, (uint32_t)length, c->decrypt);
-        for (size_t i = 0; i < length; i++) text[i] = ff1_letter(c->cipher, digits[i]);
+        ff1_letters(c->cipher, digits, padded);
+        memcpy(c->target + (bytes - c->source), digits, length);
     }
     wipe(digits, length);
     return outside ? KERNEL_FF1_OUTSIDE : KERNEL_FF1_DONE;

@@ -90,8 +90,12 @@ INLINE void rounds(const struct ff1_plan *plan, const kernel_aes_key *key, uint6
     }
 }
 
-static void narrow(const struct ff1_plan *plan, const kernel_aes_key *key, uint64_t *a, uint64_t *b, size_t count, bool decrypt)
+static void all_rounds(const struct ff1_plan *plan, const kernel_aes_key *key, uint64_t *a, uint64_t *b, size_t count, bool decrypt)
 {
+    if (plan->wide) { /* a product of 64 by 64 bits is a scalar instruction only */
+        ff1_aesni.rounds(plan, key, a, b, count, decrypt);
+        return;
+    }
     const bool fold = plan->modulus[0] < fold_below;
     size_t i = 0;
     for (; i + 24 < count; i += 32) { /* up to seven empty places are cheaper than a separate pass */
@@ -112,8 +116,10 @@ INLINE __m128i load_halves(const struct ff1_plan *plan, const uint8_t *text, __m
     return _mm_mask_loadu_epi8(u, second, text - (16 - plan->n));
 }
 
-static void decimal_parse(const struct ff1_plan *plan, const struct lane *lanes, size_t count, uint64_t *a, uint64_t *b, uint8_t *outside)
+static void decimal_parse(const kernel_ff1_cipher *cipher, const struct ff1_plan *plan, const struct lane *lanes, size_t count,
+                          uint64_t *a, uint64_t *b, uint8_t *outside)
 {
+    (void)cipher;
     const __mmask16 first = (__mmask16)((0xFF << (8 - plan->u)) & 0xFF), second = (__mmask16)((0xFF00 << (8 - plan->v)) & 0xFF00);
     const __mmask64 used = (__mmask64)(first | second) * 0x0001000100010001;
     const __m512i tens = _mm512_set1_epi16(0x010A), hundreds = _mm512_set1_epi32(0x00010064);
@@ -152,8 +158,10 @@ INLINE __m512i characters(__m512i x)
     return _mm512_add_epi8(_mm512_or_si512(tens, _mm512_slli_epi16(ones, 8)), _mm512_set1_epi8('0'));
 }
 
-static void decimal_format(const struct ff1_plan *plan, uint8_t *const *texts, size_t count, const uint64_t *a, const uint64_t *b)
+static void decimal_format(const kernel_ff1_cipher *cipher, const struct ff1_plan *plan, uint8_t *const *texts, size_t count,
+                           const uint64_t *a, const uint64_t *b)
 {
+    (void)cipher;
     /* In each group of sixteen: the first eight characters of the text, then the last eight. */
     uint8_t order[16];
     const uint32_t n = plan->n, last = n < 8 ? 0 : n - 8;
@@ -189,6 +197,7 @@ static void decimal_format(const struct ff1_plan *plan, uint8_t *const *texts, s
 
 #pragma clang attribute pop
 
-const struct ff1_version ff1_vaes = {&aes_vaes, narrow, decimal_parse, decimal_format};
+static const struct ff1_text decimal = {decimal_parse, decimal_format};
+const struct ff1_version ff1_vaes = {&aes_vaes, &decimal, all_rounds};
 
 #endif
