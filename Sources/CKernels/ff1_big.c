@@ -45,8 +45,8 @@ static void combine(uint8_t *target, const uint8_t *y, uint32_t m, uint32_t radi
     uint32_t carry = 0;
     for (uint32_t i = m; i-- > 0;) {
         const uint32_t sum = subtract ? target[i] - y[i] - carry : target[i] + y[i] + carry;
-        const uint32_t wrap = subtract ? sum >> 31 : sum >= radix;
-        target[i] = (uint8_t)(sum + (radix & (0 - wrap)) * (subtract ? 1u : ~0u));
+        const uint32_t wrap = subtract ? sum >> 31 : (uint32_t)~mask_less(sum, radix) & 1;
+        target[i] = (uint8_t)(subtract ? sum + radix * wrap : sum - radix * wrap);
         carry = wrap;
     }
 }

@@ -8,7 +8,7 @@
 static inline __attribute__((always_inline)) uint64_t reduce_narrow(uint64_t y, uint64_t modulus, uint64_t reciprocal)
 {
     const uint64_t quotient = (uint64_t)((unsigned __int128)y * reciprocal >> 64), rest = y - quotient * modulus;
-    return rest - (modulus & (0 - (uint64_t)(rest >= modulus)));
+    return rest - (modulus & ~mask_less(rest, modulus));
 }
 
 /* (high : low) mod divisor, high < divisor, divisor normalised.
@@ -18,8 +18,8 @@ static inline __attribute__((always_inline)) uint64_t reduce_two(uint64_t high, 
     const unsigned __int128 q = (unsigned __int128)reciprocal * high + ((unsigned __int128)high << 64 | low);
     const uint64_t quotient = (uint64_t)(q >> 64) + 1;
     uint64_t rest = low - quotient * divisor;
-    rest += divisor & (0 - (uint64_t)(rest > (uint64_t)q));
-    return rest - (divisor & (0 - (uint64_t)(rest >= divisor)));
+    rest += divisor & mask_less((uint64_t)q, rest);
+    return rest - (divisor & ~mask_less(rest, divisor));
 }
 
 /* y mod modulus for y = top32 : low, 96 bits. */
@@ -39,7 +39,7 @@ static inline __attribute__((always_inline)) uint64_t ff1_combine(
                             : reduce_narrow(first, modulus, reciprocal);
     /* Encrypting adds y: that is, takes away modulus - y. */
     const uint64_t less = decrypt ? y : modulus - y;
-    return half - less + (modulus & (0 - (uint64_t)(half < less)));
+    return half - less + (modulus & mask_less(half, less));
 }
 
 /* The last block before the cipher, without the half: the round number stands before the half's b bytes. */

@@ -68,7 +68,7 @@ static void split(uint64_t x, uint8_t *digits, uint32_t count, uint32_t radix, u
 {
     for (uint32_t i = count; i-- > 0;) {
         uint64_t quotient = (uint64_t)((unsigned __int128)x * reciprocal >> 64);
-        if (i == count - 1) quotient -= (quotient * radix > x) | (quotient > UINT64_MAX / radix);
+        if (i == count - 1) quotient += mask_less(x, quotient * radix) | mask_less(UINT64_MAX / radix, quotient);
         digits[i] = (uint8_t)(x - quotient * radix);
         x = quotient;
     }
