@@ -29,7 +29,7 @@ void aes_cmac_column(const struct aes_version *version, const kernel_cmac_key *k
                      enum offset_kind kind, uint8_t *out)
 {
     const struct context context = {version, key};
-    const struct column_work work = {COLUMN_CLASSES, KERNEL_CMAC_BYTES, group, longer, &context};
+    const struct column_work work = {32, KERNEL_CMAC_BYTES, group, longer, &context};
     switch (kind) {
     case OFFSETS_32: column_run(column, OFFSETS_32, blocks_of, &work, out); break;
     case OFFSETS_64: column_run(column, OFFSETS_64, blocks_of, &work, out); break;

@@ -12,6 +12,15 @@ static inline void wipe(void *memory, size_t count)
     __asm__ volatile("" : : "r"(memory) : "memory");
 }
 
+/* All ones when x < y, else zero. The empty instruction keeps the compiler from turning the mask back into a branch, whose
+ * direction would then depend on a secret. */
+static inline __attribute__((always_inline)) uint64_t mask_less(uint64_t x, uint64_t y)
+{
+    uint64_t mask = 0 - (uint64_t)(x < y);
+    __asm__("" : "+r"(mask));
+    return mask;
+}
+
 static inline uint64_t load_be64(const uint8_t *bytes)
 {
     uint64_t word;

@@ -3,6 +3,7 @@
 #include "aes.h"
 #include "cpu.h"
 #include "dispatch.h"
+#include "ff1.h"
 #include "hash.h"
 #include "token.h"
 
@@ -52,6 +53,13 @@ static const struct candidate {
     {SLOT_AES, "aes-cmac", "armv8", CPU_ARM_AES, &aes_armv8, self_test_aes},
 #endif
     {SLOT_AES, "aes-cmac", "plain", 0, &aes_plain, self_test_aes},
+#if defined(__x86_64__)
+    {SLOT_FF1, "aes-ff1", "vaes", CPU_AVX512 | CPU_VAES | CPU_AESNI, &ff1_vaes, self_test_ff1},
+    {SLOT_FF1, "aes-ff1", "aesni", CPU_AESNI, &ff1_aesni, self_test_ff1},
+#elif defined(__aarch64__)
+    {SLOT_FF1, "aes-ff1", "armv8", CPU_ARM_AES, &ff1_armv8, self_test_ff1},
+#endif
+    {SLOT_FF1, "aes-ff1", "plain", 0, &ff1_plain, self_test_ff1},
 #if defined(__x86_64__)
     {SLOT_TOKEN, "token-text", "avx512", CPU_AVX512 | CPU_VBMI, &token_avx512, self_test_token},
 #endif

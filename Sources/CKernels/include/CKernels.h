@@ -7,6 +7,7 @@
 #include "kernel_dates.h"
 #include "kernel_cipher.h"
 #include "kernel_dispatch.h"
+#include "kernel_ff1.h"
 #include "kernel_hash.h"
 #include "kernel_mask.h"
 #include "kernel_number_text.h"
