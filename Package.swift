@@ -62,9 +62,9 @@ let package = Package(
         + library("Extract", ["Model", "CPostgres"])
         + library("ModuleStore", ["Model", "CCrypto"])
         + library("Cluster", ["Model", "CNNG"])
-        + library("Metadata", ["Model", .product(name: "GRDB", package: "GRDB.swift")])
+        + library("Metadata", ["Model", .product(name: "GRDB", package: "GRDB.swift")], tests: ["ModuleStore"])
         // L2
-        + library("Formats", ["Model", "Columnar", "CKernels", "CLZ4", "CZstd", "CZlib"])
+        + library("Formats", ["Model", "Columnar", "CKernels", "CLZ4", "CZstd", "CZlib"], tests: ["Extract"])
         + library("Transform", ["Model", "Columnar", "CKernels", "CCrypto"])
         // L3
         + library("Coordinator", ["Model", "Cluster", "Metadata", "ModuleStore"])

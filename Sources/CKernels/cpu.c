@@ -2,6 +2,7 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <stdatomic.h>
 
 /* The registers that the operating system saves: a bit in cpuid alone does not mean that a register may be used. */
 static uint64_t saved_state(void)
@@ -32,6 +33,17 @@ uint32_t kernel_cpu_features(void)
         if (aes && (c >> 9 & 1)) features |= CPU_VAES;
     }
     return features;
+}
+
+void cpu_clear_upper_halves(void)
+{
+    static _Atomic int known = -1;
+    int has_avx = atomic_load_explicit(&known, memory_order_relaxed);
+    if (has_avx < 0) {
+        has_avx = (kernel_cpu_features() & CPU_AVX) != 0;
+        atomic_store_explicit(&known, has_avx, memory_order_relaxed);
+    }
+    if (has_avx) __asm__ volatile("vzeroupper" ::: "memory");
 }
 
 #elif defined(__aarch64__) && defined(__linux__)

@@ -1,5 +1,6 @@
 #include "kernel_dispatch.h"
 
+#include "aes.h"
 #include "cpu.h"
 #include "dispatch.h"
 #include "hash.h"
@@ -44,6 +45,13 @@ static const struct candidate {
     {SLOT_HASH, "hmac-sha256", "armv8", CPU_ARM_SHA2, &hash_armv8, self_test_hash},
 #endif
     {SLOT_HASH, "hmac-sha256", "plain", 0, &hash_plain, self_test_hash},
+#if defined(__x86_64__)
+    {SLOT_AES, "aes-cmac", "vaes", CPU_AVX512 | CPU_VAES | CPU_AESNI, &aes_vaes, self_test_aes},
+    {SLOT_AES, "aes-cmac", "aesni", CPU_AESNI, &aes_ni, self_test_aes},
+#elif defined(__aarch64__)
+    {SLOT_AES, "aes-cmac", "armv8", CPU_ARM_AES, &aes_armv8, self_test_aes},
+#endif
+    {SLOT_AES, "aes-cmac", "plain", 0, &aes_plain, self_test_aes},
 #if defined(__x86_64__)
     {SLOT_TOKEN, "token-text", "avx512", CPU_AVX512 | CPU_VBMI, &token_avx512, self_test_token},
 #endif

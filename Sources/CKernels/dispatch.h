@@ -5,13 +5,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum kernel_slot { SLOT_HASH, SLOT_TOKEN, SLOTS };
+enum kernel_slot { SLOT_HASH, SLOT_AES, SLOT_TOKEN, SLOTS };
 
 /* The chosen version (a struct <kernel>_version) of a kernel; chooses when nothing is chosen yet. */
 const void *kernel_chosen(enum kernel_slot slot);
 
 /* Known-answer tests: true when `version` gives the recorded answers. */
 bool self_test_hash(const void *version);
+bool self_test_aes(const void *version);
 bool self_test_token(const void *version);
 
 #endif

@@ -48,7 +48,7 @@ static void stream(uint32_t words[8], const uint8_t *data, size_t blocks)
     vst1q_u32(words, s.abcd), vst1q_u32(words + 4, s.efgh);
 }
 
-INLINE void finish(const kernel_hmac_key *key, const struct hash_lane *values, uint32_t blocks, uint8_t *out, const int lanes)
+INLINE void finish(const kernel_hmac_key *key, const struct lane *values, uint32_t blocks, uint8_t *out, const int lanes)
 {
     uint8_t tail[2][128];
     struct state s[2];
@@ -77,7 +77,7 @@ INLINE void finish(const kernel_hmac_key *key, const struct hash_lane *values, u
     }
 }
 
-static void group(const kernel_hmac_key *key, const struct hash_lane *lanes, size_t count, uint32_t blocks, uint8_t *out)
+static void group(const kernel_hmac_key *key, const struct lane *lanes, size_t count, uint32_t blocks, uint8_t *out)
 {
     size_t i = 0;
     for (; i + 2 <= count; i += 2) finish(key, lanes + i, blocks, out, 2);

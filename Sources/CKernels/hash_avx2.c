@@ -68,7 +68,7 @@ INLINE void transpose(__m256i r[8])
     }
 }
 
-static void eight(const kernel_hmac_key *key, const struct hash_lane *lanes, uint32_t blocks, uint8_t *out)
+static void eight(const kernel_hmac_key *key, const struct lane *lanes, uint32_t blocks, uint8_t *out)
 {
     uint8_t tail[8][128];
     size_t whole[8];
@@ -98,13 +98,13 @@ static void eight(const kernel_hmac_key *key, const struct hash_lane *lanes, uin
         _mm256_storeu_si256((__m256i *)(out + 32 * (size_t)lanes[l].row), word_swap(state[l]));
 }
 
-static void group(const kernel_hmac_key *key, const struct hash_lane *lanes, size_t count, uint32_t blocks, uint8_t *out)
+static void group(const kernel_hmac_key *key, const struct lane *lanes, size_t count, uint32_t blocks, uint8_t *out)
 {
     size_t i = 0;
     for (; i + 8 <= count; i += 8) eight(key, lanes + i, blocks, out);
     if (i == count) return;
     /* The last ones: repeat the final value in the free lanes; it writes the same digest again. */
-    struct hash_lane rest[8];
+    struct lane rest[8];
     for (size_t l = 0; l < 8; l++) rest[l] = lanes[i + l < count ? i + l : count - 1];
     eight(key, rest, blocks, out);
 }

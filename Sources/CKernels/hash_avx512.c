@@ -74,7 +74,7 @@ INLINE void transpose(__m512i r[16])
 }
 
 /* Bytes 64 * block … of a value with the mark behind its end, as big-endian words. */
-INLINE __m512i block_load(struct hash_lane lane, uint32_t block)
+INLINE __m512i block_load(struct lane lane, uint32_t block)
 {
     const int64_t left = (int64_t)lane.length - 64 * (int64_t)block;
     const uint32_t here = left < 0 ? 0 : left > 64 ? 64 : (uint32_t)left;
@@ -84,7 +84,7 @@ INLINE __m512i block_load(struct hash_lane lane, uint32_t block)
 }
 
 /* Digest of sixteen lanes from the state vectors: columns to rows, 32 bytes each. */
-INLINE void store(const __m512i state[8], const struct hash_lane lanes[16], uint8_t *out)
+INLINE void store(const __m512i state[8], const struct lane lanes[16], uint8_t *out)
 {
     __m512i t[8], u[8];
     for (int i = 0; i < 8; i += 2) {
@@ -108,7 +108,7 @@ INLINE void store(const __m512i state[8], const struct hash_lane lanes[16], uint
     }
 }
 
-static void sixteen(const kernel_hmac_key *key, const struct hash_lane *lanes, uint32_t blocks, uint8_t *out)
+static void sixteen(const kernel_hmac_key *key, const struct lane *lanes, uint32_t blocks, uint8_t *out)
 {
     __m512i state[8], w[16];
     for (int i = 0; i < 8; i++) state[i] = word(key->inner[i]);
@@ -134,22 +134,22 @@ static void sixteen(const kernel_hmac_key *key, const struct hash_lane *lanes, u
 }
 
 /* All full groups; returns how many values are done. */
-static size_t full_groups(const kernel_hmac_key *key, const struct hash_lane *lanes, size_t count, uint32_t blocks, uint8_t *out)
+static size_t full_groups(const kernel_hmac_key *key, const struct lane *lanes, size_t count, uint32_t blocks, uint8_t *out)
 {
     size_t i = 0;
     for (; i + 16 <= count; i += 16) sixteen(key, lanes + i, blocks, out);
     return i;
 }
 
-static void padded_group(const kernel_hmac_key *key, const struct hash_lane *lanes, size_t count, uint32_t blocks, uint8_t *out)
+static void padded_group(const kernel_hmac_key *key, const struct lane *lanes, size_t count, uint32_t blocks, uint8_t *out)
 {
     /* Repeat the final value in the free lanes; it writes the same digest again. */
-    struct hash_lane all[16];
+    struct lane all[16];
     for (size_t l = 0; l < 16; l++) all[l] = lanes[l < count ? l : count - 1];
     sixteen(key, all, blocks, out);
 }
 
-static void group(const kernel_hmac_key *key, const struct hash_lane *lanes, size_t count, uint32_t blocks, uint8_t *out)
+static void group(const kernel_hmac_key *key, const struct lane *lanes, size_t count, uint32_t blocks, uint8_t *out)
 {
     const size_t done = full_groups(key, lanes, count, blocks, out);
     if (done < count) padded_group(key, lanes + done, count - done, blocks, out);
@@ -160,7 +160,7 @@ static void group(const kernel_hmac_key *key, const struct hash_lane *lanes, siz
 /* From this many leftover values on, a padded group is cheaper than SHA instructions two at a time. */
 enum { PADDED_FROM = 10 };
 
-static void group_with_shani(const kernel_hmac_key *key, const struct hash_lane *lanes, size_t count, uint32_t blocks, uint8_t *out)
+static void group_with_shani(const kernel_hmac_key *key, const struct lane *lanes, size_t count, uint32_t blocks, uint8_t *out)
 {
     const size_t rest = count % 16;
     if (rest >= PADDED_FROM) {

@@ -1,12 +1,5 @@
 #include "hash.h"
 
-/* A store that the compiler keeps although nobody reads the memory afterwards. */
-static void wipe(void *memory, size_t count)
-{
-    memset(memory, 0, count);
-    __asm__ volatile("" : : "r"(memory) : "memory");
-}
-
 void kernel_hmac_sha256_key(kernel_hmac_key *key, const uint8_t *bytes, size_t count)
 {
     uint8_t padded[64] = {0}, block[128];
@@ -21,7 +14,7 @@ void kernel_hmac_sha256_key(kernel_hmac_key *key, const uint8_t *bytes, size_t c
         const uint64_t bits = __builtin_bswap64((uint64_t)count * 8);
         memcpy(block + last - 8, &bits, 8);
         hash_plain.stream(state, block, last / 64);
-        for (int i = 0; i < 8; i++) hash_store_be32(padded + 4 * i, state[i]);
+        for (int i = 0; i < 8; i++) store_be32(padded + 4 * i, state[i]);
         wipe(state, sizeof state);
     } else if (count > 0) {
         memcpy(padded, bytes, count);

@@ -46,7 +46,7 @@ static void stream(uint32_t state[8], const uint8_t *data, size_t blocks)
     }
 }
 
-static void group(const kernel_hmac_key *key, const struct hash_lane *lanes, size_t count, uint32_t blocks, uint8_t *out)
+static void group(const kernel_hmac_key *key, const struct lane *lanes, size_t count, uint32_t blocks, uint8_t *out)
 {
     (void)blocks;
     for (size_t i = 0; i < count; i++)

@@ -9,22 +9,10 @@
 #include "cpu.h"
 
 #include <immintrin.h>
-#include <stdatomic.h>
 
 #pragma clang attribute push(__attribute__((target("sha,sse4.1,ssse3"))), apply_to = function)
 
 #define INLINE static inline __attribute__((always_inline))
-
-static void clear_upper_halves(void)
-{
-    static _Atomic int known = -1;
-    int has_avx = atomic_load_explicit(&known, memory_order_relaxed);
-    if (has_avx < 0) {
-        has_avx = (kernel_cpu_features() & CPU_AVX) != 0;
-        atomic_store_explicit(&known, has_avx, memory_order_relaxed);
-    }
-    if (has_avx) __asm__ volatile("vzeroupper" ::: "memory");
-}
 
 /* The instructions want the state as {f, e, b, a} and {h, g, d, c}, lowest word first. */
 struct state { __m128i abef, cdgh; };
@@ -84,7 +72,7 @@ INLINE void block_load(__m128i m[4], const uint8_t *data)
 
 static void stream(uint32_t words[8], const uint8_t *data, size_t blocks)
 {
-    clear_upper_halves();
+    cpu_clear_upper_halves();
     struct state s = state_load(words);
     for (; blocks > 0; blocks--, data += 64) {
         __m128i m[1][4];
@@ -98,7 +86,7 @@ static void stream(uint32_t words[8], const uint8_t *data, size_t blocks)
 }
 
 /* `lanes` values of `blocks` inner blocks each. */
-INLINE void finish(struct state inner, struct state outer, const struct hash_lane *values, uint32_t blocks,
+INLINE void finish(struct state inner, struct state outer, const struct lane *values, uint32_t blocks,
                    uint8_t *out, const int lanes)
 {
     uint8_t tail[2][128];
@@ -130,9 +118,9 @@ INLINE void finish(struct state inner, struct state outer, const struct hash_lan
     }
 }
 
-static void group(const kernel_hmac_key *key, const struct hash_lane *lanes, size_t count, uint32_t blocks, uint8_t *out)
+static void group(const kernel_hmac_key *key, const struct lane *lanes, size_t count, uint32_t blocks, uint8_t *out)
 {
-    clear_upper_halves();
+    cpu_clear_upper_halves();
     const struct state inner = state_load(key->inner), outer = state_load(key->outer);
     size_t i = 0;
     for (; i + 2 <= count; i += 2) finish(inner, outer, lanes + i, blocks, out, 2);

@@ -9,25 +9,29 @@ static const struct token_version *token(void) { return kernel_chosen(SLOT_TOKEN
 void kernel_hmac_sha256_i32(const kernel_hmac_key *key, const uint8_t *bytes, const int32_t *offsets,
                             const uint8_t *validity, size_t rows, uint8_t *out)
 {
-    hash_column_i32(hash(), key, bytes, offsets, validity, rows, out);
+    const struct column column = {bytes, offsets, 0, validity, rows};
+    hash_column(hash(), key, &column, OFFSETS_32, out);
 }
 
 void kernel_hmac_sha256_i64(const kernel_hmac_key *key, const uint8_t *bytes, const int64_t *offsets,
                             const uint8_t *validity, size_t rows, uint8_t *out)
 {
-    hash_column_i64(hash(), key, bytes, offsets, validity, rows, out);
+    const struct column column = {bytes, offsets, 0, validity, rows};
+    hash_column(hash(), key, &column, OFFSETS_64, out);
 }
 
 void kernel_hmac_sha256_fixed(const kernel_hmac_key *key, const uint8_t *bytes, size_t width,
                               const uint8_t *validity, size_t rows, uint8_t *out)
 {
-    hash_column_fixed(hash(), key, bytes, width, validity, rows, out);
+    const struct column column = {bytes, NULL, width, validity, rows};
+    hash_column(hash(), key, &column, FIXED_WIDTH, out);
 }
 
 void reference_hmac_sha256_i32(const kernel_hmac_key *key, const uint8_t *bytes, const int32_t *offsets,
                                const uint8_t *validity, size_t rows, uint8_t *out)
 {
-    hash_column_i32(&hash_plain, key, bytes, offsets, validity, rows, out);
+    const struct column column = {bytes, offsets, 0, validity, rows};
+    hash_column(&hash_plain, key, &column, OFFSETS_32, out);
 }
 
 void kernel_base32_rows(const uint8_t *digests, size_t stride, const uint8_t *validity, size_t rows,

@@ -1,5 +1,6 @@
-/* Known-answer tests of the versions. The answers were computed with Python's hmac, hashlib and base64 modules
- * (which use OpenSSL), over inputs made from a formula so that none of them has to be stored. */
+/* Known-answer tests of the versions. The answers were computed with Python's hmac and base64 modules
+ * and with its cryptography package (all of which use OpenSSL), over inputs made from a formula so that none of them has to be stored. */
+#include "aes.h"
 #include "dispatch.h"
 #include "hash.h"
 #include "token.h"
@@ -9,28 +10,77 @@ enum { VALUES = 40, MESSAGE_BYTES = 8192 };
 /* Lengths of one to eleven blocks: full groups, leftovers, and values hashed as streams. */
 static int32_t value_length(int32_t i) { return i < 24 ? 5 * i % 64 : (37 * i * i + 11 * i) % 650; }
 
-/* HMAC of each value with the key 01 02 … 21; the digests are folded by rotating the fold one byte to the left and
- * exclusive-oring the next digest, so that a swap of two rows shows. */
+struct values {
+    uint8_t message[MESSAGE_BYTES];
+    int32_t offsets[VALUES + 1];
+    uint8_t key[33];
+};
+
+static void make_values(struct values *v)
+{
+    v->offsets[0] = 0;
+    for (int32_t i = 0; i < VALUES; i++) v->offsets[i + 1] = v->offsets[i] + value_length(i);
+    for (uint32_t i = 0; i < MESSAGE_BYTES; i++) v->message[i] = (uint8_t)(i * i + 7 * i + 13);
+    for (int i = 0; i < 33; i++) v->key[i] = (uint8_t)(i + 1);
+}
+
+/* Rotates `fold` one byte to the left and exclusive-ors a digest, for each digest: a swap of two rows shows. */
+static void fold_digests(uint8_t *fold, const uint8_t *digests, int width)
+{
+    for (int i = 0; i < VALUES; i++) {
+        const uint8_t first = fold[0];
+        for (int j = 0; j < width - 1; j++) fold[j] = fold[j + 1] ^ digests[width * i + j];
+        fold[width - 1] = first ^ digests[width * i + width - 1];
+    }
+}
+
+/* HMAC of each value with the key 01 02 … 21. */
 bool self_test_hash(const void *version)
 {
     static const uint8_t expected[32] = {
         0xed, 0x43, 0x37, 0x72, 0xa8, 0x0e, 0x9a, 0x73, 0x6a, 0x0d, 0x57, 0xf6, 0xdc, 0x22, 0x10, 0x11,
         0xe9, 0xec, 0x8e, 0xe2, 0xde, 0x99, 0x3a, 0xbd, 0x44, 0x46, 0x26, 0xfa, 0xd8, 0xe6, 0x8b, 0x62,
     };
-    uint8_t message[MESSAGE_BYTES], key_bytes[33], digests[32 * VALUES], fold[32] = {0};
-    int32_t offsets[VALUES + 1] = {0};
-    for (int32_t i = 0; i < VALUES; i++) offsets[i + 1] = offsets[i] + value_length(i);
-    for (uint32_t i = 0; i < MESSAGE_BYTES; i++) message[i] = (uint8_t)(i * i + 7 * i + 13);
-    for (int i = 0; i < 33; i++) key_bytes[i] = (uint8_t)(i + 1);
+    struct values v;
+    uint8_t digests[32 * VALUES], fold[32] = {0};
     kernel_hmac_key key;
-    kernel_hmac_sha256_key(&key, key_bytes, sizeof key_bytes);
-    hash_column_i32(version, &key, message, offsets, NULL, VALUES, digests);
-    for (int i = 0; i < VALUES; i++) {
-        const uint8_t first = fold[0];
-        for (int j = 0; j < 31; j++) fold[j] = fold[j + 1] ^ digests[32 * i + j];
-        fold[31] = first ^ digests[32 * i + 31];
-    }
+    make_values(&v);
+    kernel_hmac_sha256_key(&key, v.key, sizeof v.key);
+    const struct column column = {v.message, v.offsets, 0, NULL, VALUES};
+    hash_column(version, &key, &column, OFFSETS_32, digests);
+    fold_digests(fold, digests, 32);
     return memcmp(fold, expected, 32) == 0;
+}
+
+/* CMAC of each value with the first 16, 24 and 32 bytes of that key; and the block of FIPS 197, appendix C.3, nine times. */
+bool self_test_aes(const void *version)
+{
+    static const uint8_t expected[16] = {
+        0xb8, 0x26, 0xa5, 0xfc, 0x54, 0x2a, 0xe5, 0x36, 0x77, 0x7a, 0xba, 0x91, 0x0a, 0xc5, 0xb9, 0x7c,
+    };
+    static const uint8_t cipher[16] = {
+        0x8e, 0xa2, 0xb7, 0xca, 0x51, 0x67, 0x45, 0xbf, 0xea, 0xfc, 0x49, 0x90, 0x4b, 0x49, 0x60, 0x89,
+    };
+    const struct aes_version *aes = version;
+    struct values v;
+    uint8_t digests[16 * VALUES], fold[16] = {0}, blocks[9][16], bytes[32];
+    make_values(&v);
+    for (size_t size = 16; size <= 32; size += 8) {
+        kernel_cmac_key key;
+        if (!kernel_cmac_aes_key(&key, v.key, size)) return false;
+        const struct column column = {v.message, v.offsets, 0, NULL, VALUES};
+        aes_cmac_column(aes, &key, &column, OFFSETS_32, digests);
+        fold_digests(fold, digests, 16);
+    }
+    kernel_aes_key key;
+    for (int i = 0; i < 32; i++) bytes[i] = (uint8_t)i;
+    for (int i = 0; i < 9; i++)
+        for (int j = 0; j < 16; j++) blocks[i][j] = (uint8_t)(17 * j);
+    if (!kernel_aes_key_expand(&key, bytes, 32)) return false;
+    aes->blocks(&key, blocks[0], blocks[0], 9);
+    bool same = memcmp(fold, expected, 16) == 0;
+    for (int i = 0; i < 9; i++) same &= memcmp(blocks[i], cipher, 16) == 0;
+    return same;
 }
 
 /* The text of one digest at every length. */

@@ -1,4 +1,5 @@
 /* Text forms in ordinary C, eight characters at a time in a 64-bit word: no table, so no address depends on a digest. */
+#include "bytes.h"
 #include "token.h"
 
 /* A digest with zeros behind it, so that eight bytes can be read at any of its bytes. */
@@ -11,13 +12,6 @@ static inline struct padded pad(const uint8_t *digest, size_t stride)
     else if (stride == 16) __builtin_memcpy(p.bytes, digest, 16);
     else memcpy(p.bytes, digest, stride);
     return p;
-}
-
-static inline uint64_t load_be64(const uint8_t *bytes)
-{
-    uint64_t word;
-    __builtin_memcpy(&word, bytes, 8);
-    return __builtin_bswap64(word);
 }
 
 /* The base32 characters of the 40 bits from bit `at` on, first character in the lowest byte. */

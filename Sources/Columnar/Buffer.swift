@@ -18,7 +18,7 @@ import Musl
     }
 
     /// Zeroed bytes; `fill` may write them before anyone else sees them.
-    package convenience init(byteCount: Int, fill: (UnsafeMutableRawBufferPointer) -> Void = { _ in }) {
+    package convenience init(byteCount: Int, fill: (UnsafeMutableRawBufferPointer) -> Void) {
         let memory = unsafe allocate(max(byteCount, 1))
         unsafe memory.initializeMemory(as: UInt8.self, repeating: 0, count: max(byteCount, 1))
         unsafe fill(UnsafeMutableRawBufferPointer(start: memory, count: byteCount))
@@ -26,9 +26,14 @@ import Musl
     }
 
     package convenience init<Element: BitwiseCopyable>(copying elements: [Element]) {
-        self.init(byteCount: elements.count * MemoryLayout<Element>.stride) { target in
+        unsafe self.init(byteCount: elements.count * MemoryLayout<Element>.stride) { target in
             unsafe elements.withUnsafeBytes { source in unsafe target.copyMemory(from: source) }
         }
+    }
+
+    /// Zeroed bytes.
+    package convenience init(byteCount: Int) {
+        unsafe self.init(byteCount: byteCount) { _ in }
     }
 
     deinit { unsafe free(base) }

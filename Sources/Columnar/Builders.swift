@@ -7,7 +7,7 @@ import Musl
 #endif
 
 /// Grows a validity bitmap; makes none while every row holds a value.
-struct ValidityBuilder: ~Copyable {
+@safe struct ValidityBuilder: ~Copyable {
     private var bits: UnsafeMutableRawPointer?
     private var capacity = 0  // in bytes
     private var rowCount = 0
@@ -50,7 +50,7 @@ struct ValidityBuilder: ~Copyable {
 }
 
 /// Builds a text or binary column row by row.
-package struct VariableBuilder: ~Copyable {
+@safe package struct VariableBuilder: ~Copyable {
     private var validity = ValidityBuilder()
     private var offsets: UnsafeMutablePointer<Int32>
     private var offsetCapacity: Int
@@ -68,7 +68,7 @@ package struct VariableBuilder: ~Copyable {
     }
 
     package mutating func append(_ value: UnsafeRawBufferPointer) {
-        unsafe reserve(value.count)
+        reserve(value.count)
         if value.count > 0 { unsafe memcpy(bytes + byteCount, value.baseAddress!, value.count) }
         byteCount += value.count
         endRow(isValid: true)
@@ -76,7 +76,7 @@ package struct VariableBuilder: ~Copyable {
 
     package mutating func append(_ value: String) {
         var value = value
-        unsafe value.withUTF8 { unsafe append(UnsafeRawBufferPointer($0)) }
+        value.withUTF8 { unsafe append(UnsafeRawBufferPointer($0)) }
     }
 
     /// Room for `count` more bytes; `write` fills some of them and returns how many.
@@ -132,7 +132,7 @@ package struct VariableBuilder: ~Copyable {
 }
 
 /// Builds a column of fixed-width values row by row. `Element` matches the type's width.
-package struct FixedBuilder<Element: BitwiseCopyable>: ~Copyable {
+@safe package struct FixedBuilder<Element: BitwiseCopyable>: ~Copyable {
     private var validity = ValidityBuilder()
     private var values: UnsafeMutablePointer<Element>
     private var capacity: Int

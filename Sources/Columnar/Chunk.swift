@@ -1,4 +1,4 @@
-package import Model
+internal import Model
 
 /// A columnar piece of a shard, at most `Limits.rowsPerChunk` rows.
 package struct Chunk: Sendable {

@@ -1,4 +1,4 @@
-package import Model
+internal import Model
 
 extension Column {
     /// The rows that `keep` (one flag a row) holds true, in order. Cost: one copy of what stays.
@@ -28,7 +28,7 @@ extension Column {
                 }
                 return .fixed(Buffer(copying: bits))
             }
-            return .fixed(
+            return unsafe .fixed(
                 Buffer(byteCount: kept * width) { target in
                     var row = 0
                     for index in 0..<rowCount where keep[index] {

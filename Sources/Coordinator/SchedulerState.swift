@@ -366,6 +366,7 @@ extension SchedulerState {
         for (spec, task) in tasks {
             guard case .leased(worker, _, _) = task.state else { continue }
             tasks[spec]!.state = .ready(from: now)
+            step.records.append(.released(spec, epoch: task.epoch))
             guard countsAsCrash else { continue }
             tasks[spec]!.crashes += 1
             if tasks[spec]!.crashes >= Limits.crashesPerShard {

@@ -1,9 +1,9 @@
 import Model
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #elseif canImport(Musl)
-    import Musl
+import Musl
 #endif
 
 /// From a path to a text that is worth parsing: bounded, UTF-8, and without characters that no editor shows.

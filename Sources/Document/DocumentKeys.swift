@@ -29,6 +29,8 @@ package struct RefusedKey: Sendable {
     package let names: [String]
     package let reason: String
     package let remedy: String
+    /// Required keys that are not told as missing beside this one.
+    var standsFor: [String] = []
 }
 
 /// A mapping of the document that has keys of its own.
@@ -73,16 +75,16 @@ package enum DocumentSection: String, CaseIterable, Sendable {
                 RefusedKey(
                     names: ["value", "key", "bytes", "base64", "hex", "text", "secret", "raw"],
                     reason: "the bytes of a key do not belong into a document",
-                    remedy: "write them to a file (etlx keys new FILE) and name it: {file: FILE}")
+                    remedy: "write them to a file (etlx keys new FILE) and name it: {file: FILE}", standsFor: ["file"])
             ]
         case .target:
             [
                 RefusedKey(
                     names: ["s3"], reason: "targets on S3 are not available in this version",
-                    remedy: "use {directory: PATH}"),
+                    remedy: "use {directory: PATH}", standsFor: ["directory"]),
                 RefusedKey(
                     names: ["postgres"], reason: "targets in PostgreSQL are not available in this version",
-                    remedy: "use {directory: PATH}"),
+                    remedy: "use {directory: PATH}", standsFor: ["directory"]),
             ]
         case .creator, .compliance, .postgres, .csv, .query: []
         }

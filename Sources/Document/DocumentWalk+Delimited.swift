@@ -101,8 +101,14 @@ extension DocumentWalk {
             if let type = DataType(name: name) {
                 return DelimitedSpec.DeclaredType(column: entry.key, type: type, position: entry.value.position)
             }
-            problems.unknownWord(
-                entry.value.written ?? "", kind: "type", at: entry.value.position, among: DataType.names)
+            let written = entry.value.written ?? ""
+            if written.lowercased().hasPrefix("decimal") || written.lowercased().hasPrefix("numeric") {
+                problems.error(
+                    entry.value.position, found: "the type \"\(written.shown())\"",
+                    expected: "decimal(P,S) with a precision P from 1 to 38 and a scale S from 0 to P")
+            } else {
+                problems.unknownWord(written, kind: "type", at: entry.value.position, among: DataType.names)
+            }
             return nil
         }
     }

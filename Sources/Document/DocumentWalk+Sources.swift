@@ -17,13 +17,13 @@ extension DocumentWalk {
     }
 
     mutating func readKeys(_ values: SectionValues) -> [KeySpec] {
-        guard values["keys"] != nil else { return [] }
+        guard let node = values["keys"], node.map?.isEmpty != true else { return [] }
         return entries("keys", values).compactMap { entry in
             let isNamed = label(entry, what: "a key's name")
             // The node is not quoted: what stands here in place of a mapping may be the key itself.
             guard entry.value.map != nil else {
                 problems.error(
-                    entry.keyPosition, found: "the key \"\(entry.key.shown())\" without a file",
+                    entry.value.position, found: "the key \"\(entry.key.shown())\" without a file",
                     expected: "{file: PATH}", remedy: "the bytes of a key never stand in a document")
                 return nil
             }
@@ -58,7 +58,7 @@ extension DocumentWalk {
         let what = "the source \"\(entry.key.shown())\""
         guard entry.value.map != nil else {
             problems.error(
-                entry.keyPosition, found: "\(what) is no mapping", expected: "a mapping that begins with kind",
+                entry.value.position, found: "\(what) is no mapping", expected: "a mapping that begins with kind",
                 remedy: "for example {kind: csv, path: \"labs/*.csv\"}")
             return (nil, .unknown)
         }

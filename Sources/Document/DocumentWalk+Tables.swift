@@ -30,7 +30,7 @@ extension DocumentWalk {
         let what = "the table \"\(entry.key.shown())\""
         guard entry.value.map != nil else {
             problems.error(
-                entry.keyPosition, found: "\(what) is no mapping",
+                entry.value.position, found: "\(what) is no mapping",
                 expected: "a mapping with the keys from, where, columns")
             return nil
         }
@@ -38,7 +38,10 @@ extension DocumentWalk {
         let origin = values["from"].flatMap { readOrigin($0) }
         let filter = readFilter(values, origin: origin?.origin)
         let columns = values["columns"].map { readColumns($0, what: what) } ?? []
-        guard let origin, let from = values["from"] else { return nil }
+        guard let origin, let from = values["from"] else {
+            hasUnclearOrigin = true
+            return nil
+        }
         return TableSpec(
             name: entry.key, position: entry.keyPosition, source: origin.source, origin: origin.origin,
             originPosition: from.position, filter: filter,

@@ -32,10 +32,11 @@ extension DocumentWalk {
             return nil
         }
         var values: [String: Node] = [:]
+        // What is there, or stands there under a mistyped or refused name, is not told as missing too.
         var present: Set<String> = []
         for entry in entries {
             guard let key = section.key(entry.key) else {
-                refuseKey(entry, in: section, what: what)
+                present.formUnion(refuseKey(entry, in: section, what: what))
                 continue
             }
             present.insert(key.name)
@@ -55,13 +56,15 @@ extension DocumentWalk {
         return SectionValues(section: section, position: node.position, values: values)
     }
 
-    private mutating func refuseKey(_ entry: Node.Entry, in section: DocumentSection, what: String) {
+    /// Gives the keys that the refused one stands in for.
+    private mutating func refuseKey(_ entry: Node.Entry, in section: DocumentSection, what: String) -> [String] {
         if let refused = section.refused.first(where: { $0.names.contains(entry.key) }) {
             problems.error(entry.keyPosition, found: "\"\(entry.key)\": \(refused.reason)", remedy: refused.remedy)
-        } else {
-            problems.unknownWord(
-                entry.key, kind: "key", at: entry.keyPosition, among: section.keys.map(\.name), in: what)
+            return refused.standsFor
         }
+        let words = section.keys.map(\.name)
+        problems.unknownWord(entry.key, kind: "key", at: entry.keyPosition, among: words, in: what)
+        return NearestWord.find(entry.key, among: words).map { [$0] } ?? []
     }
 
     /// A text that is not blank, or nil; a missing key is no problem here.
@@ -100,7 +103,7 @@ extension DocumentWalk {
         if let boolean = node.boolean { return boolean }
         problems.error(
             node.position, found: "\(node.found) for \"\(name)\"", expected: "true or false",
-            remedy: node.written.flatMap(PlainScalar.hint))
+            remedy: node.written.flatMap(PlainScalar.booleanHint))
         return nil
     }
 
@@ -110,7 +113,7 @@ extension DocumentWalk {
         problems.error(
             node.position, found: "\(node.found) for \"\(name)\"",
             expected: "a whole number from \(range.lowerBound) to \(range.upperBound)",
-            remedy: node.written.flatMap(PlainScalar.hint))
+            remedy: node.isText ? node.written.flatMap(PlainScalar.numberHint) : nil)
         return nil
     }
 

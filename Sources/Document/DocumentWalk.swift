@@ -15,6 +15,8 @@ struct DocumentWalk {
     var families: [(name: String, family: SourceFamily)] = []
     var usedSources: Set<String> = []
     var usedKeys: Set<String> = []
+    /// Some table's `from` is wrong, so nobody knows which source it means.
+    var hasUnclearOrigin = false
 
     init(file: String, baseDirectory: String, documentDigest: String) {
         self.problems = ProblemList(file: file)
@@ -45,7 +47,7 @@ struct DocumentWalk {
     }
 
     private mutating func warnOfUnused(sources: [SourceSpec], keys: [KeySpec]) {
-        for source in sources where !usedSources.contains(source.name) {
+        for source in sources where !usedSources.contains(source.name) && !hasUnclearOrigin {
             problems.warning(
                 source.position, found: "the source \"\(source.name)\" is used by no table", remedy: "remove it")
         }

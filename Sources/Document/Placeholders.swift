@@ -2,7 +2,7 @@ import Model
 
 /// Replaces `${env:NAME}` and `${file:PATH}` inside string values: once, so what was put in is not looked at again.
 /// `$${` stands for a literal `${`.
-struct Placeholders {
+struct Placeholders: Sendable {
     let environment: [String: String]
     let baseDirectory: String
 

@@ -26,13 +26,17 @@ enum PlainScalar {
         return parts.count == 1 ? .integer : .number
     }
 
-    /// Why a text is neither boolean nor number although it looks like one, for messages; or nil.
-    static func hint(for text: String) -> String? {
+    /// What a text that is no boolean was most likely meant to be, or nil.
+    static func booleanHint(for text: String) -> String? {
         switch text.lowercased() {
-        case "yes", "y", "on": return "write true"
-        case "no", "n", "off": return "write false"
-        default: break
+        case "yes", "y", "on", "1", "true": "write true"
+        case "no", "n", "off", "0", "false": "write false"
+        default: nil
         }
+    }
+
+    /// What to do about a text that looks like a number and is none, or nil.
+    static func numberHint(for text: String) -> String? {
         guard let first = text.utf8.first(where: { $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "-") }),
             (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(first) || first == UInt8(ascii: ".")
         else { return nil }

@@ -51,13 +51,16 @@ struct YAMLFault {
             return ("a text that begins with a character that YAML reserves", "put the text in double quotes")
         case _ where problem.contains("tab character"): return ("a tab where YAML wants spaces", "indent with spaces")
         case "mapping values are not allowed in this context":
+            if let number = lineWithoutColon(before: position, lines) {
+                return ("a colon that makes no sense here", "line \(number) lacks its colon")
+            }
             return (
                 "a colon that makes no sense here", quote ?? "check the indentation; put a text with \": \" in quotes"
             )
         case "could not find expected ':'":
             return ("a line without the colon after its key", quote ?? "write \"key: value\"")
         case "did not find expected key":
-            return ("a line that does not fit its mapping\(began)", quote ?? "check indentation, quotes and commas")
+            return ("a line that does not fit its mapping\(began)", "check indentation, quotes and commas")
         case "did not find expected '-' indicator":
             return ("a line that does not fit its list\(began)", "begin each item with \"- \" in the same column")
         case "did not find expected ',' or ']'":
@@ -78,13 +81,25 @@ struct YAMLFault {
         }
     }
 
+    /// The line above, if it is as far right and looks like a key whose colon was forgotten.
+    private static func lineWithoutColon(before position: Position, _ lines: [Substring.UnicodeScalarView]) -> Int? {
+        guard position.line >= 2 else { return nil }
+        let above = lines[position.line - 2]
+        let indent = above.prefix { $0 == " " }.count
+        guard indent == lines[position.line - 1].prefix(while: { $0 == " " }).count, !above.contains(":"),
+            above.count > indent
+        else { return nil }
+        return position.line - 1
+    }
+
     /// Lines as libyaml counts them in a text without exotic separators (those are refused before).
     private static func lines(of text: String) -> [Substring.UnicodeScalarView] {
         var lines: [Substring.UnicodeScalarView] = []
         var rest = Substring(text).unicodeScalars
         while true {
             guard let end = rest.firstIndex(where: { $0 == "\n" || $0 == "\r" }) else {
-                lines.append(rest)
+                // What follows the last line break is a line only if something stands there.
+                if !rest.isEmpty || lines.isEmpty { lines.append(rest) }
                 return lines
             }
             lines.append(rest[..<end])

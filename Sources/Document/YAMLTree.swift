@@ -4,7 +4,7 @@ import Yams
 /// YAML text → nodes with positions, by way of Yams. Only what a document needs of YAML is let through: one document of
 /// mappings, lists and scalars. Anchors, aliases, merge keys and tags are refused by name: they make a document say
 /// something else than what stands at the place one reads, and a few lines of them can stand for gigabytes.
-struct YAMLTree {
+struct YAMLTree: Sendable {
     private let text: String
     private let placeholders: Placeholders
     private var problems: ProblemList
@@ -23,6 +23,17 @@ struct YAMLTree {
 
     /// The root node, or nil when there is none to speak of; problems are kept for `sortedProblems`.
     mutating func compose() -> Model.Node? {
+        let start = self
+        let (tree, root) = DeepStack.run {
+            var tree = start
+            let root = tree.composeHere()
+            return (tree, root)
+        }
+        self = tree
+        return root
+    }
+
+    private mutating func composeHere() -> Model.Node? {
         if let position = AliasScan.suspiciousPosition(in: text) {
             refuse(position, "anchors and aliases (& and *)", remedy: "write the value out at each place")
             return nil
@@ -62,7 +73,8 @@ struct YAMLTree {
 
     private mutating func convert(_ node: Yams.Node, depth: Int) -> Model.Node {
         let position = Position(line: node.mark?.line ?? 1, column: node.mark?.column ?? 1)
-        let nothing = Model.Node(position: position, value: .scalar(.init(kind: .null, text: "", written: "")))
+        // In place of what is refused: a text, which is what is looked at least; what is said of it is left out anyway.
+        let nothing = Model.Node(position: position, value: .scalar(.init(kind: .text, text: "", written: "")))
         if let anchor = node.anchor {
             refuse(
                 position, "an anchor (&\(anchor.rawValue.shown()))", remedy: "write the value out at each place")

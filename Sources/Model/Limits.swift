@@ -33,6 +33,8 @@ package enum Limits {
     package static let joinPatience = Duration.seconds(30)
     package static let coordinatorPatience = Duration.seconds(60)
     package static let rememberedAnswers = 4096
+    /// How often a keeper says a word on its idle connections.
+    package static let snapshotKeepAlive = Duration.seconds(30)
     package static let crashesPerShard = 3
     package static let failuresPerShard = 8
 }

@@ -33,13 +33,13 @@ final class DelimitedChunks: ChunkSource {
         let counter = counter
         let reader = try FileReader(
             location: FileList.location(ofPath: path, folder: folder), path: path, source: source, range: start..<end,
-            plannedByteCount: plannedByteCount, observe: { bytes in counter.count += unsafe Int64(bytes.count) })
+            plannedByteCount: plannedByteCount, observe: { bytes in counter.count += Int64(bytes.count) })
         decoder = try DelimitedDecoder(
             spec, file: path, start: start, firstRecord: firstRecord, fieldCount: binding.inputs.count,
             columns: binding.required.map { index in
                 let input = binding.inputs[index]
                 return DelimitedColumn(
-                    name: input.column.name, fieldIndex: index, type: input.type, nullsSpecials: input.nullsSpecials)
+                    fieldIndex: index, name: input.column.name, type: input.type, nullsSpecials: input.nullsSpecials)
             }, bytes: reader)
     }
 
@@ -58,7 +58,11 @@ final class PostgresChunks: ChunkSource {
     private(set) var bytesRead: Int64 = 0
     private var isAtEnd = false
 
-    init(_ reader: PostgresShardReader, selection: PostgresSelection, piece: Shard.Piece, binding: TableBinding) throws {
+    /// - `fingerprint`: SHA-256 of the table's shape as it was planned.
+    init(
+        _ reader: PostgresShardReader, selection: PostgresSelection, shard: Shard, fingerprint: String,
+        binding: TableBinding
+    ) throws {
         self.reader = reader
         decoder = PostgresCopyDecoder(
             columns: binding.required.map { index in
@@ -66,7 +70,7 @@ final class PostgresChunks: ChunkSource {
                 guard let mapping = input.postgres else { preconditionFailure("a required column is mapped") }
                 return .init(name: input.column.name, mapping: mapping, nullsSpecials: input.nullsSpecials)
             })
-        try reader.begin(selection, piece: piece)
+        try reader.open(shard, of: selection) { DocumentCheck.sha256($0) == fingerprint }
     }
 
     func next() throws -> Chunk? {
@@ -76,11 +80,13 @@ final class PostgresChunks: ChunkSource {
                 isAtEnd = true
                 break
             }
-            bytesRead += unsafe Int64(row.count)
+            bytesRead += Int64(row.count)
             unsafe try decoder.append(row: row)
         }
         guard decoder.rowCount > 0 else { return nil }
         rowsRead += Int64(decoder.rowCount)
+        // A large row is not held while its chunk is encoded.
+        reader.releaseRow()
         return decoder.finishChunk()
     }
 

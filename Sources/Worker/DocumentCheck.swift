@@ -1,4 +1,4 @@
-package import Document
+internal import Document
 internal import Foundation
 package import Model
 internal import ModuleStore
@@ -7,7 +7,7 @@ internal import Transform
 /// A document read and its verbs looked at: everything that can be said without a source.
 package enum DocumentCheck {
     package static func check(path: String) -> (pipeline: Pipeline?, problems: [Problem]) {
-        examined(
+        unsafe examined(
             PipelineReader.examine(
                 path: path, environment: ProcessInfo.processInfo.environment, digest: sha256), path: path)
     }
@@ -15,7 +15,7 @@ package enum DocumentCheck {
     package static func check(
         text: String, path: String, environment: [String: String]
     ) -> (pipeline: Pipeline?, problems: [Problem]) {
-        examined(
+        unsafe examined(
             PipelineReader.examine(text: text, path: path, environment: environment, digest: sha256), path: path)
     }
 

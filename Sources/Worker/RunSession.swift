@@ -1,4 +1,4 @@
-internal import Columnar
+package import Columnar
 internal import Extract
 internal import Formats
 package import Model
@@ -137,7 +137,9 @@ package final class RunSession {
                 spec, columns: columns, keys: keys, estimatedRows: table.estimatedRows,
                 baseDirectory: pipeline.baseDirectory, into: &problems)
         else { throw Self.wrongDocument(problems.sorted) }
-        guard binding.columns == table.columns else {
+        guard binding.columns.map(\.output) == table.columns.map(\.output),
+            binding.columns.map(\.steps) == table.columns.map(\.steps)
+        else {
             throw TaskFailure(
                 kind: .document, disposition: .failRun,
                 message: "table \(table.name): the rules here are not those of the plan; a file that they name has changed")
@@ -154,12 +156,21 @@ package final class RunSession {
                 spec, source: source.name, folder: pipeline.baseDirectory, piece: shard.piece,
                 plannedByteCount: plannedByteCount(of: shard, source: source.name), binding: binding)
         case .postgres(let url):
-            let reader = try reader(source.name, url)
-            try reader.expect(table.expectation(tableSpec(table.name)))
+            let reader = try reader(of: source.name, url)
             return try PostgresChunks(
-                reader, selection: ShardPlanner.selection(of: tableSpec(table.name), binding), piece: shard.piece,
-                binding: binding)
+                reader, selection: ShardPlanner.selection(of: tableSpec(table.name), binding), shard: shard,
+                fingerprint: table.schemaFingerprint, binding: binding)
         }
+    }
+
+    private func reader(of source: String, _ url: Secret) throws(TaskFailure) -> PostgresShardReader {
+        if let known = readers[source] { return known }
+        for case .postgres(let identity) in plan?.sources ?? [] where identity.name == source {
+            let reader = PostgresShardReader(url: url, identity: identity)
+            readers[source] = reader
+            return reader
+        }
+        throw TaskFailure(kind: .worker, disposition: .failRun, message: "the plan has no source \(source)")
     }
 
     private func plannedByteCount(of shard: Shard, source: String) -> Int64? {

@@ -1,4 +1,4 @@
-package import Model
+internal import Model
 internal import Cluster
 internal import Extract
 internal import Formats

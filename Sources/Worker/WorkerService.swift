@@ -1,6 +1,7 @@
 package import Cluster
+internal import Extract
 internal import Foundation
-package import Model
+internal import Model
 
 /// A worker or keeper: joins, asks for work, does one task at a time, leaves. Keeps no state between runs.
 package final class WorkerService {
@@ -24,6 +25,7 @@ package final class WorkerService {
     private let log: @Sendable (String) -> Void
     private var worker = ""
     private var session: RunSession?
+    private var lastKept = NodeClock.now
 
     /// - `log`: takes fixed sentences with names and counts, never a value.
     package init(_ configuration: Configuration, log: @escaping @Sendable (String) -> Void) throws(ClusterError) {
@@ -46,7 +48,7 @@ package final class WorkerService {
             switch reply {
             case .grant(let grant): try perform(grant, documentPath: documentPath)
             case .noWork(let milliseconds):
-                session?.keepAlive()
+                keepSnapshots()
                 Thread.sleep(forTimeInterval: Double(milliseconds) / 1000)
             case .drain:
                 try leave()
@@ -56,6 +58,13 @@ package final class WorkerService {
             }
         }
         try leave()
+    }
+
+    /// A lost snapshot is noticed by the readers: they cannot go on with it either.
+    private func keepSnapshots() {
+        guard configuration.role == .keeper, NodeClock.now - lastKept > Limits.snapshotKeepAlive else { return }
+        lastKept = NodeClock.now
+        do { try session?.keepAlive() } catch { log("\(worker): \(error.reason)") }
     }
 
     private func join() throws(ClusterError) -> String {
@@ -114,7 +123,9 @@ package final class WorkerService {
             return .plan
         case .shard(let table, let index):
             if session.plan == nil { session.plan = try fetchPlan() }
-            let receipt = try session.run(table: table, shard: index, grant: grant) { [pulse] rows, bytes in
+            let receipt = try session.run(
+                table: table, shard: index, attempt: grant.attempt, epoch: grant.epoch
+            ) { [pulse] rows, bytes in
                 try pulse.advance(rows: rows, bytes: bytes)
             }
             return .part(receipt)

@@ -24,7 +24,7 @@ final class ChildProcesses: Sendable {
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = FileHandle.nullDevice
         if !logsToStandardError { process.standardError = FileHandle.nullDevice }
-        process.terminationHandler = { [ended] process in
+        process.terminationHandler = { [self] process in
             let wasCrash = process.terminationReason != .exit || process.terminationStatus != 0
             ended.withLock {
                 $0.append(Ended(processID: process.processIdentifier, wasCrash: wasCrash, role: role))

@@ -36,19 +36,19 @@ struct Etlx: ParsableCommand {
             Console.error(
                 "unknown command \"\(word)\"; expected one of \(commandNames.joined(separator: ", "))"
                     + (NearestWord.find(word, among: commandNames).map { "; did you mean \"\($0)\"?" } ?? ""))
-            exit(ExitStatus.wrongDocument.rawValue)
+            Foundation.exit(ExitStatus.wrongDocument.rawValue)
         }
         do {
             var command = try parseAsRoot(words)
             try command.run()
         } catch let stop as Stop {
             if let message = stop.message { Console.error(message) }
-            exit(stop.status.rawValue)
+            Foundation.exit(stop.status.rawValue)
         } catch {
             let isHelp = exitCode(for: error) == .success
             let text = fullMessage(for: error)
             if isHelp { print(text) } else { Console.standardError(text) }
-            exit(isHelp ? 0 : ExitStatus.wrongDocument.rawValue)
+            Foundation.exit(isHelp ? 0 : ExitStatus.wrongDocument.rawValue)
         }
     }
 

@@ -53,7 +53,7 @@ struct ModulesCommand: ParsableCommand {
             throw Stop(.wrongDocument, "stores at \(scheme)… are not available in this version; expected a folder")
         }
         var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: store, isDirectory: &isFolder), isFolder.boolValue else {
+        guard unsafe FileManager.default.fileExists(atPath: store, isDirectory: &isFolder), isFolder.boolValue else {
             throw Stop(.unreachable, "no store at \(store): there is no such folder")
         }
         return LocalStore(root: URL(fileURLWithPath: store).standardizedFileURL.path)

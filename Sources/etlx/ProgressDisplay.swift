@@ -24,7 +24,7 @@ final class ProgressDisplay {
         let elapsed = (now - start).inSeconds
         switch style {
         case .none: return
-        case .objects: print(object(progress, phase, elapsed).text()); fflush(stdout)
+        case .objects: print(object(progress, phase, elapsed).text()); fflush(nil)
         case .lines: Console.standardError(line(progress, phase, elapsed))
         case .bar:
             hasBar = true

@@ -1,7 +1,6 @@
 import Cluster
 import Coordinator
 import Foundation
-import Metadata
 import Model
 import ModuleStore
 
@@ -29,7 +28,12 @@ struct RunDriver {
         // An attempt that comes to nothing leaves nothing: no reader ever refers to it.
         defer { if !isOver { try? store.abandonAttempt(module: module, attempt: attempt) } }
 
-        let ledger = try RunLedger(store: store, module: module, attempt: attempt)
+        let ledger: RunLedger
+        do {
+            ledger = try RunLedger(
+                store: store, module: module, attempt: attempt, documentDigest: pipeline.about.documentDigest,
+                actor: NSUserName())
+        } catch { return .failed(error) }
         let signals = Signals()
         let secret = Self.makeSecret()
         let socket: ReplySocket
@@ -48,8 +52,7 @@ struct RunDriver {
         }
 
         let display = ProgressDisplay(common)
-        let publishing = Publishing(
-            store: store, module: module, attempt: attempt, startedAt: Publishing.timeText(Date()), ledger: ledger)
+        let publishing = Publishing(store: store, module: module, attempt: attempt, ledger: ledger)
         let supervisor = Supervisor(processes: processes, signals: signals, replacements: workers * 4 + 8) { role in
             try processes.start(
                 role: role, address: socket.address, secret: secret, logsToStandardError: isVerbose)

@@ -40,7 +40,7 @@ struct WorkerCommand: ParsableCommand {
         guard let secret = environment.removeValue(forKey: Self.secretVariable) else {
             throw Stop(.wrongDocument, "no join secret: set \(Self.secretVariable)")
         }
-        unsetenv(Self.secretVariable)
+        unsafe unsetenv(Self.secretVariable)
         forbidCoreDumps()
         if embedded { system_end_with_parent() }
         let logs = !common.quiet

@@ -1,42 +1,58 @@
 import CKernels
 import Testing
 
-/// The table of versions: what it says about this machine, and what it does when a version is broken.
-@Suite("choosing a version", .serialized)
-struct SelfTestTests {
-    @Test("every version that this machine has gives the recorded answers")
-    func recordedAnswers() {
-        let rows = selfTestRows()
-        #expect(!rows.isEmpty)
-        for row in rows where row.isAvailable {
-            #expect(row.hasPassed, "\(row.kernel) \(row.version)")
+extension KernelTests {
+    /// The table of versions: what it says about this machine, and what it does when a version is broken.
+    @Suite("choosing a version")
+    struct SelfTests {
+        @Test("every version that this machine has gives the recorded answers")
+        func recordedAnswers() {
+            let rows = selfTestRows()
+            #expect(!rows.isEmpty)
+            for row in rows where row.isAvailable {
+                #expect(row.hasPassed, "\(row.kernel) \(row.version)")
+            }
         }
-    }
 
-    @Test("one version of each kernel is in use")
-    func oneSelected() {
-        let rows = selfTestRows()
-        for kernel in Set(rows.map(\.kernel)) {
-            #expect(rows.filter { $0.kernel == kernel && $0.isSelected }.count == 1, "\(kernel)")
+        @Test("one version of each kernel is in use")
+        func oneSelected() {
+            let rows = selfTestRows()
+            for kernel in Set(rows.map(\.kernel)) {
+                #expect(rows.filter { $0.kernel == kernel && $0.isSelected }.count == 1, "\(kernel)")
+            }
         }
-    }
-}
 
-struct SelfTestRow {
-    var kernel: String
-    var version: String
-    var isAvailable: Bool
-    var hasPassed: Bool
-    var isSelected: Bool
-}
+        @Test("a version that fails its self-test is replaced by the next one, and the list says so")
+        func fallback() throws {
+            defer { kernel_pretend_failure(nil, nil) }
+            for kernel in Set(selfTestRows().map(\.kernel)) {
+                let before = selfTestRows().filter { $0.kernel == kernel && $0.isAvailable }
+                let best = try #require(before.first)
+                #expect(best.isSelected)
+                guard before.count > 1 else { continue }
+                // The names must outlive the call: the kernel keeps them until the next one.
+                unsafe kernel.withCString { kernelName in
+                    unsafe best.version.withCString { versionName in
+                        unsafe kernel_pretend_failure(kernelName, versionName)
+                        let after = selfTestRows().filter { $0.kernel == kernel && $0.isAvailable }
+                        #expect(!after[0].hasPassed && !after[0].isSelected, "\(kernel)")
+                        #expect(after[1].hasPassed && after[1].isSelected, "\(kernel)")
+                        kernel_pretend_failure(nil, nil)
+                    }
+                }
+            }
+        }
 
-func selfTestRows() -> [SelfTestRow] {
-    // The kernel fills the array up to its capacity; names are static strings.
-    var rows = unsafe [kernel_self_test_row](repeating: kernel_self_test_row(), count: 64)
-    let count = unsafe kernel_self_test(&rows, rows.count)
-    return unsafe rows.prefix(count).map { row in
-        unsafe SelfTestRow(
-            kernel: String(cString: row.kernel), version: String(cString: row.version),
-            isAvailable: row.available, hasPassed: row.passed, isSelected: row.selected)
+        @Test("plain is a level of every machine, an unknown name changes nothing")
+        func levels() {
+            #expect(machineLevels().first == "plain")
+            let known = unsafe "plain".withCString { unsafe kernel_force_level($0) }
+            let unknown = unsafe "fastest".withCString { unsafe kernel_force_level($0) }
+            #expect(known && !unknown)
+            #expect(unsafe String(cString: kernel_level()) == "plain")
+            for row in selfTestRows() where row.isSelected { #expect(row.version == "plain", "\(row.kernel)") }
+            _ = kernel_force_level(nil)
+            #expect(unsafe String(cString: kernel_level()) == "auto")
+        }
     }
 }

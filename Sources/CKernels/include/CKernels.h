@@ -5,17 +5,18 @@
 
 #include "kernel_clean.h"
 #include "kernel_dates.h"
+#include "kernel_cipher.h"
 #include "kernel_dispatch.h"
 #include "kernel_hash.h"
 #include "kernel_mask.h"
 #include "kernel_number_text.h"
-#include "kernel_token_text.h"
 #include "kernel_parquet_bounds.h"
 #include "kernel_parquet_dictionary.h"
 #include "kernel_parquet_levels.h"
 #include "kernel_parquet_values.h"
 #include "kernel_csv.h"
 #include "kernel_token.h"
+#include "kernel_pgcopy.h"
 #include "kernel_validity.h"
 
 #endif

@@ -89,7 +89,11 @@ package struct FileList: Sendable, Equatable {
     private static func matches(_ pattern: String, source: String, subject: String) throws(ExtractError) -> [String] {
         var found = unsafe glob_t()
         defer { unsafe globfree(&found) }
-        switch unsafe glob(pattern, GLOB_NOSORT | GLOB_ERR, nil, &found) {
+        // A folder that is not there matches nothing; one that may not be read could hide files.
+        let isFatal: @convention(c) (UnsafePointer<CChar>?, CInt) -> CInt = { _, code in
+            code == ENOENT || code == ENOTDIR ? 0 : 1
+        }
+        switch unsafe glob(pattern, GLOB_NOSORT, isFatal, &found) {
         case 0:
             return unsafe (0..<Int(found.gl_pathc)).compactMap { index in
                 unsafe found.gl_pathv[index].map { unsafe String(cString: $0) }

@@ -24,7 +24,7 @@ import Musl
     ///   - range: nil: all of the file.
     ///   - plannedByteCount: the file's size when it was planned; another size now is an error.
     ///   - observe: sees every byte once, in order, after it was read: a hash.
-    package init(
+    @safe package init(
         location: String, path: String, source: String, range: Range<Int64>? = nil, plannedByteCount: Int64? = nil,
         observe: ((UnsafeRawBufferPointer) -> Void)? = nil
     ) throws(ExtractError) {

@@ -95,7 +95,7 @@ package final class DelimitedDecoder {
         let rows = reader.rowCount
         if statuses.count < rows { statuses = [UInt8](repeating: 0, count: rows) }
         var failures: [(row: Int, column: Int, status: UInt8)] = []
-        for (index, field) in fields.enumerated() {
+        for (index, field) in fields.enumerated() where rows > 0 {
             let view = unsafe nulls.column(of: reader, field: field.column.fieldIndex, fieldCount: fieldCount)
             let failed = unsafe statuses.withUnsafeMutableBufferPointer {
                 unsafe field.append(view, statuses: $0.baseAddress!)

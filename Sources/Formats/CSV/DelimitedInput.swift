@@ -81,7 +81,7 @@ struct DelimitedInput {
         let kinds: [([UInt8], String)] = [
             ([0x28, 0xb5, 0x2f, 0xfd], "compressed with zstd"), ([0x42, 0x5a, 0x68], "compressed with bzip2"),
             ([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0], "compressed with xz"), ([0x50, 0x4b, 3, 4], "a ZIP or XLSX file"),
-            ([0xd0, 0xcf, 0x11, 0xe0], "an XLS file"), ([0x50, 0x41, 0x52, 0x31], "a Parquet file"),
+            ([0xd0, 0xcf, 0x11, 0xe0], "an XLS file"), ([0x50, 0x41, 0x52, 0x31, 0x15], "a Parquet file"),
         ]
         // "BZh" may begin a text; a digit from 1 to 9 and the block's magic number follow in bzip2.
         return kinds.first { head.starts(with: $0.0) && ($0.0.count > 3 || head.dropFirst(4).starts(with: [0x31, 0x41])) }?.1

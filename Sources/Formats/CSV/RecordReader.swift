@@ -61,7 +61,7 @@ import Musl
         fileStart = start + Int64(input.markLength)
         fileOffset = fileStart
         recordNumber = firstRecord
-        capacity = max(limits.bytesPerBlock, 16)
+        capacity = max(limits.bytesPerBlock, 4)  // a scalar fits
         unsafe memory = .allocate(capacity: capacity + Int(KERNEL_CSV_PADDING))
         unsafe memory.initialize(repeating: 0, count: capacity + Int(KERNEL_CSV_PADDING))
         fieldCapacity = max(limits.fieldsPerBatch, 16)
@@ -129,7 +129,8 @@ import Musl
         }
     }
 
-    /// The fields of the next record, or nil when there is none. `passes`: the batches begin after it; it counts as none.
+    /// The fields of the next record, or nil when there is none. `passes`: the batches begin after it, and it has no
+    /// number; otherwise nothing is passed.
     func header(passes: Bool) throws -> [String]? {
         while true {
             var reason: UInt32 = 0
@@ -149,7 +150,7 @@ import Musl
                 result = kernel_csv_split_result()
                 return texts
             }
-            consume(result.consumed)
+            if passes { consume(result.consumed) }
             result = kernel_csv_split_result()
             if isLast { return nil }
             try refill()

@@ -1,0 +1,76 @@
+internal import Cluster
+internal import Metadata
+package import Model
+package import ModuleStore
+
+/// The ledger of one run: the scheduler's records in the ledger's words.
+package final class RunLedger {
+    private let ledger: Ledger
+    private let run: String
+    private var isOver = false
+
+    /// Opens the module's ledger beside the modules of its store, and begins the run.
+    ///
+    /// - Throws: `TaskFailure` when another run of the module holds it, or the disk refuses.
+    package init(store: LocalStore, module: String, attempt: String, documentDigest: String, actor: String) throws(TaskFailure) {
+        run = attempt
+        do throws(StoreError) {
+            try store.makeLedgerFolder()
+        } catch { throw error.failure }
+        do throws(LedgerError) {
+            ledger = try Ledger(path: "\(store.ledgerFolder)/\(module).sqlite")
+            try ledger.begin(
+                RunStart(
+                    run: attempt, module: module, attempt: attempt, documentDigest: documentDigest,
+                    startedAt: Self.now, actor: actor))
+        } catch { throw error.failure }
+    }
+
+    static var now: String { Timestamp.text(milliseconds: LocalStore.systemTime()) }
+
+    /// Writes what the scheduler decided; it is on disk when this returns.
+    package func append(_ records: [SchedulerState.Record]) throws {
+        let translated = records.compactMap(\.ledgerRecord)
+        guard !translated.isEmpty, !isOver else { return }
+        if translated.contains(where: { if case .aborted = $0 { true } else { false } }) { isOver = true }
+        try ledger.append(translated, run: run, at: Self.now)
+    }
+
+    func noteCommitting(_ record: CommitRecord) throws {
+        try ledger.append(
+            [.committing(version: record.version, record: String(decoding: record.bytesOfFile, as: UTF8.self))], run: run,
+            at: Self.now)
+    }
+
+    func notePublished(version: Int, sha256: String) throws {
+        isOver = true
+        try ledger.append([.published(version: version, commitSHA256: sha256)], run: run, at: Self.now)
+    }
+
+    /// The operator ended the run; the version before it stays the last.
+    package func noteInterrupted() {
+        guard !isOver else { return }
+        isOver = true
+        let failure = TaskFailure(kind: .worker, disposition: .failRun, message: "interrupted by the operator")
+        try? ledger.append([.aborted(failure)], run: run, at: Self.now)
+    }
+}
+
+extension SchedulerState.Record {
+    /// nil for what only the log is interested in.
+    fileprivate var ledgerRecord: LedgerRecord? {
+        switch self {
+        case .planned(let plan): .planned(plan)
+        case .granted(.shard(let table, let index), let epoch, _, let worker):
+            .granted(table: table, shard: index, epoch: epoch, worker: worker)
+        case .released(.shard(let table, let index), let epoch): .released(table: table, shard: index, epoch: epoch)
+        case .attemptFailed(.shard(let table, let index), let epoch, let failure):
+            .failed(table: table, shard: index, epoch: epoch, failure: failure)
+        case .accepted(let receipt): .accepted(receipt)
+        case .sealed: .sealed
+        case .failed(let failure): .aborted(failure)
+        // The publisher notes the commit itself, before and after it.
+        case .published, .joined, .lost, .fenced, .granted, .released, .attemptFailed: nil
+        }
+    }
+}

@@ -1,0 +1,86 @@
+internal import CPostgres
+internal import Model
+
+/// From libpq's answers to `ExtractError`: by SQLSTATE alone. The server's text stays behind, it may quote rows.
+enum PostgresFailure {
+    /// What was being done, for the meaning of a code that has several.
+    enum Doing {
+        case connecting
+        case catalogWork
+        /// A statement that holds the document's own SQL.
+        case documentStatement
+        case readingRows
+        case importingSnapshot
+    }
+
+    static func error(state: String?, source: String, subject: String?, doing: Doing, place: String) -> ExtractError {
+        func make(_ code: ExtractError.Code, _ reason: String, _ remedy: String? = nil) -> ExtractError {
+            ExtractError(code, source: source, subject: subject, reason: reason, remedy: remedy, foreignCode: state)
+        }
+        guard let state else {
+            return make(
+                .unreachable,
+                doing == .connecting ? "no connection to \(place)" : "the connection to \(place) was lost",
+                "check that the server runs and accepts connections from here")
+        }
+        if doing == .importingSnapshot, ["22023", "42704", "55000"].contains(state) {
+            return make(
+                .snapshotLost, "the snapshot of the run no longer exists on \(place)",
+                "run again; a pooler or a load balancer between may not be used")
+        }
+        switch state {
+        case "42501":
+            return make(.notPermitted, "the role may not do this", "grant SELECT on the table and USAGE on its schema")
+        case "42P01", "3F000":
+            if doing == .documentStatement { break }
+            return make(.notFound, "the table is not there")
+        case "42703":
+            if doing == .documentStatement { break }
+            return make(.notFound, "a column is not there")
+        case "3D000":
+            return make(.notFound, "the database is not there", "correct the database's name in the URL")
+        case "55P03":
+            return make(
+                .transient, "the table is locked by another session", "run again when the schema change is done")
+        case "40001":
+            return make(
+                .transient, "a standby cancelled the statement because of a conflict with recovery",
+                "set hot_standby_feedback = on there, or read from the primary")
+        case "57014":
+            return make(.transient, "the server cancelled the statement")
+        case "25P03", "25P04":
+            return make(.transient, "the server ended the session's transaction, which took too long")
+        case "54000", "54001":
+            return make(.statementRefused, "the statement is beyond one of the server's limits")
+        default: break
+        }
+        switch state.prefix(2) {
+        case "08": return make(.unreachable, "the connection to \(place) was lost")
+        case "28":
+            return make(
+                .notPermitted, "\(place) refused the user or password", "check user and password in the URL, and pg_hba.conf")
+        case "53": return make(.transient, "\(place) is out of connections, memory or disk")
+        case "57", "58", "XX": return make(.transient, "\(place) shut down, started up or failed")
+        default: break
+        }
+        switch doing {
+        case .documentStatement, .readingRows:
+            return make(
+                .statementRefused, "the server refused the statement (SQLSTATE \(state))",
+                "try the document's `query` or `where` in psql")
+        case .connecting: return make(.notPermitted, "\(place) refused the connection (SQLSTATE \(state))")
+        case .catalogWork, .importingSnapshot:
+            return make(.statementRefused, "the server refused a statement about its catalogue (SQLSTATE \(state))")
+        }
+    }
+
+    /// The SQLSTATE that ends a message written at `PQERRORS_SQLSTATE` verbosity (`FATAL:  28P01`), or nil.
+    static func state(inConnectionMessage message: String) -> String? {
+        let last = message.split(whereSeparator: \.isWhitespace).last.map(String.init) ?? ""
+        let isCode =
+            last.utf8.count == 5
+            && last.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x41...0x5a).contains($0) }
+            && last.utf8.contains { (0x30...0x39).contains($0) }
+        return isCode ? last : nil
+    }
+}

@@ -1,0 +1,178 @@
+internal import Extract
+internal import Formats
+internal import Model
+internal import ModuleStore
+internal import Transform
+
+/// Looks at the sources of a pipeline, holds one snapshot of each, compiles the rules and cuts the shards.
+///
+/// What it decides depends on the document, the keys and the sources' state alone: the same three give the same plan.
+struct ShardPlanner {
+    struct Planned {
+        var plan: RunPlan
+        var keepers: [SnapshotKeeper]
+        var bindings: [String: TableBinding]
+    }
+
+    let pipeline: Pipeline
+    let keys: KeyRing
+
+    /// - Throws: `TaskFailure` with all problems of the rules against the schemas; errors of the sources.
+    func plan() throws -> Planned {
+        var draft = Draft(problems: ProblemList(file: pipeline.file))
+        for source in pipeline.sources {
+            let tables = pipeline.tables.filter { $0.source == source.name }
+            if tables.isEmpty { continue }
+            switch source.kind {
+            case .postgres(let url): try plan(tables, from: source.name, url: url, &draft)
+            case .csv(let spec): try plan(tables, from: source.name, spec, &draft)
+            }
+        }
+        guard !draft.problems.hasErrors else { throw RunSession.wrongDocument(draft.problems.sorted) }
+        let order = pipeline.tables.map(\.name)
+        let tables = order.compactMap { name in draft.tables.first { $0.name == name } }
+        let usedKeys = Set(tables.flatMap { $0.columns.flatMap { $0.steps.compactMap(\.key) } })
+        return Planned(
+            plan: RunPlan(
+                about: pipeline.about, codec: pipeline.target.codec, sources: draft.sources,
+                keys: keys.identities.filter { usedKeys.contains($0.name) }, tables: tables,
+                warnings: draft.problems.sorted.filter { $0.severity == .warning }),
+            keepers: draft.keepers, bindings: draft.bindings)
+    }
+
+    private struct Draft {
+        var problems: ProblemList
+        var sources: [SourceIdentity] = []
+        var tables: [TablePlan] = []
+        var keepers: [SnapshotKeeper] = []
+        var bindings: [String: TableBinding] = [:]
+    }
+
+    // MARK: PostgreSQL
+
+    private func plan(_ tables: [TableSpec], from source: String, url: Secret, _ draft: inout Draft) throws {
+        let connection = try PostgresConnection(source: source, url: url)
+        var catalog = PostgresCatalog(connection)
+        var relations: [PostgresRelation] = []
+        var statements: [SnapshotKeeper.Statement] = []
+        for table in tables {
+            let relation: PostgresRelation
+            do throws(ExtractError) { relation = try catalog.describe(Self.origin(of: table)) } catch {
+                guard error.isAboutTheDocument else { throw error }
+                draft.problems.error(table.originPosition, found: "table \"\(table.name)\", \(error.subject ?? source): \(error.reason)\(error.foreignCode.map { " [\($0)]" } ?? "")", remedy: error.remedy)
+                continue
+            }
+            relations.append(relation)
+            guard !relation.columns.isEmpty else {
+                draft.problems.error(
+                    table.originPosition, found: "table \"\(table.name)\": \(PostgresMapping.noColumns.reason)",
+                    expected: "a table with columns")
+                continue
+            }
+            let isCounted = !relation.leaves.isEmpty
+            guard
+                let binding = TableBinding.bind(
+                    table, columns: relation.columns, keys: keys,
+                    estimatedRows: isCounted ? relation.estimatedRows : -1, baseDirectory: pipeline.baseDirectory,
+                    into: &draft.problems)
+            else { continue }
+            let selection = Self.selection(of: table, binding)
+            do throws(ExtractError) { try check(selection, on: connection) } catch {
+                guard error.code == .statementRefused else { throw error }
+                draft.problems.error(
+                    table.filterPosition ?? table.originPosition,
+                    found: "table \"\(table.name)\": the server refuses the \(table.filter == nil ? "query" : "`where` condition")\(error.foreignCode.map { " [\($0)]" } ?? "")",
+                    expected: "SQL that is valid for these columns")
+                continue
+            }
+            statements.append(.init(sql: selection.statement, subject: relation.origin.name))
+            draft.bindings[table.name] = binding
+            draft.tables.append(
+                TablePlan(
+                    name: table.name, source: source, origin: relation.origin.name, statement: selection.statement,
+                    schemaFingerprint: DocumentCheck.sha256(relation.fingerprintText),
+                    sourceColumns: relation.columns, columns: binding.columns,
+                    droppedColumns: binding.transform.droppedColumns, shards: PostgresShards.plan(relation),
+                    estimatedRows: relation.estimatedRows, estimatedBytes: relation.estimatedBytes))
+        }
+        guard !draft.problems.hasErrors else { return }
+        let keeper = try SnapshotKeeper(source: source, url: url, relations: relations, statements: statements)
+        draft.keepers.append(keeper)
+        draft.sources.append(.postgres(keeper.identity))
+    }
+
+    /// Lets the server look at a statement of the document without running it.
+    private func check(_ selection: PostgresSelection, on connection: PostgresConnection) throws(ExtractError) {
+        try connection.prepare(selection.statement, as: "etlx_check", subject: selection.origin.name)
+        try connection.execute("DEALLOCATE etlx_check")
+    }
+
+    static func origin(of table: TableSpec) -> PostgresOrigin {
+        switch table.origin {
+        case .relation(let schema, let name): .relation(schema: schema, name: name)
+        case .query(let sql): .query(sql)
+        case .files: preconditionFailure("a file source is not read as a relation")
+        }
+    }
+
+    /// What is read of a table: the required columns alone, as their mappings select them.
+    static func selection(of table: TableSpec, _ binding: TableBinding) -> PostgresSelection {
+        PostgresSelection(
+            origin: origin(of: table),
+            expressions: binding.required.map { index in
+                let input = binding.inputs[index]
+                guard let mapping = input.postgres else { preconditionFailure("a required column is mapped") }
+                return mapping.expression(column: input.column.name)
+            }, filter: table.filter)
+    }
+
+    // MARK: Files
+
+    private func plan(_ tables: [TableSpec], from source: String, _ spec: DelimitedSpec, _ draft: inout Draft) throws {
+        let list = try FileList(pattern: spec.path, folder: pipeline.baseDirectory, source: source)
+        let scanner = try DelimitedScanner(spec, source: source)
+        var files: [FilesIdentity.File] = []
+        for file in list.files {
+            let digest = FileDigest()
+            let reader = try FileReader(
+                location: file.location, path: file.path, source: source, observe: { bytes in unsafe digest.add(bytes) })
+            try scanner.scan(file: file.path, bytes: reader)
+            files.append(.init(path: file.path, byteCount: file.byteCount, sha256: digest.finish()))
+        }
+        let scan = scanner.finish()
+        draft.sources.append(.files(FilesIdentity(name: source, files: files, dialect: scan.dialect)))
+        for table in tables {
+            guard
+                let binding = TableBinding.bind(
+                    table, columns: scan.sourceColumns, keys: keys, estimatedRows: scan.recordCount,
+                    baseDirectory: pipeline.baseDirectory, into: &draft.problems)
+            else { continue }
+            draft.bindings[table.name] = binding
+            let columns = binding.columns.map { column in
+                var column = column
+                column.mapping = scan.columns.first { $0.name == column.sourceColumn }.map {
+                    $0.isDeclared ? "declared" : "inferred: \($0.reason)"
+                }
+                return column
+            }
+            draft.tables.append(
+                TablePlan(
+                    name: table.name, source: source, origin: spec.path, statement: nil,
+                    schemaFingerprint: DocumentCheck.sha256(
+                        scan.columns.map { "\($0.name)\u{0}\($0.type)" }.joined(separator: "\n")),
+                    sourceColumns: scan.sourceColumns, columns: columns,
+                    droppedColumns: binding.transform.droppedColumns, shards: scan.shards,
+                    estimatedRows: scan.recordCount, estimatedBytes: scan.shards.reduce(0) { $0 + $1.estimatedBytes }))
+        }
+    }
+}
+
+extension ExtractError {
+    /// What the document names is wrong, so it is told at its place among the document's other problems.
+    fileprivate var isAboutTheDocument: Bool {
+        switch code {
+        case .notFound, .statementRefused, .rowSecurity: true
+        case .unreachable, .notPermitted, .snapshotLost, .schemaChanged, .unreadable, .cellTooLarge, .transient: false
+        }
+    }
+}

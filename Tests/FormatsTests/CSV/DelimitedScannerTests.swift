@@ -1,0 +1,199 @@
+import Model
+import Testing
+
+@testable import Formats
+
+@Suite("delimited files: planning")
+struct DelimitedScannerTests {
+    private func scan(_ text: String, _ change: (inout DelimitedSpec) -> Void = { _ in }) throws -> DelimitedScan {
+        try Delimited.scan([Delimited.File(text)], Delimited.spec(change))
+    }
+
+    private func error(_ text: String, _ change: (inout DelimitedSpec) -> Void = { _ in }) -> FormatError? {
+        Delimited.formatError { _ = try scan(text, change) }
+    }
+
+    // MARK: inference
+
+    @Test("types follow from all values", arguments: [
+        ("true|false|", DataType.boolean), ("TRUE|False", .boolean), ("t|f", .text), ("0|1", .int64), ("true|1", .text),
+        ("1|-2||", .int64), ("9223372036854775807|-9223372036854775808", .int64), ("-0|0", .int64),
+        ("9223372036854775808|1", .decimal(precision: 19, scale: 0)), ("007|1", .text), ("1|00", .text), ("-07", .text),
+        ("+1", .text), ("1 ", .text), (" 1|2", .text), ("1,000", .text), ("1_000", .text), ("0x1F", .text), ("1.|2", .text),
+        ("1.5|2.25|3", .decimal(precision: 3, scale: 2)), ("0.5", .decimal(precision: 1, scale: 1)),
+        (".5|-.25", .decimal(precision: 2, scale: 2)), ("0.0000000001", .decimal(precision: 10, scale: 10)),
+        ("0.00000000001", .float64), ("0.12345678901|1", .float64), ("0.1234567890123456789", .text),
+        ("1e5|2", .float64), ("1.5E-3|", .float64), ("1e400", .text), ("1e-400", .text), ("0e0", .float64),
+        ("1e5|9007199254740993", .text), ("1e5|900000000000000", .float64), ("1e5|0.1234567890", .float64),
+        ("00.5", .text), ("1e5|007", .text), ("NaN", .text), ("inf|1.5", .text), ("Infinity", .text),
+        ("12345678901234567890123456789012345678", .decimal(precision: 38, scale: 0)),
+        ("123456789012345678901234567890123456789", .text),
+        ("123456789012345678901234567890|0.0123456789", .text),
+        ("1234567890123456789012345678|0.0123456789", .decimal(precision: 38, scale: 10)),
+        ("2020-01-31|", .date), ("2020-02-30", .text), ("2020-1-31", .text), ("20200131", .int64), ("31.01.2020", .text),
+        ("2020-01-31|2020-01-31 00:00:00", .text), ("2020-01-31 23:59:59|2020-01-31T00:00:00.5", .timestamp(isUTC: false)),
+        ("2020-01-31 24:00:00", .text), ("2020-01-31 12:00", .text), ("2020-01-31 12:00:00.1234567", .text),
+        ("2020-01-31 12:00:00Z|2020-01-31T12:00:00.123456+05:30", .timestamp(isUTC: true)),
+        ("2020-01-31 12:00:00|2020-01-31 12:00:00Z", .text), ("2020-01-31|1", .text), ("infinity|2020-01-31", .text),
+        ("||", .text), ("\"\"|1", .text), ("\"1\"|2", .int64), ("\"007\"", .text), ("x|1", .text), ("-", .text), (".", .text),
+        ("2020-01-31 12:00:00+", .text), ("2020-01-31 12:00:00+1", .text), ("1-2", .text), ("--1", .text),
+    ])
+    func inferred(values: String, type: DataType) throws {
+        let fields = values.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
+        for order in [fields, fields.reversed()] {
+            let records = order.map { $0.contains(",") ? "\"\($0)\",x\n" : "\($0),x\n" }
+            let one = try scan("a,b\n" + records.joined())
+            #expect(one.columns[0].type == type)
+            #expect(!one.columns[0].isDeclared)
+            // One file a value.
+            let many = try Delimited.scan(
+                records.enumerated().map { Delimited.File("\($0).csv", Array("a,b\n\($1)".utf8)) }, Delimited.spec())
+            #expect(many.columns[0].type == type)
+        }
+    }
+
+    @Test("what is inferred as a type is read as that type")
+    func inferredReads() throws {
+        let text = """
+            a,b,c,d,e,f,g
+            1,1.50,1e5,true,2020-01-31,2020-01-31 12:00:00,2020-01-31T12:00:00.5+01:00
+            -0,.25,-0.12345678901,FALSE,0001-01-01,1969-12-31T23:59:59.999999,9999-12-31 23:59:59Z
+
+            """
+        let table = try Delimited.read([.init(text)])
+        #expect(
+            table.rows == [
+                ["1", "1.50", "100000.0", "true", "2020-01-31", "2020-01-31 12:00:00.000000", "2020-01-31 11:00:00.500000Z"],
+                [
+                    "0", "0.25", "-0.12345678901", "false", "0001-01-01", "1969-12-31 23:59:59.999999",
+                    "9999-12-31 23:59:59.000000Z",
+                ],
+            ])
+    }
+
+    @Test("reasons name kind, file and record, never a value")
+    func reasons() throws {
+        let plan = try scan("a,b,c,d,e\n1,007,x1,2020-01-01,\n2,8,y,5,\n") {
+            $0.types = [.init(column: "a", type: .int16, position: .start)]
+        }
+        #expect(plan.columns.map(\.reason) == [
+            "declared", "leading zeros (a.csv, record 1)", "a value that is no number, date or boolean (a.csv, record 1)",
+            "mixed: integers (a.csv, record 2), dates (a.csv, record 1)", "no record has a value",
+        ])
+        #expect(plan.columns[0] == InferredColumn(name: "a", type: .int16, reason: "declared", isDeclared: true))
+        #expect(plan.sourceColumns[0] == SourceColumn(name: "a", native: .delimited(type: .int16)))
+    }
+
+    @Test("the dialect is told in words")
+    func dialect() throws {
+        #expect(try scan("a\n1\n").dialect == "delimiter \",\", quote \"\\\"\", header, utf-8")
+        #expect(
+            try scan("1\tNA\n") {
+                $0.delimiter = 9
+                $0.quote = nil
+                $0.hasHeader = false
+                $0.nullTexts = ["NA"]
+            }.dialect == "delimiter \"\\t\", no quotes, no header, utf-8, NULL as [\"NA\"]")
+    }
+
+    // MARK: headers
+
+    @Test("header mistakes are errors with the way out", arguments: [
+        ("", "the file has no header"), ("\n\n", "the file has no header"), ("a,,c\n1,2,3\n", "column 2 has no name"),
+        ("a,b,a\n1,2,3\n", "columns 1 and 3 have the same name"), ("a,\"b\"c\n1,2\n", "the header: text follows a closing quote"),
+        ("a,\"b\n1,2\n", "the header: the file ends inside quotes"),
+    ])
+    func headerMistakes(text: String, reason: String) {
+        let found = error(text)
+        #expect(found?.code == .malformedRecord)
+        #expect(found?.row == 0)
+        #expect(found?.reason == reason)
+        #expect(found?.remedy != nil || reason.hasPrefix("the header:"))
+    }
+
+    @Test("names stand for a header, or replace it")
+    func names() throws {
+        let replaced = try scan("a,a\n1,2\n") { $0.names = ["x", "y"] }
+        #expect(replaced.columns.map(\.name) == ["x", "y"])
+        #expect(replaced.recordCount == 1)
+        let given = try scan("1,2\n3,4\n") {
+            $0.names = ["x", "y"]
+            $0.hasHeader = false
+        }
+        #expect(given.recordCount == 2)
+        let numbered = try scan("1,2\n3,4\n") { $0.hasHeader = false }
+        #expect(numbered.columns.map(\.name) == ["column_1", "column_2"])
+        #expect(error("a,b,c\n") { $0.names = ["x", "y"] }?.reason == "the header has 3 fields, `names:` 2")
+        let short = error("1,2,3\n") {
+            $0.names = ["x", "y"]
+            $0.hasHeader = false
+        }
+        #expect(short?.reason == "the record has 3 fields, the header 2")
+        #expect(error("") { $0.hasHeader = false }?.reason == "the file has no header")
+    }
+
+    @Test("files without records give a table without rows", arguments: ["a,b\n", "a,b", "\u{FEFF}a,b\r\n\n\n"])
+    func noRecords(text: String) throws {
+        let table = try Delimited.read([.init(text)])
+        #expect(table.names == ["a", "b"])
+        #expect(table.rows.isEmpty)
+        let plan = try scan(text)
+        #expect(plan.shards.count == 1)
+        #expect(plan.shards[0].estimatedRows == 0)
+        let named = try Delimited.read([.init("")], Delimited.spec { $0.names = ["x"] })
+        #expect(named.rows.isEmpty)
+    }
+
+    @Test("declared types must be the file's columns, and readable")
+    func declaredTypes() {
+        let unknown = error("weight,b\n1,2\n") { $0.types = [.init(column: "wieght", type: .int64, position: .start)] }
+        #expect(unknown?.column == "wieght")
+        #expect(unknown?.remedy == "did you mean `weight`?")
+        let binary = error("a,b\n1,2\n") { $0.types = [.init(column: "a", type: .binary, position: .start)] }
+        #expect(binary?.reason == "a delimited column cannot be read as binary")
+    }
+
+    // MARK: several files
+
+    @Test("files share one header; another one is an error naming both files", arguments: [
+        ("b,a\n1,2\n", 1), ("a\n1\n", 2), ("a,b,c\n1,2,3\n", 3), ("a,B\n1,2\n", 2),
+    ])
+    func headersAgree(text: String, field: Int) throws {
+        let first = Delimited.File("1.csv", Array("a,b\n1,2\n".utf8))
+        let same = try Delimited.read([first, .init("2.csv", Array("a,b\r\n3,x\r\n".utf8))])
+        #expect(same.rows == [["1", "2"], ["3", "x"]])
+        let found = Delimited.formatError {
+            _ = try Delimited.scan([first, .init("2.csv", Array(text.utf8))], Delimited.spec())
+        }
+        #expect(found?.file == "2.csv")
+        #expect(found?.reason == "the header differs from that of 1.csv at field \(field)")
+    }
+
+    @Test("each file has its own records, encoding and shards")
+    func files() throws {
+        let files = [
+            Delimited.File("1.csv", Array("a,b\n1,é\n2,y\n".utf8)), .init("2.csv", Array("a,b\n".utf8)),
+            .init("3.csv", [0xff, 0xfe] + "a,b\n3,z\n".utf16.flatMap { [UInt8($0 & 0xff), UInt8($0 >> 8)] }),
+            .init("4.csv", DelimitedEncodingTests.gzip(Array("a,b\n4,w\n5,\n".utf8))),
+        ]
+        let plan = try Delimited.scan(files, Delimited.spec())
+        #expect(plan.files.map(\.recordCount) == [2, 0, 1, 2])
+        #expect(plan.files.map(\.encoding) == [.utf8, .utf8, .utf16LittleEndian, .utf8])
+        #expect(plan.shards.map(\.index) == [0, 1, 2])
+        #expect(plan.shards.map(\.estimatedRows) == [2, 1, 2])
+        #expect(plan.shards[0].piece == .bytes(path: "1.csv", start: 4, end: 13, firstRecord: 0))
+        #expect(plan.dialect == "delimiter \",\", quote \"\\\"\", header, utf-8 and utf-16le, gzip")
+        #expect(
+            try Delimited.read(files).rows == [["1", "é"], ["2", "y"], ["3", "z"], ["4", "w"], ["5", nil]])
+    }
+
+    @Test("a malformed record names its own file")
+    func malformedFile() {
+        let found = Delimited.formatError {
+            _ = try Delimited.scan(
+                [.init("1.csv", Array("a,b\n1,2\n".utf8)), .init("2.csv", Array("a,b\n1,2\n1\n".utf8))], Delimited.spec())
+        }
+        #expect(found?.file == "2.csv")
+        #expect(found?.row == 2)
+    }
+}
