@@ -32,7 +32,8 @@ struct DocumentTests {
         let folder = (document as NSString).deletingLastPathComponent
         for line in try Repository.lines(document) {
             for match in line.text.matches(of: /\]\(([^)#:]+)\)/) {
-                let path = NSString(string: (folder as NSString).appendingPathComponent(String(match.1))).standardizingPath
+                let path = NSString(string: (folder as NSString).appendingPathComponent(String(match.1)))
+                    .standardizingPath
                 #expect(Repository.exists(path), "\(document):\(line.number): no \(match.1)")
             }
         }

@@ -25,7 +25,8 @@ struct SourceTests {
     func uncheckedSendable() throws {
         for path in Repository.swiftFiles(under: "Sources") {
             let lines = try Repository.lines(path)
-            for line in lines where line.text.contains("@unchecked Sendable") || line.text.contains("nonisolated(unsafe)") {
+            for line in lines
+            where line.text.contains("@unchecked Sendable") || line.text.contains("nonisolated(unsafe)") {
                 let near = lines[max(0, line.number - 4)..<min(lines.count, line.number + 3)]
                 #expect(near.contains { $0.text.contains("//") }, "\(path):\(line.number): no reason stands beside it")
             }
@@ -44,7 +45,9 @@ struct SourceTests {
         for target in try Repository.targets() {
             for path in Repository.swiftFiles(under: "Sources/\(target)") {
                 for line in try Repository.lines(path) {
-                    let isType = line.text.firstMatch(of: /\b(struct|class|enum|protocol|actor) (\w+)/).map { String($0.2) } == target
+                    let isType =
+                        line.text.firstMatch(of: /\b(struct|class|enum|protocol|actor) (\w+)/).map { String($0.2) }
+                        == target
                     #expect(!isType, "\(path):\(line.number): Swift could not tell \(target) from its module")
                 }
             }
