@@ -105,7 +105,7 @@ package final class WorkerService {
         } catch {
             var table: String?
             if case .shard(let name, _) = grant.task { table = name }
-            let failure = TaskFailure.of(error, table: table)
+            let failure = TaskFailure.of(error, table: table).fittingAMessage
             // A source's connection that failed once is not used again.
             session?.close()
             session = nil
@@ -174,5 +174,16 @@ package final class WorkerService {
 
     private func ask(_ request: Request) throws(ClusterError) -> Reply {
         try asker.ask(request, patience: Limits.coordinatorPatience)
+    }
+}
+
+extension TaskFailure {
+    /// As many of the problems as a message holds; the first ones are the most useful anyway.
+    fileprivate var fittingAMessage: TaskFailure {
+        var fitting = self
+        while fitting.problems.reduce(0, { $0 + $1.description.utf8.count + 256 }) > Limits.bytesPerMessage / 2 {
+            fitting.problems.removeLast(max(1, fitting.problems.count / 4))
+        }
+        return fitting
     }
 }

@@ -26,7 +26,7 @@ struct RunDriver {
         do { attempt = try store.beginAttempt(module: module) } catch { return .failed(error.failure) }
         var isOver = false
         // An attempt that comes to nothing leaves nothing: no reader ever refers to it.
-        defer { if !isOver { try? store.abandonAttempt(module: module, attempt: attempt) } }
+        defer { if !isOver { try? store.discard(module: module, attempt: attempt) } }
 
         let ledger: RunLedger
         do {
