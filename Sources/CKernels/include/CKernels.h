@@ -9,6 +9,7 @@
 #include "kernel_hash.h"
 #include "kernel_mask.h"
 #include "kernel_number_text.h"
+#include "kernel_redact.h"
 #include "kernel_token.h"
 #include "kernel_validity.h"
 
