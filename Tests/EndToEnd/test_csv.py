@@ -39,6 +39,9 @@ def test_csv_spectrum():
     for name in names:
         with open(shared(f"data/csv-spectrum/json/{name}.json")) as file:
             wanted = json.load(file)
+        if name == "location_coordinates":
+            # Its JSON holds another telephone number than its CSV, and no list; mended here.
+            wanted = [wanted | {"Contact Phone Number": "2095257564"}]
         columns = list(wanted[0])
         found = records(
             scratch("spectrum"), columns,
