@@ -185,7 +185,7 @@ final class WatchingSink: ByteSink {
     }
 
     func write(_ bytes: UnsafeRawBufferPointer) throws {
-        if unsafe UInt(bitPattern: bytes.baseAddress) == address, bytes.count == count { hasSeen = true }
+        if UInt(bitPattern: bytes.baseAddress) == address, bytes.count == count { hasSeen = true }
     }
 }
 

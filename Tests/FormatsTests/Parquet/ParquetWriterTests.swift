@@ -84,7 +84,7 @@ struct ParquetWriterTests {
         let columns = [TestColumn(name: "a", type: .text, cells: [.text(String(repeating: "g", count: 5 << 20)), .text("b")])]
         let chunk = columns.chunks(of: 2)[0]
         let cell = unsafe chunk.columns[0].variableBytes(0)
-        let sink = WatchingSink(for: unsafe UInt(bitPattern: cell.baseAddress), count: cell.count)
+        let sink = WatchingSink(for: UInt(bitPattern: cell.baseAddress), count: cell.count)
         let writer = ParquetWriter(columns: columns.map(\.output), codec: codec, sink: sink)
         try writer.append(chunk)
         #expect(sink.hasSeen)
