@@ -7,6 +7,7 @@
 #include "kernel_dispatch.h"
 #include "kernel_ff1.h"
 #include "kernel_hash.h"
+#include "kernel_siv.h"
 #include "kernel_token.h"
 #include "kernel_validity.h"
 
