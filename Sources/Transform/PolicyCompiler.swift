@@ -24,6 +24,7 @@ package enum PolicyCompiler {
         for table in pipeline.tables {
             for rule in table.columns {
                 for step in RuleReader.read(rule, into: &problems) {
+                    checkFile(of: step, baseDirectory: pipeline.baseDirectory, into: &problems)
                     guard let name = step.definition.keyName, !keyNames.contains(name.text) else { continue }
                     problems.unknownWord(name.text, kind: "key", at: name.position, among: keyNames)
                 }
@@ -42,7 +43,7 @@ package enum PolicyCompiler {
         for (index, step) in rule.steps.enumerated() {
             switch step.verb {
             case "drop": return (source, ReadAs(), true)
-            case "from" where index == 0: source = step.argument?.text ?? source
+            case "from" where index == 0: source = step.argument?.text ?? step.argument?["column"]?.text ?? source
             case "constant" where index == 0: return (nil, ReadAs(), false)
             case "cast" where type == nil:
                 // The mapping form says what to do with values that fail, which only the step itself can.
@@ -100,6 +101,16 @@ package enum PolicyCompiler {
         problems.append(contentsOf: own.problems)
         if own.hasErrors { return nil }
         return TableTransform(columns: columns, droppedColumns: dropped, inputCount: inputs.count)
+    }
+
+    /// A file that a rule names is looked at again when the rule is compiled; here it must be there and right.
+    private static func checkFile(of step: ReadStep, baseDirectory: String, into problems: inout ProblemList) {
+        guard let reference = (step.definition as? any ReadsFile)?.fileReference else { return }
+        do throws(MapFile.Problem) { _ = try MapFile.read(reference.path, baseDirectory: baseDirectory) } catch {
+            problems.error(
+                reference.position, found: "\(step.verb.name): the file \(reference.path) \(error.found)",
+                expected: "CSV with a header and two columns")
+        }
     }
 
     // MARK: Checks of a table as a whole

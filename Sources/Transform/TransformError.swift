@@ -13,6 +13,8 @@ package struct TransformError: Error, Sendable, Equatable, CustomStringConvertib
         case notText
         /// A phone number or IBAN that breaks its rules.
         case notValid
+        /// A date that nobody's shift applies to.
+        case noSubject
     }
 
     package let code: Code
@@ -39,13 +41,14 @@ package struct TransformError: Error, Sendable, Equatable, CustomStringConvertib
         case .unmapped: "a value is not in the map"
         case .notText: "a value is not valid UTF-8"
         case .notValid: "a value breaks the rules of its kind"
+        case .noSubject: "the column that tells whose date it is holds NULL"
         }
     }
 
     package var remedy: String {
         switch code {
         case .unmapped: "add the value to the map, or `otherwise: keep`, `otherwise: null` or `on_failure: quarantine`"
-        case .doesNotParse, .doesNotFit, .notText, .notValid:
+        case .doesNotParse, .doesNotFit, .notText, .notValid, .noSubject:
             "correct the source, or add `on_failure: null` or `on_failure: quarantine` to the step"
         }
     }

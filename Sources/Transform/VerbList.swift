@@ -4,13 +4,16 @@ internal import Model
 package enum VerbList {
     package static let all: [Verb] = [
         // pass
-        .keep, .drop, .from, .onSpecial,
+        .keep, .drop, .from, .constant, .nullIf, .nullTo, .onSpecial,
         // clean
-        .trim, .collapseSpaces, .lowercase, .uppercase,
+        .trim, .collapseSpaces, .lowercase, .uppercase, .normalizeUnicode, .replace, .map, .parseNumber, .parseDate,
+        .parseTimestamp, .cast, .normalizeEmail, .normalizePhone, .normalizeIBAN,
         // pseudonymise
-        .token,
+        .token, .shiftDates,
         // generalise
-        .generalize, .prefix, .ranges, .width, .mask,
+        .generalize, .prefix, .ranges, .width, .round, .clamp, .mask,
+        // free text
+        .redact,
         // known, without an engine here
         Verb(unavailable: "format_preserving", .pseudonymise, .pseudonymise, .injective),
         Verb(unavailable: "encrypt", .pseudonymise, .pseudonymise, .injective),

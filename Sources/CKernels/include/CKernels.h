@@ -17,6 +17,7 @@
 #include "kernel_parquet_values.h"
 #include "kernel_csv.h"
 #include "kernel_siv.h"
+#include "kernel_redact.h"
 #include "kernel_token.h"
 #include "kernel_pgcopy.h"
 #include "kernel_validity.h"

@@ -184,3 +184,16 @@ struct TokenOperation: ColumnOperation {
         return Outcome(writer.tokens(digests, like: column), changed: column.rowCount - column.nullCount)
     }
 }
+
+/// One digest as the default token.
+enum TokenText {
+    /// 26 characters of base32: 128 bits.
+    static func base32(_ digest: [UInt8]) -> [UInt8] {
+        precondition(digest.count >= 16, "a token holds 128 bits")
+        return unsafe [UInt8](unsafeUninitializedCapacity: 26) { target, count in
+            var offsets: [Int32] = [0, 0]
+            unsafe kernel_base32_rows(digest, 16, nil, 1, 26, target.baseAddress!, &offsets)
+            count = 26
+        }
+    }
+}
