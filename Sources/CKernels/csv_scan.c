@@ -15,18 +15,25 @@ typedef struct {
     uint64_t mask; /* special bytes not yet passed */
 } cursor;
 
-static inline uint64_t specials_at(const cursor *c, size_t at)
+/* Which of the 64 bytes at `bytes` are a newline or one of `a`, `b`, `c`. Not inlined: its vectors want all registers. */
+static __attribute__((noinline)) uint64_t special_mask(const uint8_t *bytes, uint8_t a, uint8_t b, uint8_t c)
 {
     bytes64 v;
-    memcpy(&v, c->bytes + at, 64); /* may reach into the padding */
-    const kernel_csv_dialect *d = c->dialect;
-    bytes64 hit = (bytes64)(v == (bytes64)d->delimiter) | (bytes64)(v == (bytes64)(uint8_t)'\n') |
-                  (bytes64)(v == (bytes64)(uint8_t)'\r');
-    if (d->has_quote) hit |= (bytes64)(v == (bytes64)d->quote);
-    if (d->has_escape) hit |= (bytes64)(v == (bytes64)d->escape);
+    memcpy(&v, bytes, 64);
+    bytes64 hit = (bytes64)(v == (bytes64)(uint8_t)'\n') | (bytes64)(v == (bytes64)(uint8_t)'\r') |
+                  (bytes64)(v == (bytes64)a) | (bytes64)(v == (bytes64)b) | (bytes64)(v == (bytes64)c);
     flags64 flags = __builtin_convertvector(hit, flags64);
     uint64_t mask;
     memcpy(&mask, &flags, sizeof mask);
+    return mask;
+}
+
+static inline uint64_t specials_at(const cursor *c, size_t at)
+{
+    const kernel_csv_dialect *d = c->dialect;
+    /* May reach into the padding. A byte that the dialect does not have is looked for as the delimiter again. */
+    uint64_t mask = special_mask(c->bytes + at, d->delimiter, d->has_quote ? d->quote : d->delimiter,
+                                 d->has_escape ? d->escape : d->delimiter);
     if (at + 64 > c->count) mask &= ~(~(uint64_t)0 << (c->count - at));
     return mask;
 }
@@ -98,7 +105,7 @@ static inline size_t unquoted_end(cursor *c)
 }
 
 /* Reads the field that starts at `at`. Returns what follows it, as end_of_field does. */
-static inline int split_field(cursor *c, size_t at, int is_last, kernel_csv_field *field, uint32_t *reason,
+static __attribute__((noinline)) int split_field(cursor *c, size_t at, int is_last, kernel_csv_field *field, uint32_t *reason,
                               size_t *next)
 {
     const kernel_csv_dialect *d = c->dialect;
@@ -163,7 +170,7 @@ static inline size_t pass_line(cursor *c, int is_last)
 
 /* Passes what is no record: blank lines and comments. Returns where a record starts, `count` when there is none;
  * SIZE_MAX when the block ends in what is passed, then `*at` is its start. */
-static inline size_t record_start(cursor *c, size_t *at, int is_last)
+static __attribute__((noinline)) size_t record_start(cursor *c, size_t *at, int is_last)
 {
     const kernel_csv_dialect *d = c->dialect;
     while (*at < c->count) {
@@ -208,8 +215,8 @@ void kernel_csv_split(const kernel_csv_dialect *dialect, const uint8_t *bytes, s
                       size_t row_limit, kernel_csv_field *fields, uint32_t *row_record, uint32_t *row_end,
                       kernel_csv_bad *bad, size_t bad_limit, kernel_csv_split_result *result)
 {
-    const kernel_csv_dialect own = *dialect;
-    cursor c = cursor_at(&own, bytes, count);
+    const kernel_csv_dialect own = *dialect; /* never handed out, so it stays in registers */
+    cursor c = cursor_at(dialect, bytes, count);
     size_t base = c.base;
     uint64_t mask = c.mask;
     size_t rows = 0, records = 0, bad_count = 0, at = 0;
@@ -218,7 +225,7 @@ void kernel_csv_split(const kernel_csv_dialect *dialect, const uint8_t *bytes, s
     while (rows < row_limit && bad_count < bad_limit && at < count) {
         uint8_t first = bytes[at];
         if ((own.has_comment && first == own.comment) || (!own.keeps_blank && (first == '\n' || first == '\r'))) {
-            cursor slow = {&own, bytes, count, base, mask};
+            cursor slow = {dialect, bytes, count, base, mask};
             size_t start = record_start(&slow, &at, is_last);
             base = slow.base;
             mask = slow.mask;
@@ -238,11 +245,17 @@ void kernel_csv_split(const kernel_csv_dialect *dialect, const uint8_t *bytes, s
             cursor plain = {&own, bytes, count, base, mask};
             follows = split_plain(&plain, &base, &mask, &next, &field);
             if (follows == DIFFERENT) {
-                cursor slow = {&own, bytes, count, base, mask};
-                follows = split_field(&slow, next, is_last, &field, &reason, &next);
+                cursor slow = {dialect, bytes, count, base, mask};
+                kernel_csv_field other; /* `field` and the like stay in registers when their addresses stay here */
+                uint32_t why = reason;
+                size_t after;
+                follows = split_field(&slow, next, is_last, &other, &why, &after);
                 base = slow.base;
                 mask = slow.mask;
                 if (follows == INCOMPLETE) break;
+                field = other;
+                reason = why;
+                next = after;
             }
             if (field_count < width) {
                 row[field_count] = field;
