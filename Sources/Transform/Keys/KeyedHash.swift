@@ -32,7 +32,8 @@ package final class FieldKey: Sendable, CustomStringConvertible {
     /// The HMAC of one value, for what is found inside free text.
     package func digest(_ value: [UInt8]) -> [UInt8] {
         let offsets: [Int32] = [0, Int32(value.count)]
-        return unsafe Array(digests(value, offsets, nil, rows: 1).bytes)
+        let digest = unsafe digests(value, offsets, nil, rows: 1)
+        return withExtendedLifetime(digest) { unsafe Array(digest.bytes) }
     }
 
     private func digests(
