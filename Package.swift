@@ -22,7 +22,8 @@ func library(_ name: String, _ dependencies: [Target.Dependency], tests: [Target
 let package = Package(
     name: "etl-express",
     products: [
-        .executable(name: "etlx", targets: ["etlx"])
+        .executable(name: "etlx", targets: ["etlx"]),
+        .library(name: "CKernels", targets: ["CKernels"]),  // for benchmarks/
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
