@@ -25,7 +25,8 @@ func library(
 let package = Package(
     name: "etl-express",
     products: [
-        .executable(name: "etlx", targets: ["etlx"])
+        .executable(name: "etlx", targets: ["etlx"]),
+        .library(name: "CKernels", targets: ["CKernels"]),  // for benchmarks/
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
