@@ -65,6 +65,11 @@ enum PostgresFailure {
         case "57", "58", "XX": return make(.transient, "\(place) shut down, started up or failed")
         default: break
         }
+        if state == "22021" || state == "22P05" {
+            return make(
+                .statementRefused, "a text of the table cannot be sent as UTF-8 (SQLSTATE \(state))",
+                "repair it in the source, or drop its column; databases in SQL_ASCII check nothing")
+        }
         if doing == .readingRows, state.hasPrefix("22") {
             return make(
                 .statementRefused, "a value made an expression of the statement fail (SQLSTATE \(state))",
