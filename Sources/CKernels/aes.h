@@ -28,6 +28,14 @@ uint32_t aes_plain_substitute(uint32_t word);
 void aes_cmac_column(const struct aes_version *version, const kernel_cmac_key *key, const struct column *column,
                      enum offset_kind kind, uint8_t *out);
 
+/* Multiplies by x in GF(2^128), most significant bit first. */
+static inline void aes_double(const uint8_t in[16], uint8_t out[16])
+{
+    const uint64_t high = load_be64(in), low = load_be64(in + 8), carry = high >> 63;
+    store_be64(out, high << 1 | low >> 63);
+    store_be64(out + 8, low << 1 ^ (0 - carry & 0x87));
+}
+
 /* The last block of a CMAC message: what is left of the value (0 to 16 bytes), padded, with the subkey. */
 static inline void cmac_last_block(const kernel_cmac_key *key, const uint8_t *bytes, size_t left, uint8_t block[16])
 {

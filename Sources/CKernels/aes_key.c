@@ -26,21 +26,13 @@ bool kernel_aes_key_expand(kernel_aes_key *key, const uint8_t *bytes, size_t cou
 
 void kernel_aes_key_wipe(kernel_aes_key *key) { wipe(key, sizeof *key); }
 
-/* Multiplies by x in GF(2^128), most significant bit first. */
-static void double_block(const uint8_t in[16], uint8_t out[16])
-{
-    const uint64_t high = load_be64(in), low = load_be64(in + 8), carry = high >> 63;
-    store_be64(out, high << 1 | low >> 63);
-    store_be64(out + 8, low << 1 ^ (0 - carry & 0x87));
-}
-
 bool kernel_cmac_aes_key(kernel_cmac_key *key, const uint8_t *bytes, size_t count)
 {
     if (!kernel_aes_key_expand(&key->aes, bytes, count)) return false;
     uint8_t zero[16] = {0};
     aes_plain.blocks(&key->aes, zero, zero, 1);
-    double_block(zero, key->k1);
-    double_block(key->k1, key->k2);
+    aes_double(zero, key->k1);
+    aes_double(key->k1, key->k2);
     wipe(zero, sizeof zero);
     return true;
 }

@@ -15,18 +15,25 @@ typedef struct {
     uint64_t mask; /* special bytes not yet passed */
 } cursor;
 
-static inline uint64_t specials_at(const cursor *c, size_t at)
+/* Which of the 64 bytes at `bytes` are a newline or one of `a`, `b`, `c`. Not inlined: its vectors want all registers. */
+static __attribute__((noinline)) uint64_t special_mask(const uint8_t *bytes, uint8_t a, uint8_t b, uint8_t c)
 {
     bytes64 v;
-    memcpy(&v, c->bytes + at, 64); /* may reach into the padding */
-    const kernel_csv_dialect *d = c->dialect;
-    bytes64 hit = (bytes64)(v == (bytes64)d->delimiter) | (bytes64)(v == (bytes64)(uint8_t)'\n') |
-                  (bytes64)(v == (bytes64)(uint8_t)'\r');
-    if (d->has_quote) hit |= (bytes64)(v == (bytes64)d->quote);
-    if (d->has_escape) hit |= (bytes64)(v == (bytes64)d->escape);
+    memcpy(&v, bytes, 64);
+    bytes64 hit = (bytes64)(v == (bytes64)(uint8_t)'\n') | (bytes64)(v == (bytes64)(uint8_t)'\r') |
+                  (bytes64)(v == (bytes64)a) | (bytes64)(v == (bytes64)b) | (bytes64)(v == (bytes64)c);
     flags64 flags = __builtin_convertvector(hit, flags64);
     uint64_t mask;
     memcpy(&mask, &flags, sizeof mask);
+    return mask;
+}
+
+static inline uint64_t specials_at(const cursor *c, size_t at)
+{
+    const kernel_csv_dialect *d = c->dialect;
+    /* May reach into the padding. A byte that the dialect does not have is looked for as the delimiter again. */
+    uint64_t mask = special_mask(c->bytes + at, d->delimiter, d->has_quote ? d->quote : d->delimiter,
+                                 d->has_escape ? d->escape : d->delimiter);
     if (at + 64 > c->count) mask &= ~(~(uint64_t)0 << (c->count - at));
     return mask;
 }
@@ -98,7 +105,7 @@ static inline size_t unquoted_end(cursor *c)
 }
 
 /* Reads the field that starts at `at`. Returns what follows it, as end_of_field does. */
-static inline int split_field(cursor *c, size_t at, int is_last, kernel_csv_field *field, uint32_t *reason,
+static __attribute__((noinline)) int split_field(cursor *c, size_t at, int is_last, kernel_csv_field *field, uint32_t *reason,
                               size_t *next)
 {
     const kernel_csv_dialect *d = c->dialect;
@@ -163,7 +170,7 @@ static inline size_t pass_line(cursor *c, int is_last)
 
 /* Passes what is no record: blank lines and comments. Returns where a record starts, `count` when there is none;
  * SIZE_MAX when the block ends in what is passed, then `*at` is its start. */
-static inline size_t record_start(cursor *c, size_t *at, int is_last)
+static __attribute__((noinline)) size_t record_start(cursor *c, size_t *at, int is_last)
 {
     const kernel_csv_dialect *d = c->dialect;
     while (*at < c->count) {
@@ -178,32 +185,81 @@ static inline size_t record_start(cursor *c, size_t *at, int is_last)
     return c->count;
 }
 
+/* The commonest field: unquoted, ended by a delimiter or LF. Stores it and returns what follows, as end_of_field does;
+ * DIFFERENT, with nothing changed, for any other field. `base` and `mask` are the cursor's, kept in registers. */
+enum { DIFFERENT = -2 };
+
+static inline __attribute__((always_inline)) int split_plain(const cursor *c, size_t *base, uint64_t *mask,
+                                                             size_t *next, kernel_csv_field *field)
+{
+    size_t at = *next, b = *base;
+    uint64_t m = *mask;
+    while (m == 0) {
+        if (b + 64 >= c->count) return DIFFERENT;
+        b += 64;
+        m = specials_at(c, b);
+    }
+    size_t end = b + (size_t)__builtin_ctzll(m);
+    uint8_t byte = c->bytes[end];
+    /* A quoted field's first byte is special, so it is not passed over here. */
+    if (byte != c->dialect->delimiter && byte != '\n') return DIFFERENT;
+    field->start = (uint32_t)at;
+    field->size = (uint32_t)(end - at);
+    *next = end + 1;
+    *base = b;
+    *mask = m & (m - 1);
+    return byte == '\n' ? RECORD_ENDS : FIELD_ENDS;
+}
+
 void kernel_csv_split(const kernel_csv_dialect *dialect, const uint8_t *bytes, size_t count, int is_last, size_t width,
                       size_t row_limit, kernel_csv_field *fields, uint32_t *row_record, uint32_t *row_end,
                       kernel_csv_bad *bad, size_t bad_limit, kernel_csv_split_result *result)
 {
+    const kernel_csv_dialect own = *dialect; /* never handed out, so it stays in registers */
     cursor c = cursor_at(dialect, bytes, count);
-    size_t rows = 0, records = 0, bad_count = 0, at = 0, longest = 0;
+    size_t base = c.base;
+    uint64_t mask = c.mask;
+    size_t rows = 0, records = 0, bad_count = 0, at = 0;
+    uint32_t longest = 0;
     int needs_more = 0;
-    while (rows < row_limit && bad_count < bad_limit) {
-        size_t start = record_start(&c, &at, is_last);
-        if (start == SIZE_MAX) {
-            needs_more = 1;
-            break;
+    while (rows < row_limit && bad_count < bad_limit && at < count) {
+        uint8_t first = bytes[at];
+        if ((own.has_comment && first == own.comment) || (!own.keeps_blank && (first == '\n' || first == '\r'))) {
+            cursor slow = {dialect, bytes, count, base, mask};
+            size_t start = record_start(&slow, &at, is_last);
+            base = slow.base;
+            mask = slow.mask;
+            if (start == SIZE_MAX) {
+                needs_more = 1;
+                break;
+            }
+            if (start >= count) break;
         }
-        if (start >= count) break;
         kernel_csv_field *row = fields + rows * width;
         size_t field_count = 0;
         uint32_t reason = 0;
         int follows;
-        size_t next = start;
+        size_t next = at;
         do {
             kernel_csv_field field;
-            follows = split_field(&c, next, is_last, &field, &reason, &next);
-            if (follows == INCOMPLETE) break;
+            cursor plain = {&own, bytes, count, base, mask};
+            follows = split_plain(&plain, &base, &mask, &next, &field);
+            if (follows == DIFFERENT) {
+                cursor slow = {dialect, bytes, count, base, mask};
+                kernel_csv_field other; /* `field` and the like stay in registers when their addresses stay here */
+                uint32_t why = reason;
+                size_t after;
+                follows = split_field(&slow, next, is_last, &other, &why, &after);
+                base = slow.base;
+                mask = slow.mask;
+                if (follows == INCOMPLETE) break;
+                field = other;
+                reason = why;
+                next = after;
+            }
             if (field_count < width) {
                 row[field_count] = field;
-                size_t length = field.size & KERNEL_CSV_LENGTH;
+                uint32_t length = field.size & KERNEL_CSV_LENGTH;
                 longest = length > longest ? length : longest;
             }
             field_count++;

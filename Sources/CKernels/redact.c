@@ -341,25 +341,21 @@ static int all_marks(const phone_groups *p, size_t count, uint8_t mark)
     return 1;
 }
 
-/* The first `count` groups have the form of a date, of a pair of years, of thousands, of a ZIP+4, of a card or of an SSN. */
+/* The first `count` groups have the form of a date, of a pair of years, of thousands, of a ZIP+4 or of an SSN. */
 static int is_other_number(const phone_groups *p, size_t count)
 {
     const size_t *s = p->sizes;
     uint8_t mark = p->marks[1];
     if (count == 3 && s[0] == 4 && s[1] <= 2 && s[2] <= 2) return 1;
     if (count == 3 && s[0] <= 2 && s[1] <= 2 && s[2] == 4 && all_marks(p, 3, mark)) return 1;
-    if (count == 2 && s[0] == 4 && s[1] == 4 && p->values[0] / 200 == 9 && p->values[1] / 200 == 9) return 1; /* 1800 to 1999 */
     if (count == 2 && s[0] == 4 && s[1] == 4 && p->values[0] >= 1800 && p->values[0] < 2100 && p->values[1] >= 1800
         && p->values[1] < 2100)
         return 1;
     if (count == 2 && s[0] == 5 && s[1] == 4 && mark == '-') return 1;
     if (count == 3 && s[0] == 3 && s[1] == 2 && s[2] == 4) return 1;
-    int threes = s[0] <= 3, fours = 1;
-    for (size_t i = 0; i < count; i++) {
-        if (i > 0 && s[i] != 3) threes = 0;
-        if (s[i] != 4) fours = 0;
-    }
-    if (fours && count >= 3) return 1;
+    int threes = s[0] <= 3;
+    for (size_t i = 1; i < count; i++)
+        if (s[i] != 3) threes = 0;
     return threes && (all_marks(p, count, '.') || s[0] == 1) && (p->values[0] != 1 || p->digits != 10);
 }
 
@@ -457,13 +453,9 @@ static size_t match_phone(text t, size_t start)
         p.ends[p.count] = opened ? next + 1 : next;
         p.digits += size;
         p.count++;
-        if (opened) {
-            p.parentheses = 1;
-            /* `)` is behind us; what follows may touch it: `(579)888-3058`. */
-            i = next;
-        } else {
-            i = next;
-        }
+        /* Behind `)` the next group may follow at once: `(579)888-3058`. */
+        p.parentheses |= opened;
+        i = next;
     }
     if (p.count == 0) return 0;
     size_t first_digit = start;
@@ -481,6 +473,23 @@ static size_t match_phone(text t, size_t start)
         if (is_national(t, &p, count, first_digit, end)) return with_extension(t, end);
     }
     return 0;
+}
+
+/* End of a run of three or more groups of four digits, as cards are written, that starts at i; or i. Without the check
+ * digit it is no card, and its groups are no phone numbers either. */
+static size_t run_of_fours(text t, size_t i)
+{
+    size_t end = i, groups = 0;
+    for (;;) {
+        size_t digits = 0;
+        while (digits < 5 && is_digit(at(t, end + digits))) digits++;
+        if (digits != 4) return i;
+        end += 4;
+        groups++;
+        if ((at(t, end) != ' ' && at(t, end) != '-') || !is_digit(at(t, end + 1)) || groups > 8) break;
+        end++;
+    }
+    return groups >= 3 && !is_alnum(at(t, end)) ? end : i;
 }
 
 /* ---- All together ---- */
@@ -524,6 +533,7 @@ static size_t match(text t, size_t i, uint32_t wanted, uint32_t *kind)
             *kind = KERNEL_ENTITY_SSN;
             return end;
         }
+        if (run_of_fours(t, i) > i) return 0;
     }
     if ((wanted & KERNEL_ENTITY_PHONE) && (c == '+' || c == '(' || (is_digit(c) && !continues_number(t, i)))) {
         uint8_t previous = before(t, i, 1);
@@ -565,7 +575,8 @@ size_t kernel_find_entities(const uint8_t *bytes, size_t length, uint32_t wanted
             i = floor = end;
             continue;
         }
-        i++;
+        size_t skipped = is_digit(c) && starts_word(t, i) ? run_of_fours(t, i) : i;
+        i = skipped > i ? skipped : i + 1;
     }
     return count;
 }

@@ -103,8 +103,7 @@ struct ShardPlanner {
 
     /// Lets the server look at a statement of the document without running it.
     private func check(_ selection: PostgresSelection, on connection: PostgresConnection) throws(ExtractError) {
-        try connection.prepare(selection.statement, as: "etlx_check", subject: selection.origin.name)
-        try connection.execute("DEALLOCATE etlx_check")
+        try connection.analyse(statement: selection.statement, subject: selection.origin.name)
     }
 
     static func origin(of table: TableSpec) -> PostgresOrigin {

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Document
 import Foundation
 import Model
 import Transform

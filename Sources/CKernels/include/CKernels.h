@@ -16,6 +16,7 @@
 #include "kernel_parquet_levels.h"
 #include "kernel_parquet_values.h"
 #include "kernel_csv.h"
+#include "kernel_siv.h"
 #include "kernel_redact.h"
 #include "kernel_token.h"
 #include "kernel_pgcopy.h"

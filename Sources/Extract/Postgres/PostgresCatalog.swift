@@ -21,29 +21,7 @@ package struct PostgresCatalog {
     ///   on the table or on a leaf of it.
     package mutating func describe(schema: String, relation: String) throws(ExtractError) -> PostgresRelation {
         let subject = "\(schema).\(relation)"
-        let found = try connection.query(
-            """
-            SELECT c.oid, c.relkind, pg_catalog.has_any_column_privilege(c.oid, 'SELECT'),
-                   pg_catalog.has_schema_privilege(n.oid, 'USAGE')
-            FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-            WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
-            """, [schema, relation], subject: subject)
-        guard let row = found.first, let oid = UInt32(row[0] ?? "") else {
-            throw try notFound(schema: schema, relation: relation)
-        }
-        guard row[2] == "t", row[3] == "t" else {
-            throw ExtractError(
-                .notPermitted, source: connection.source, subject: subject, reason: "the role may not read the table",
-                remedy: "grant SELECT on it and USAGE on its schema")
-        }
-        let kind: PostgresRelation.Kind =
-            switch row[1] {
-            case "p": .partitioned
-            case "v": .view
-            case "m": .materializedView
-            case "f": .foreign
-            default: .table
-            }
+        let (oid, kind) = try find(schema: schema, relation: relation)
         let leaves = kind == .view ? [] : try self.leaves(of: oid, kind: kind, subject: subject)
         try checkRowSecurity(of: [oid] + leaves.map(\.oid), subject: subject)
         // A table that others inherit from is as little a set of blocks as a partitioned one.
@@ -55,13 +33,9 @@ package struct PostgresCatalog {
                 name: attribute.name, native: .postgres(type), isNotNull: attribute.isNotNull,
                 isUnique: attribute.isUnique && !isInherited)
         }
-        let fingerprint = attributes.map { attribute in
-            JSON.texts([attribute.name, attribute.collation, attribute.isNotNull ? "not null" : ""]).text()
-                + types.fingerprint(oid: attribute.oid, typmod: attribute.typmod)
-        }
         return PostgresRelation(
             origin: .relation(schema: schema, name: relation), kind: kind, oid: oid, columns: columns, leaves: leaves,
-            fingerprintText: fingerprint.joined(separator: "\n"))
+            fingerprintText: try fingerprintText(attributes))
     }
 
     /// Describes a query by parse analysis; it is not run.
@@ -69,9 +43,13 @@ package struct PostgresCatalog {
     /// - Throws: `.statementRefused` with the SQLSTATE when the server does not take it.
     package mutating func describe(query: String) throws(ExtractError) -> PostgresRelation {
         let selection = PostgresSelection(origin: .query(query), expressions: ["*"], filter: nil)
-        try connection.prepare(selection.statement, as: "etlx_describe", subject: "query")
-        let described = try connection.describe(prepared: "etlx_describe", subject: "query")
-        try connection.execute("DEALLOCATE etlx_describe")
+        let described = try connection.describe(statement: selection.statement, subject: "query")
+        var names: Set<String> = []
+        for column in described where !names.insert(column.name).inserted {
+            throw ExtractError(
+                .statementRefused, source: connection.source, subject: "query",
+                reason: "the query gives two columns named \"\(column.name)\"", remedy: "name one of them by `AS`")
+        }
         let resolved = try types.resolve(described.map { ($0.typeOID, $0.typmod) })
         let fingerprint = described.map {
             JSON.texts([$0.name]).text() + types.fingerprint(oid: $0.typeOID, typmod: $0.typmod)
@@ -82,13 +60,66 @@ package struct PostgresCatalog {
             fingerprintText: fingerprint.joined(separator: "\n"))
     }
 
+    /// `PostgresRelation.fingerprintText` as it is now. Looks at catalogues alone and waits for no lock, but for a query's.
+    mutating func fingerprintText(of origin: PostgresOrigin) throws(ExtractError) -> String {
+        guard case .relation(let schema, let name) = origin else { return try describe(origin).fingerprintText }
+        let (oid, _) = try find(schema: schema, relation: name)
+        return try fingerprintText(try attributes(of: oid, inheritors: [], subject: origin.name))
+    }
+
+    private mutating func fingerprintText(_ attributes: [Attribute]) throws(ExtractError) -> String {
+        _ = try types.resolve(attributes.map { ($0.oid, $0.typmod) })
+        return attributes.map { attribute in
+            JSON.texts([attribute.name, attribute.collation, attribute.isDeclaredNotNull ? "not null" : ""]).text()
+                + types.fingerprint(oid: attribute.oid, typmod: attribute.typmod)
+        }.joined(separator: "\n")
+    }
+
     // MARK: Parts of a description
+
+    private func find(schema: String, relation: String) throws(ExtractError) -> (oid: UInt32, kind: PostgresRelation.Kind) {
+        let subject = "\(schema).\(relation)"
+        let found = try connection.query(
+            """
+            SELECT c.oid, c.relkind, pg_catalog.has_any_column_privilege(c.oid, 'SELECT'),
+                   pg_catalog.has_schema_privilege(n.oid, 'USAGE'), c.relispopulated
+            FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+            WHERE n.nspname = $1 AND c.relname = $2 AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
+            """, [schema, relation], subject: subject)
+        guard let row = found.first, let oid = UInt32(row[0] ?? "") else {
+            throw try notFound(schema: schema, relation: relation)
+        }
+        guard let isReadable = row[2] else {
+            throw ExtractError(
+                .notFound, source: connection.source, subject: subject, reason: "the table was dropped after the snapshot")
+        }
+        guard isReadable == "t", row[3] == "t" else {
+            throw ExtractError(
+                .notPermitted, source: connection.source, subject: subject, reason: "the role may not read the table",
+                remedy: "grant SELECT on it and USAGE on its schema")
+        }
+        guard row[4] == "t" else {
+            throw ExtractError(
+                .statementRefused, source: connection.source, subject: subject,
+                reason: "the materialized view was never filled", remedy: "run REFRESH MATERIALIZED VIEW on it")
+        }
+        let kind: PostgresRelation.Kind =
+            switch row[1] {
+            case "p": .partitioned
+            case "v": .view
+            case "m": .materializedView
+            case "f": .foreign
+            default: .table
+            }
+        return (oid, kind)
+    }
 
     private struct Attribute {
         let name: String
         let oid: UInt32
         let typmod: Int32
         let isNotNull: Bool
+        let isDeclaredNotNull: Bool
         let collation: String
         let isUnique: Bool
     }
@@ -104,14 +135,15 @@ package struct PostgresCatalog {
                    a.attcollation,
                    EXISTS (SELECT 1 FROM pg_catalog.pg_index i
                            WHERE i.indrelid = a.attrelid AND i.indisunique AND i.indisvalid AND i.indpred IS NULL
-                             AND i.indexprs IS NULL AND i.indnkeyatts = 1 AND i.indkey[0] = a.attnum)
+                             AND i.indexprs IS NULL AND i.indnkeyatts = 1 AND i.indkey[0] = a.attnum),
+                   a.attnotnull
             FROM pg_catalog.pg_attribute a
             WHERE a.attrelid = $1::pg_catalog.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
             """, [String(oid), "{" + inheritors.map(String.init).joined(separator: ",") + "}"], subject: subject)
         return rows.map { row in
             Attribute(
                 name: row[0] ?? "", oid: UInt32(row[1] ?? "") ?? 0, typmod: Int32(row[2] ?? "") ?? -1,
-                isNotNull: row[3] == "t", collation: row[4] ?? "0", isUnique: row[5] == "t")
+                isNotNull: row[3] == "t", isDeclaredNotNull: row[6] == "t", collation: row[4] ?? "0", isUnique: row[5] == "t")
         }
     }
 

@@ -28,16 +28,20 @@ import Musl
         let place = unsafe PostgresConnecting.place(raw)
         host = place.host
         port = place.port
-        guard unsafe PQserverVersion(raw) >= 140_000 else {
+        try Self.checkVersion(serverVersion, source: source)
+        try execute("SET search_path = ''; SET client_min_messages = error")
+    }
+
+    deinit { unsafe PQfinish(raw) }
+
+    static func checkVersion(_ version: Int, source: String) throws(ExtractError) {
+        guard version >= 140_000 else {
             throw ExtractError(
                 .notPermitted, source: source,
                 reason: "the server is older than PostgreSQL 14, which cannot scan a table by block ranges",
                 remedy: "read from a server of version 14 or newer")
         }
-        try execute("SET search_path = ''; SET client_min_messages = error")
     }
-
-    deinit { unsafe PQfinish(raw) }
 
     var place: String { "\(host):\(port)" }
     package var isAlive: Bool { unsafe PQstatus(raw) == CONNECTION_OK }
@@ -73,27 +77,31 @@ import Musl
         }
     }
 
-    /// What a statement gives: parse analysis alone, which also locks the relations it names until the transaction ends.
     struct Described: Equatable {
         let name: String
         let typeOID: UInt32
         let typmod: Int32
+        /// Its number in its table; 0 for an expression.
+        let attribute: Int32
     }
 
-    package func prepare(_ sql: String, as name: String, subject: String?) throws(ExtractError) {
-        let result = unsafe PQprepare(raw, name, sql, 0, nil)
+    /// Parse analysis alone, which also locks the relations that a statement names until the transaction ends.
+    package func analyse(statement sql: String, subject: String?) throws(ExtractError) {
+        let result = unsafe PQprepare(raw, "", sql, 0, nil)
         defer { unsafe PQclear(result) }
         unsafe try check(result, subject: subject, doing: .documentStatement)
     }
 
-    func describe(prepared name: String, subject: String?) throws(ExtractError) -> [Described] {
-        let result = unsafe PQdescribePrepared(raw, name)
+    /// The columns that a statement gives; it is not run.
+    func describe(statement sql: String, subject: String?) throws(ExtractError) -> [Described] {
+        try analyse(statement: sql, subject: subject)
+        let result = unsafe PQdescribePrepared(raw, "")
         defer { unsafe PQclear(result) }
         unsafe try check(result, subject: subject, doing: .documentStatement)
         return unsafe (0..<PQnfields(result)).map { column in
             unsafe Described(
                 name: PQfname(result, column).map { unsafe String(cString: $0) } ?? "",
-                typeOID: PQftype(result, column), typmod: PQfmod(result, column))
+                typeOID: PQftype(result, column), typmod: PQfmod(result, column), attribute: PQftablecol(result, column))
         }
     }
 

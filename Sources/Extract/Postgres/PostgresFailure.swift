@@ -30,7 +30,9 @@ enum PostgresFailure {
         }
         switch state {
         case "42501":
-            return make(.notPermitted, "the role may not do this", "grant SELECT on the table and USAGE on its schema")
+            return make(
+                .notPermitted, "the role may not do this, or row-level security would hide rows from it",
+                "grant SELECT on the table and USAGE on its schema; where policies apply, read as a role with BYPASSRLS")
         case "42P01", "3F000":
             if doing == .documentStatement { break }
             return make(.notFound, "the table is not there")
@@ -62,6 +64,16 @@ enum PostgresFailure {
         case "53": return make(.transient, "\(place) is out of connections, memory or disk")
         case "57", "58", "XX": return make(.transient, "\(place) shut down, started up or failed")
         default: break
+        }
+        if state == "22021" || state == "22P05" {
+            return make(
+                .statementRefused, "a text of the table cannot be sent as UTF-8 (SQLSTATE \(state))",
+                "repair it in the source, or drop its column; databases in SQL_ASCII check nothing")
+        }
+        if doing == .readingRows, state.hasPrefix("22") {
+            return make(
+                .statementRefused, "a value made an expression of the statement fail (SQLSTATE \(state))",
+                "look at `where`, at the query, and at casts to float64")
         }
         switch doing {
         case .documentStatement, .readingRows:

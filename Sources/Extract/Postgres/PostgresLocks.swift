@@ -72,7 +72,7 @@ enum PostgresLocks {
     /// transaction's snapshot, unlike `lock`.
     static func holdByParsing(_ connection: PostgresConnection, _ statements: [SnapshotKeeper.Statement]) throws(ExtractError) {
         for statement in statements {
-            try connection.prepare(statement.sql, as: "", subject: statement.subject)
+            try connection.analyse(statement: statement.sql, subject: statement.subject)
         }
     }
 }

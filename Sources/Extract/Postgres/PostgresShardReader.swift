@@ -148,19 +148,22 @@ import Musl
     }
 
     /// Locks what the shard reads and checks that it is what was planned; once a transaction and relation.
+    /// The lock comes first: whatever looks at a table would wait behind another's waiting ALTER.
     private func check(
         _ piece: Shard.Piece, _ origin: PostgresOrigin, _ connection: PostgresConnection, _ isPlanned: (String) -> Bool
     ) throws(ExtractError) {
-        var catalog = PostgresCatalog(connection)
-        if checked.insert("origin " + origin.name + (origin.sql ?? "")).inserted {
-            guard isPlanned(try catalog.describe(origin).fingerprintText) else { throw changed("its columns changed") }
-        }
-        guard case .blocks(let schema, let name, _, _) = piece,
+        if case .blocks(let schema, let name, _, _) = piece,
             checked.insert(PostgresName.qualified(schema, name)).inserted
-        else { return }
-        subject = "\(schema).\(name)"
-        try lock(schema, name, connection)
-        try checkStorage(schema, name, connection)
+        {
+            subject = "\(schema).\(name)"
+            try lock(schema, name, connection)
+            try checkStorage(schema, name, connection)
+        }
+        subject = origin.name
+        if checked.insert("origin " + origin.name + (origin.sql ?? "")).inserted {
+            var catalog = PostgresCatalog(connection)
+            guard isPlanned(try catalog.fingerprintText(of: origin)) else { throw changed("its columns changed") }
+        }
     }
 
     private func lock(_ schema: String, _ name: String, _ connection: PostgresConnection) throws(ExtractError) {
@@ -189,7 +192,7 @@ import Musl
         guard unchanged == "t" else { throw changed("it was truncated or rewritten after the snapshot") }
         let attributes = try connection.query(
             """
-            SELECT a.attname, a.atttypid, a.atttypmod
+            SELECT a.attname, a.atttypid, a.atttypmod, a.attnum
             FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
             JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
             WHERE n.nspname = $1 AND c.relname = $2 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum
@@ -198,9 +201,8 @@ import Musl
         let present: [PostgresConnection.Described]
         do throws(ExtractError) {
             let columns = attributes.map { PostgresName.quoted($0[0] ?? "") }.joined(separator: ", ")
-            try connection.prepare(
-                "SELECT \(columns) FROM ONLY \(PostgresName.qualified(schema, name))", as: "", subject: subject)
-            present = try connection.describe(prepared: "", subject: subject)
+            present = try connection.describe(
+                statement: "SELECT \(columns) FROM ONLY \(PostgresName.qualified(schema, name))", subject: subject)
             try connection.execute("RELEASE SAVEPOINT shape")
         } catch {
             guard connection.isAlive, error.code == .statementRefused else { throw error }
@@ -211,7 +213,7 @@ import Musl
         for (column, attribute) in zip(present, attributes) {
             let planned = try types.undressed(
                 oid: UInt32(attribute[1] ?? "") ?? 0, typmod: Int32(attribute[2] ?? "") ?? -1)
-            guard planned == (column.typeOID, column.typmod) else {
+            guard planned == (column.typeOID, column.typmod), attribute[3] == String(column.attribute) else {
                 throw changed("its columns changed after the snapshot")
             }
         }

@@ -15,7 +15,11 @@ package struct PostgresColumnMapping: Hashable, Sendable {
         self.note = note
         self.selection = selection
         self.decoding = decoding
-        self.asText = selection == .cast("text") || selection == .output
+        self.asText =
+            switch selection {
+            case .cast("text"), .output: true
+            default: false
+            }
     }
 
     /// The item of a select list that gives this column: `"birth"`, `("span")::text`.
@@ -30,7 +34,7 @@ indirect enum PostgresSelect: Hashable, Sendable {
     /// A cast to a type of `pg_catalog`.
     case cast(String)
     /// The type's output function, for types whose cast to text prints something else.
-    case output
+    case output(function: String)
     /// A composite rebuilt member by member; NULL stays NULL, a row of nulls stays a row.
     case row([(name: String, select: PostgresSelect)])
 
@@ -38,7 +42,7 @@ indirect enum PostgresSelect: Hashable, Sendable {
         switch self {
         case .plain: value
         case .cast(let type): "(\(value))::pg_catalog.\(type)"
-        case .output: "pg_catalog.textin(pg_catalog.inet_out(\(value)))"
+        case .output(let function): "pg_catalog.textin(pg_catalog.\(function)(\(value)))"
         case .row(let members):
             // `IS NOT DISTINCT FROM NULL` looks at the row itself, `IS NULL` at its members.
             "CASE WHEN \(value) IS NOT DISTINCT FROM NULL THEN NULL ELSE ROW("
@@ -49,7 +53,8 @@ indirect enum PostgresSelect: Hashable, Sendable {
 
     static func == (a: Self, b: Self) -> Bool {
         switch (a, b) {
-        case (.plain, .plain), (.output, .output): true
+        case (.plain, .plain): true
+        case (.output(let a), .output(let b)): a == b
         case (.cast(let a), .cast(let b)): a == b
         case (.row(let a), .row(let b)):
             a.count == b.count && zip(a, b).allSatisfy { $0.name == $1.name && $0.select == $1.select }
@@ -61,7 +66,7 @@ indirect enum PostgresSelect: Hashable, Sendable {
         switch self {
         case .plain: hasher.combine(0)
         case .cast(let type): hasher.combine(type)
-        case .output: hasher.combine(1)
+        case .output(let function): hasher.combine(function)
         case .row(let members):
             for member in members {
                 hasher.combine(member.name)

@@ -124,7 +124,7 @@ package enum PostgresMapping {
         case "float4": return plain(.float32, .bits32)
         case "float8": return plain(.float64, .bits64)
         case "numeric": return numeric(typmod: typmod, name: name)
-        case "text", "varchar", "bpchar", "name", "xml", "json": return plain(.text, .text)
+        case "text", "varchar", "bpchar", "name", "json": return plain(.text, .text)
         case "jsonb": return plain(.text, .jsonb)
         case "bytea": return plain(.binary, .binary)
         case "uuid": return plain(.text, .uuid)
@@ -135,7 +135,11 @@ package enum PostgresMapping {
         case "char":
             return .success(.init(type: .text, note: nil, selection: .cast("text"), decoding: .text))
         case "inet":
-            return .success(.init(type: .text, note: ownText, selection: .output, decoding: .text))
+            return .success(
+                .init(type: .text, note: ownText, selection: .output(function: "inet_out"), decoding: .text))
+        case "xml":
+            // Its binary form names the client's encoding, and its cast the one of whoever wrote it.
+            return .success(.init(type: .text, note: nil, selection: .output(function: "xml_out"), decoding: .text))
         case _ where exactTexts.contains(base):
             return .success(.init(type: .text, note: ownText, selection: .cast("text"), decoding: .text))
         case "money":
@@ -200,14 +204,14 @@ package enum PostgresMapping {
             switch mapping.selection {
             case .plain: selection = .plain
             case .cast(let type): selection = .cast("\(type)[]")
-            case .output:
+            case .output(function: "inet_out"):
                 // The cast of each element appends the mask that the output function leaves out.
                 selection = .cast("text[]")
                 decoding = .inetText
-            case .row:
+            case .row, .output:
                 return .failure(
                     PostgresRefusal(
-                        reason: "\(name) is an array of rows with members that only the server can turn into text",
+                        reason: "\(name) has elements that the server turns into text one by one only",
                         waysOut: ["{cast: text}"]))
             }
             if case .list = mapping.type, mapping.selection != .plain {
@@ -254,8 +258,9 @@ package enum PostgresMapping {
         let selection: PostgresSelect =
             switch builtin(type.undressed) {
             // The cast would cut the padding off that the value has.
-            case "bpchar", "text", "varchar", "name", "json", "xml": .plain
-            case "inet": .output
+            case "bpchar", "text", "varchar", "name", "json": .plain
+            case "inet": .output(function: "inet_out")
+            case "xml": .output(function: "xml_out")
             default: .cast("text")
             }
         return PostgresColumnMapping(type: .text, note: ownText, selection: selection, decoding: .text)

@@ -32,9 +32,8 @@ package final class FieldKey: Sendable, CustomStringConvertible {
     /// The HMAC of one value, for what is found inside free text.
     package func digest(_ value: [UInt8]) -> [UInt8] {
         let offsets: [Int32] = [0, Int32(value.count)]
-        let digests = unsafe digests(value, offsets, nil, rows: 1)
-        // The buffer lives until its bytes are copied; as a temporary it would be freed before.
-        return withExtendedLifetime(digests) { unsafe Array(digests.bytes) }
+        let digest = unsafe digests(value, offsets, nil, rows: 1)
+        return withExtendedLifetime(digest) { unsafe Array(digest.bytes) }
     }
 
     private func digests(

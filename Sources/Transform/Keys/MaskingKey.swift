@@ -37,7 +37,7 @@ package final class MaskingKey: Sendable, CustomStringConvertible, CustomDebugSt
     package var identity: KeyIdentity { KeyIdentity(name: name, checkValue: checkValue) }
 
     /// HKDF with one round of expansion: PRK = HMAC(32 zero bytes, key), output = HMAC(PRK, info || 0x01).
-    private func expand(info: [UInt8], into target: UnsafeMutableRawBufferPointer) {
+    func expand(info: [UInt8], into target: UnsafeMutableRawBufferPointer) {
         let pseudorandomKey = unsafe WipedBytes(byteCount: 32) { extracted in
             unsafe bytes.withBytes { keyMaterial in
                 let noSalt = unsafe WipedBytes(byteCount: 32) { _ in }

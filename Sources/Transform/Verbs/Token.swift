@@ -163,11 +163,13 @@ struct TokenWriter: Sendable {
                     bytes, stride, column.validityBits, rows, byteCount,
                     target.baseAddress!.assumingMemoryBound(to: UInt8.self))
             }
-            return unsafe column.makingText(capacity: rows * textLength) { offsets, out in
-                unsafe kernel_base32_rows(
-                    cut.base.assumingMemoryBound(to: UInt8.self), byteCount, column.validityBits, rows, textLength, out,
-                    offsets)
-                return unsafe Int(offsets[rows])
+            return withExtendedLifetime(cut) {
+                let leading = unsafe cut.base.assumingMemoryBound(to: UInt8.self)
+                return unsafe column.makingText(capacity: rows * textLength) { offsets, out in
+                    unsafe kernel_base32_rows(
+                        leading, byteCount, column.validityBits, rows, textLength, out, offsets)
+                    return unsafe Int(offsets[rows])
+                }
             }
         }
     }

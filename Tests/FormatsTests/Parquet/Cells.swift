@@ -173,6 +173,22 @@ final class MemorySink: ByteSink {
     func write(_ bytes: UnsafeRawBufferPointer) throws { unsafe self.bytes += bytes }
 }
 
+/// Notices when it is handed exactly the given memory.
+final class WatchingSink: ByteSink {
+    private let address: UInt
+    private let count: Int
+    private(set) var hasSeen = false
+
+    init(for address: UInt, count: Int) {
+        self.address = address
+        self.count = count
+    }
+
+    func write(_ bytes: UnsafeRawBufferPointer) throws {
+        if UInt(bitPattern: bytes.baseAddress) == address, bytes.count == count { hasSeen = true }
+    }
+}
+
 /// Takes so many bytes and then no more.
 final class FailingSink: ByteSink {
     struct Full: Error {}

@@ -42,6 +42,19 @@ struct ParquetReadersTests {
         try files.check()
     }
 
+    @Test("small stripes, pages, row groups and dictionaries, and giant cells among them")
+    func smallBounds() throws {
+        let files = try ForeignReaders()
+        for seed in [UInt64(11), 12, 13] {
+            let columns = SmallBounds.columns(seed: seed)
+            for codec in TargetSpec.Codec.allCases {
+                try files.add("small-\(seed)-\(codec)", columns, codec: codec, bounds: SmallBounds.bounds)
+            }
+        }
+        try files.add("small-audit", SmallBounds.columns(seed: 11), codec: .lz4, audit: 5, bounds: SmallBounds.bounds)
+        try files.check()
+    }
+
     @Test("nested types to any depth")
     func nested() throws {
         let files = try ForeignReaders()

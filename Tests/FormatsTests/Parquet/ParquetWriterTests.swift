@@ -36,32 +36,12 @@ struct ParquetWriterTests {
 
     @Test("nor do they where stripes, pages, row groups and dictionaries are small and cells giant")
     func smallBounds() throws {
-        var bounds = ParquetWriter.Bounds()
-        bounds.rowsPerRowGroup = 2_500
-        bounds.bytesPerRowGroup = 200_000
-        bounds.bufferedBytesPerRowGroup = 60_000
-        bounds.rowsPerPage = 700
-        bounds.bytesPerPage = 6_000
-        bounds.bytesPerDictionary = 4_000
-        bounds.rowsPerStripe = 150
-        bounds.bytesPerStripe = 2_000
-        bounds.bytesPerWideStripe = 5_000
-        bounds.bytesPerGiantCell = 3_000
         for seed in [UInt64(11), 12, 13] {
-            var numbers = SeededNumbers(seed: seed)
-            let lengths = (0..<6_000).map { _ in numbers.next() % 500 == 0 ? Int(numbers.next() % 6_000) : Int(numbers.next() % 20) }
-            let columns = [
-                TestColumn(name: "text", type: .text, cells: lengths.map { .text(String(repeating: "t", count: $0)) }),
-                TestColumn(
-                    name: "inner", type: .structure([Field(name: "bytes", type: .binary)]),
-                    cells: lengths.reversed().map { .record([$0 % 7 == 0 ? .null : .bytes([UInt8](repeating: 3, count: $0))]) }),
-                TestColumn(name: "list", type: .list(.text), cells: SampleCells.cells(.list(.text), count: 6_000, nulls: .random, seed: seed)),
-                TestColumn(name: "number", type: .int32, cells: SampleCells.cells(.int32, count: 6_000, nulls: .random, distinct: 1_500, seed: seed)),
-            ]
-            let whole = try file(columns, chunkRows: 65_536, bounds: bounds)
+            let columns = SmallBounds.columns(seed: seed)
+            let whole = try file(columns, chunkRows: 65_536, bounds: SmallBounds.bounds)
             #expect(whole.summary.rowGroupCount > 6)
             for rows in [1, 7, 1_000] {
-                #expect(try file(columns, chunkRows: rows, bounds: bounds).bytes == whole.bytes, "chunks of \(rows) rows, seed \(seed)")
+                #expect(try file(columns, chunkRows: rows, bounds: SmallBounds.bounds).bytes == whole.bytes, "chunks of \(rows) rows, seed \(seed)")
             }
         }
     }
@@ -97,6 +77,18 @@ struct ParquetWriterTests {
         }
         #expect(error?.code == .sinkFailed && error?.disposition == .retryElsewhere)
         #expect(throws: FormatError.self) { try writer.finish() }
+    }
+
+    @Test("a giant cell goes to the sink from where it lies, and its row ends the row group", arguments: [TargetSpec.Codec.lz4, .none])
+    func giantCellIsNotCopied(codec: TargetSpec.Codec) throws {
+        let columns = [TestColumn(name: "a", type: .text, cells: [.text(String(repeating: "g", count: 5 << 20)), .text("b")])]
+        let chunk = columns.chunks(of: 2)[0]
+        let cell = unsafe chunk.columns[0].variableBytes(0)
+        let sink = WatchingSink(for: UInt(bitPattern: cell.baseAddress), count: cell.count)
+        let writer = ParquetWriter(columns: columns.map(\.output), codec: codec, sink: sink)
+        try writer.append(chunk)
+        #expect(sink.hasSeen)
+        #expect(try writer.finish().rowGroupCount == 2)
     }
 
     @Test("equal values cost little: the dictionary is used", arguments: [DataType.text, .int64, .timestamp(isUTC: true), .float64, .decimal(precision: 30, scale: 2)])

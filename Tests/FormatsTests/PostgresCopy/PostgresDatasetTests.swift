@@ -39,10 +39,18 @@ struct PostgresDatasetTests {
         try PostgresTestServer.shared!.withDatabase(set.name) { database in
             try database.load("cd '\(folder)'; { \(set.load); }")
             let publishing = PostgresPublishing(database)
-            let relations = try Self.tables(database).map { try publishing.describe($0) }
+            var tally = Tally()
+            var relations: [PostgresRelation] = []
+            for origin in try Self.tables(database) {
+                do {
+                    relations.append(try publishing.describe(origin))
+                } catch let error as ExtractError {
+                    #expect(error.reason == "the materialized view was never filled")
+                    tally.unreadable.append("  refused \(origin.name): \(error.reason)")
+                }
+            }
             let keeper = try publishing.keeper(relations)
             defer { keeper.close() }
-            var tally = Tally()
             for relation in relations {
                 // First as it is; where a value stops it, with such values as NULL; then all as text.
                 tally.add(relation, try check(relation, publishing, keeper))
@@ -56,6 +64,7 @@ struct PostgresDatasetTests {
     struct Tally {
         var published = 0, rows = 0, cells = 0
         var refused: [String] = []
+        var unreadable: [String] = []
         var stopped: [String] = []
 
         mutating func add(_ relation: PostgresRelation, _ outcome: PostgresPublishing.Outcome) {
@@ -71,8 +80,8 @@ struct PostgresDatasetTests {
         }
 
         func report(_ name: String) -> String {
-            "data set \(name): \(published) tables published (\(rows) rows, \(cells) cells equal), \(refused.count) refused, \(stopped.count) stopped by a value\n"
-                + (refused.count + stopped.count > 60 ? "" : (refused + stopped).joined(separator: "\n"))
+            "data set \(name): \(published) tables published (\(rows) rows, \(cells) cells equal), \(refused.count + unreadable.count) refused, \(stopped.count) stopped by a value\n"
+                + (refused.count + stopped.count > 60 ? "" : (unreadable + refused + stopped).joined(separator: "\n"))
         }
     }
 
