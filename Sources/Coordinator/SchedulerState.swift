@@ -177,11 +177,18 @@ extension SchedulerState {
         return zip(x, y).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
     }
 
+    private var isAnyShardLeased: Bool {
+        tasks.contains { spec, task in
+            if case .leased = task.state { spec != .plan } else { false }
+        }
+    }
+
     private mutating func grant(to worker: String, now: Instant) -> Step {
         let node = nodes[worker]!
         let isFinished: Bool
         switch phase {
-        case .planning, .extracting: isFinished = isDraining
+        // Shards that are still read need the snapshots that the keeper holds.
+        case .planning, .extracting: isFinished = isDraining && (node.role == .worker || !isAnyShardLeased)
         // The keeper may let go of its snapshots as soon as every shard is read.
         case .sealed, .published, .failed: isFinished = true
         }
@@ -189,6 +196,7 @@ extension SchedulerState {
             nodes[worker]!.isDraining = true
             return Step(reply: .drain)
         }
+        if isDraining { return Step(reply: .noWork(retryAfterMilliseconds: Limits.pollInterval.inMilliseconds)) }
         let next = order.first { spec in
             guard case .ready(let from) = tasks[spec]!.state, from <= now else { return false }
             return (spec == .plan) == (node.role == .keeper)
@@ -376,8 +384,9 @@ extension SchedulerState {
                         message: "\(spec.words): three workers died on it; it is not tried on a fourth"), &step)
             }
         }
-        // The snapshots went with their keeper: a fresh one would be another state of the source.
-        if node.role == .keeper, phase == .extracting, plan?.needsKeeper == true {
+        // The snapshots went with their keeper: a fresh one would be another state of the source. One that leaves because
+        // the run drains is missed by nobody.
+        if node.role == .keeper, phase == .extracting, !isDraining, plan?.needsKeeper == true {
             fail(
                 TaskFailure(
                     kind: .snapshotLost, disposition: .failRun,
