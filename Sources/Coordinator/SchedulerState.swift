@@ -181,7 +181,8 @@ extension SchedulerState {
         let node = nodes[worker]!
         let isFinished: Bool
         switch phase {
-        case .planning, .extracting: isFinished = isDraining
+        // Readers that finish their shards need the snapshots until they have.
+        case .planning, .extracting: isFinished = isDraining && (node.role == .worker || !hasLeasedShards)
         // The keeper may let go of its snapshots as soon as every shard is read.
         case .sealed, .published, .failed: isFinished = true
         }
@@ -189,7 +190,7 @@ extension SchedulerState {
             nodes[worker]!.isDraining = true
             return Step(reply: .drain)
         }
-        let next = order.first { spec in
+        let next = isDraining ? nil : order.first { spec in
             guard case .ready(let from) = tasks[spec]!.state, from <= now else { return false }
             return (spec == .plan) == (node.role == .keeper)
         }
@@ -325,6 +326,8 @@ extension SchedulerState {
         return step
     }
 
+    private var hasLeasedShards: Bool { tasks.values.contains(where: \.isLeased) }
+
     private func fenced(_ token: Int64) -> Step {
         var step = Step(reply: .fenced)
         step.records = [.fenced(token: token)]
@@ -377,7 +380,7 @@ extension SchedulerState {
             }
         }
         // The snapshots went with their keeper: a fresh one would be another state of the source.
-        if node.role == .keeper, phase == .extracting, plan?.needsKeeper == true {
+        if node.role == .keeper, phase == .extracting, plan?.needsKeeper == true, !isDraining || hasLeasedShards {
             fail(
                 TaskFailure(
                     kind: .snapshotLost, disposition: .failRun,
