@@ -1,4 +1,5 @@
 #include "cpu.h"
+#include "kernel_dispatch.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -46,6 +47,16 @@ void cpu_clear_upper_halves(void)
     if (has_avx) __asm__ volatile("vzeroupper" ::: "memory");
 }
 
+__attribute__((target("avx"))) static void write_upper_halves(void)
+{
+    __asm__ volatile("vinsertf128 $1, %%xmm0, %%ymm0, %%ymm0\n\tvinsertf128 $1, %%xmm1, %%ymm1, %%ymm1" ::: "memory");
+}
+
+void kernel_dirty_upper_halves(void)
+{
+    if (kernel_cpu_features() & CPU_AVX) write_upper_halves();
+}
+
 #elif defined(__aarch64__) && defined(__linux__)
 #include <sys/auxv.h>
 
@@ -60,4 +71,8 @@ uint32_t kernel_cpu_features(void)
 
 uint32_t kernel_cpu_features(void) { return 0; }
 
+#endif
+
+#if !defined(__x86_64__)
+void kernel_dirty_upper_halves(void) {}
 #endif
