@@ -177,18 +177,12 @@ extension SchedulerState {
         return zip(x, y).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
     }
 
-    private var isAnyShardLeased: Bool {
-        tasks.contains { spec, task in
-            if case .leased = task.state { spec != .plan } else { false }
-        }
-    }
-
     private mutating func grant(to worker: String, now: Instant) -> Step {
         let node = nodes[worker]!
         let isFinished: Bool
         switch phase {
-        // Shards that are still read need the snapshots that the keeper holds.
-        case .planning, .extracting: isFinished = isDraining && (node.role == .worker || !isAnyShardLeased)
+        // Readers that finish their shards need the snapshots until they have.
+        case .planning, .extracting: isFinished = isDraining && (node.role == .worker || !hasLeasedShards)
         // The keeper may let go of its snapshots as soon as every shard is read.
         case .sealed, .published, .failed: isFinished = true
         }
@@ -196,8 +190,7 @@ extension SchedulerState {
             nodes[worker]!.isDraining = true
             return Step(reply: .drain)
         }
-        if isDraining { return Step(reply: .noWork(retryAfterMilliseconds: Limits.pollInterval.inMilliseconds)) }
-        let next = order.first { spec in
+        let next = isDraining ? nil : order.first { spec in
             guard case .ready(let from) = tasks[spec]!.state, from <= now else { return false }
             return (spec == .plan) == (node.role == .keeper)
         }
@@ -333,6 +326,8 @@ extension SchedulerState {
         return step
     }
 
+    private var hasLeasedShards: Bool { tasks.values.contains(where: \.isLeased) }
+
     private func fenced(_ token: Int64) -> Step {
         var step = Step(reply: .fenced)
         step.records = [.fenced(token: token)]
@@ -384,9 +379,8 @@ extension SchedulerState {
                         message: "\(spec.words): three workers died on it; it is not tried on a fourth"), &step)
             }
         }
-        // The snapshots went with their keeper: a fresh one would be another state of the source. One that leaves because
-        // the run drains is missed by nobody.
-        if node.role == .keeper, phase == .extracting, !isDraining, plan?.needsKeeper == true {
+        // The snapshots went with their keeper: a fresh one would be another state of the source.
+        if node.role == .keeper, phase == .extracting, plan?.needsKeeper == true, !isDraining || hasLeasedShards {
             fail(
                 TaskFailure(
                     kind: .snapshotLost, disposition: .failRun,

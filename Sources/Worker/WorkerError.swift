@@ -2,6 +2,7 @@ internal import Model
 internal import Cluster
 internal import Extract
 internal import Formats
+internal import ModuleStore
 internal import Transform
 
 /// Every error of the rooms below, as the failure that travels to the coordinator. The one place where they are translated.
@@ -35,6 +36,8 @@ extension TaskFailure {
                         "row \(error.rowOrdinal) of its shard",
                     ], error.found, error.remedy),
                 code: error.code.rawValue)
+        case let error as StoreError:
+            return error.failure
         case let error as ClusterError:
             return TaskFailure(kind: .worker, disposition: .retry, message: "the coordinator: \(error.reason)")
         default:

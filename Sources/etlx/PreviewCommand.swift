@@ -46,20 +46,18 @@ struct PreviewCommand: ParsableCommand {
             let session = try RunSession(pipeline: pipeline)
             defer { session.close() }
             _ = try session.makePlan()
-            for name in names where table == nil || table == name { try show(name, session) }
+            let shown = try names.filter { table == nil || table == $0 }.map { try object(of: $0, session) }
+            if common.json { print(JSON.record(["tables": .list(shown)]).text(isPretty: true), terminator: "") }
         } catch {
             throw stop(for: RunSession.failure(of: error), json: common.json)
         }
     }
 
-    private func show(_ name: String, _ session: RunSession) throws {
+    /// Prints a table's rows, or gives them for the one document of `--json`.
+    private func object(of name: String, _ session: RunSession) throws -> JSON {
         guard let (columns, source, result) = try session.preview(table: name) else {
-            if common.json {
-                print(JSON.record(["table": .text(name), "rows": []]).text())
-            } else {
-                print("\(name): no rows")
-            }
-            return
+            if !common.json { print("\(name): no rows") }
+            return JSON.record(["table": .text(name), "rows": []])
         }
         let count = min(rows, result.rowCount)
         if common.json {
@@ -67,8 +65,7 @@ struct PreviewCommand: ParsableCommand {
                 JSON.object(
                     zip(columns, result.columns).map { .init($0.name, CellText.text($1, row).map { .text($0) } ?? .null) })
             }
-            print(JSON.record(["table": .text(name), "rows": .list(objects)]).text())
-            return
+            return JSON.record(["table": .text(name), "rows": .list(objects)])
         }
         print("\(name), \(count) rows")
         var lines = [columns.map(\.name)]
@@ -81,5 +78,6 @@ struct PreviewCommand: ParsableCommand {
                 })
         }
         print(Console.aligned(lines))
+        return .null
     }
 }
