@@ -17,6 +17,9 @@ struct DocumentWalk {
     var usedKeys: Set<String> = []
     /// Some table's `from` is wrong, so nobody knows which source it means.
     var hasUnclearOrigin = false
+    /// Of every table, also of one that is wrong elsewhere.
+    var rules: [TableRules] = []
+    var keyNames: [String] = []
 
     init(file: String, baseDirectory: String, documentDigest: String) {
         self.problems = ProblemList(file: file)

@@ -13,6 +13,12 @@ package enum PipelineReader {
     package struct Reading: Sendable {
         package let pipeline: Pipeline?
         package let problems: [Problem]
+        /// Rules that could be read, and the names of keys, right or wrong elsewhere: for looking at verbs although there
+        /// is no pipeline, so that one reading tells everything.
+        package var rules: [TableRules] = []
+        package var keyNames: [String] = []
+        /// The folder that relative paths in the document start from.
+        package var baseDirectory = "."
     }
 
     /// Reads the document at `path`. Warnings are not told; `examine` tells them.
@@ -73,7 +79,9 @@ package enum PipelineReader {
         let pipeline = walk.pipeline(root)
         let all = tree.sortedProblems(walk.problems.problems)
         let hasErrors = all.contains { $0.severity == .error }
-        return Reading(pipeline: hasErrors ? nil : pipeline, problems: all)
+        return Reading(
+            pipeline: hasErrors ? nil : pipeline, problems: all, rules: walk.rules, keyNames: walk.keyNames,
+            baseDirectory: base)
     }
 }
 

@@ -22,11 +22,15 @@ package enum DocumentCheck {
     private static func examined(
         _ reading: PipelineReader.Reading, path: String
     ) -> (pipeline: Pipeline?, problems: [Problem]) {
-        guard let pipeline = reading.pipeline else { return (nil, reading.problems) }
         var list = ProblemList(file: path)
         list.append(contentsOf: reading.problems)
-        PolicyCompiler.check(pipeline, into: &list)
-        return (pipeline, list.sorted)
+        var verbs = ProblemList(file: path)
+        PolicyCompiler.check(
+            reading.rules, keyNames: reading.keyNames, baseDirectory: reading.baseDirectory, into: &verbs)
+        // Names that differ only in case are seen by both readings.
+        let told = Set(reading.problems.map(\.position))
+        list.append(contentsOf: verbs.problems.filter { !told.contains($0.position) })
+        return (reading.pipeline, list.sorted)
     }
 
     static func sha256(_ bytes: UnsafeRawBufferPointer) -> String {
