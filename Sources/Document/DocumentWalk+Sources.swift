@@ -20,7 +20,6 @@ extension DocumentWalk {
         guard let node = values["keys"], node.map?.isEmpty != true else { return [] }
         return entries("keys", values).compactMap { entry in
             let isNamed = label(entry, what: "a key's name")
-            keyNames.append(entry.key)
             // The node is not quoted: what stands here in place of a mapping may be the key itself.
             guard entry.value.map != nil else {
                 problems.error(

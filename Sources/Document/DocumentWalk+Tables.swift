@@ -38,7 +38,6 @@ extension DocumentWalk {
         let origin = values["from"].flatMap { readOrigin($0) }
         let filter = readFilter(values, origin: origin?.origin)
         let columns = values["columns"].map { readColumns($0, what: what) } ?? []
-        rules.append(TableRules(name: entry.key, columns: columns))
         guard let origin, let from = values["from"] else {
             hasUnclearOrigin = true
             return nil

@@ -13,12 +13,9 @@ package enum PipelineReader {
     package struct Reading: Sendable {
         package let pipeline: Pipeline?
         package let problems: [Problem]
-        /// Rules that could be read, and the names of keys, right or wrong elsewhere: for looking at verbs although there
-        /// is no pipeline, so that one reading tells everything.
-        package var rules: [TableRules] = []
+        /// Every rule of the document whose shape is right, and the names of its keys; for a document with errors too.
+        package var rules: [ColumnRule] = []
         package var keyNames: [String] = []
-        /// The folder that relative paths in the document start from.
-        package var baseDirectory = "."
     }
 
     /// Reads the document at `path`. Warnings are not told; `examine` tells them.
@@ -80,8 +77,7 @@ package enum PipelineReader {
         let all = tree.sortedProblems(walk.problems.problems)
         let hasErrors = all.contains { $0.severity == .error }
         return Reading(
-            pipeline: hasErrors ? nil : pipeline, problems: all, rules: walk.rules, keyNames: walk.keyNames,
-            baseDirectory: base)
+            pipeline: hasErrors ? nil : pipeline, problems: all, rules: walk.allRules, keyNames: walk.keyNames)
     }
 }
 

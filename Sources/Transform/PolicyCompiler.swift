@@ -20,24 +20,26 @@ package struct InputColumn: Sendable {
 package enum PolicyCompiler {
     /// Looks at verbs and their arguments alone: every problem with its position.
     package static func check(_ pipeline: Pipeline, into problems: inout ProblemList) {
-        check(
-            pipeline.tables.map(\.rules),
-            keyNames: pipeline.keys.map(\.name), baseDirectory: pipeline.baseDirectory, into: &problems)
-    }
-
-    package static func check(
-        _ tables: [TableRules], keyNames: [String], baseDirectory: String, into problems: inout ProblemList
-    ) {
-        for table in tables {
-            for rule in table.columns {
-                for step in RuleReader.read(rule, into: &problems) {
-                    checkFile(of: step, baseDirectory: baseDirectory, into: &problems)
-                    guard let name = step.definition.keyName, !keyNames.contains(name.text) else { continue }
-                    problems.unknownWord(name.text, kind: "key", at: name.position, among: keyNames)
-                }
-            }
+        for table in pipeline.tables {
+            check(
+                rules: table.columns, keyNames: pipeline.keys.map(\.name), baseDirectory: pipeline.baseDirectory,
+                into: &problems)
             checkOutputNames(table, into: &problems)
             checkReadings(table, into: &problems)
+        }
+    }
+
+    /// Each rule by itself, for documents that are wrong elsewhere: verbs, arguments, names of keys.
+    /// - Parameter baseDirectory: where files that rules name are looked for; nil: they are not.
+    package static func check(
+        rules: [ColumnRule], keyNames: [String], baseDirectory: String? = nil, into problems: inout ProblemList
+    ) {
+        for rule in rules {
+            for step in RuleReader.read(rule, into: &problems) {
+                if let baseDirectory { checkFile(of: step, baseDirectory: baseDirectory, into: &problems) }
+                guard let name = step.definition.keyName, !keyNames.contains(name.text) else { continue }
+                problems.unknownWord(name.text, kind: "key", at: name.position, among: keyNames)
+            }
         }
     }
 
@@ -80,8 +82,8 @@ package enum PolicyCompiler {
         var own = ProblemList(file: problems.file)
         var columns: [CompiledColumn] = []
         var dropped: [String] = []
-        checkOutputNames(table.rules, into: &own)
-        checkReadings(table.rules, into: &own)
+        checkOutputNames(table, into: &own)
+        checkReadings(table, into: &own)
         checkEveryInputHasARule(table, inputs: inputs, into: &own)
         for rule in table.columns {
             let reading = reading(of: rule)
@@ -123,7 +125,7 @@ package enum PolicyCompiler {
     // MARK: Checks of a table as a whole
 
     /// Two output columns that differ only in case are one column to many readers.
-    private static func checkOutputNames(_ table: TableRules, into problems: inout ProblemList) {
+    private static func checkOutputNames(_ table: TableSpec, into problems: inout ProblemList) {
         var seen: [String: String] = [:]
         for rule in table.columns where !reading(of: rule).isDropped {
             if let earlier = seen.updateValue(rule.name, forKey: rule.name.lowercased()) {
@@ -135,7 +137,7 @@ package enum PolicyCompiler {
     }
 
     /// A source column is read once, so its rules agree on how.
-    private static func checkReadings(_ table: TableRules, into problems: inout ProblemList) {
+    private static func checkReadings(_ table: TableSpec, into problems: inout ProblemList) {
         var readings: [String: (rule: String, readAs: ReadAs)] = [:]
         for rule in table.columns {
             let reading = reading(of: rule)

@@ -24,13 +24,12 @@ package enum DocumentCheck {
     ) -> (pipeline: Pipeline?, problems: [Problem]) {
         var list = ProblemList(file: path)
         list.append(contentsOf: reading.problems)
-        var verbs = ProblemList(file: path)
-        PolicyCompiler.check(
-            reading.rules, keyNames: reading.keyNames, baseDirectory: reading.baseDirectory, into: &verbs)
-        // Names that differ only in case are seen by both readings.
-        let told = Set(reading.problems.map(\.position))
-        list.append(contentsOf: verbs.problems.filter { !told.contains($0.position) })
-        return (reading.pipeline, list.sorted)
+        guard let pipeline = reading.pipeline else {
+            PolicyCompiler.check(rules: reading.rules, keyNames: reading.keyNames, into: &list)
+            return (nil, list.sorted)
+        }
+        PolicyCompiler.check(pipeline, into: &list)
+        return (pipeline, list.sorted)
     }
 
     static func sha256(_ bytes: UnsafeRawBufferPointer) -> String {

@@ -199,21 +199,6 @@ package struct TableSpec: Sendable {
     }
 }
 
-extension TableSpec {
-    package var rules: TableRules { TableRules(name: name, columns: columns) }
-}
-
-/// The rules of one table, without where it is read from.
-package struct TableRules: Sendable {
-    package let name: String
-    package let columns: [ColumnRule]
-
-    package init(name: String, columns: [ColumnRule]) {
-        self.name = name
-        self.columns = columns
-    }
-}
-
 /// What happens to one column: steps from left to right.
 package struct ColumnRule: Sendable {
     /// The output column's name, and its source's unless a `from` step names another.
