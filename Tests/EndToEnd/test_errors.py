@@ -106,14 +106,14 @@ IN_KEYS = {
     "key-exists": Mistake(2, command=("keys", "new", "people.key")),
 }
 IN_FILES = {
-    "no-file-matches": Mistake(2, ("customers.csv}", "\"customer-*.csv\"}")),
-    "empty-file": Mistake(1, prepare=csv("")),
+    "no-file-matches": Mistake(4, ("customers.csv}", "\"customer-*.csv\"}")),
+    "empty-file": Mistake(2, prepare=csv("")),
     "ragged-record": Mistake(1, prepare=csv(CUSTOMERS + "c3,Carl,1970-01-01\n")),
     "open-quote": Mistake(1, prepare=csv(CUSTOMERS + 'c3,"Carl,1970-01-01,00000,1\n')),
     "not-utf-8": Mistake(1, prepare=csv(CUSTOMERS.encode() + b"c3,Zo\xeb,1970-01-01,00000,1\n")),
     "value-of-other-type": Mistake(
         1, ("path: customers.csv}", "path: customers.csv, types: {visits: int32}}"), prepare=csv(CUSTOMERS + "c3,Carl,1970-01-01,00000,many\n")),
-    "duplicate-header": Mistake(1, prepare=csv("id,name,name,zip,visits\n1,a,b,c,d\n")),
+    "duplicate-header": Mistake(2, prepare=csv("id,name,name,zip,visits\n1,a,b,c,d\n")),
 }
 IN_COMMANDS = {
     "unknown-command": Mistake(2, command=("rnu", "shop.yaml")),
@@ -191,9 +191,9 @@ def test_mistakes_in_connections():
         cases = {
             "server-not-there": (4, re.sub(r":\d+/", f":{closed_port}/", reader), {}),
             "password-wrong": (4, reader.replace(":reader@", ":wrong@"), {}),
-            "database-absent": (2, reader.replace("/e2e_errors", "/e2e_no_such"), {}),
+            "database-absent": (4, reader.replace("/e2e_errors", "/e2e_no_such"), {}),
             "table-absent": (2, reader, {"table": "custmers"}),
-            "no-right-to-read": (4, reader, {"table": "closed"}),
+            "no-right-to-read": (2, reader, {"table": "closed"}),
             "row-level-security": (2, reader, {"table": "guarded"}),
             "condition-is-no-sql": (2, reader, {"where": "visits >>> 1"}),
             "infinite-date": (1, reader, {}),
