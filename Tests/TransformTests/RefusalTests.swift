@@ -16,7 +16,7 @@ import Testing
         ([Step("token", ["key": "people"])], .text, "without \"scope\""),
         ([Step("token", ["key": "peeple", "scope": "s"])], .text, "did you mean \"people\"?"),
         ([Step("token", ["key": "people", "scope": "a/b"])], .text, "letters, digits"),
-        ([Step("token", ["key": "people", "scope": "s", "as": "base64"])], .text, "unknown as of token"),
+        ([Step("token", ["key": "people", "scope": "s", "as": "base64"])], .text, "unknown `as` of token"),
         ([Step("token", ["key": "people", "scope": "s", "as": "uuid", "length": 20])], .text, "fixed one"),
         ([Step("token", ["key": "people", "scope": "s"])], .float64, "does not take float64"),
         ([Step("token", ["key": "people", "scope": "s"])], .structure([Field(name: "a", type: .text)]), "does not take struct"),
