@@ -174,7 +174,8 @@ package enum PolicyCompiler {
     private static func warnAboutLinkableMasks(
         _ columns: [CompiledColumn], table: TableSpec, into problems: inout ProblemList
     ) {
-        let tokens = columns.filter { $0.plan.steps.contains { $0.verb == "token" } }
+        let replacing = ["token", "format_preserving", "encrypt"]
+        let tokens = columns.filter { $0.plan.steps.contains { replacing.contains($0.verb) } }
         for masked in columns where masked.showsLastCharacters {
             guard let token = tokens.first(where: { $0.input != nil && $0.input == masked.input }) else { continue }
             problems.warning(
