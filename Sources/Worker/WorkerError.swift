@@ -2,6 +2,8 @@ internal import Model
 internal import Cluster
 internal import Extract
 internal import Formats
+internal import ModuleStore
+internal import Transform
 
 /// Every error of the rooms below, as the failure that travels to the coordinator. The one place where they are translated.
 extension TaskFailure {
@@ -18,13 +20,24 @@ extension TaskFailure {
                 code: error.foreignCode ?? error.code.rawValue)
         case let error as FormatError:
             return TaskFailure(
-                kind: error.code == .sinkFailed ? .target : .data, disposition: error.disposition,
+                kind: error.kind, disposition: error.disposition,
                 message: sentence(
                     [
                         place, error.column.map { "column \($0)" }, error.file.map { "file \($0)" },
                         error.row.map { error.file == nil ? "row \($0) of its shard" : "record \($0)" },
                     ], error.reason, error.remedy),
                 code: error.code.rawValue)
+        case let error as TransformError:
+            return TaskFailure(
+                kind: .data, disposition: error.disposition,
+                message: sentence(
+                    [
+                        place, "column \(error.column)", "step \(error.step + 1) (\(error.verb))",
+                        "row \(error.rowOrdinal) of its shard",
+                    ], error.found, error.remedy),
+                code: error.code.rawValue)
+        case let error as StoreError:
+            return error.failure
         case let error as ClusterError:
             return TaskFailure(kind: .worker, disposition: .retry, message: "the coordinator: \(error.reason)")
         default:
@@ -44,11 +57,22 @@ extension TaskFailure {
 extension ExtractError {
     fileprivate var kind: TaskFailure.Kind {
         switch code {
-        case .unreachable, .notPermitted, .transient: .source
+        case .unreachable, .notPermitted, .notFound, .transient: .source
         case .snapshotLost: .snapshotLost
         case .schemaChanged: .schemaChanged
-        case .notFound, .statementRefused, .rowSecurity: .document
+        case .statementRefused, .rowSecurity: .document
         case .unreadable, .cellTooLarge: .data
+        }
+    }
+}
+
+extension FormatError {
+    fileprivate var kind: TaskFailure.Kind {
+        switch code {
+        case .sinkFailed: .target
+        // A header that does not fit is mended in the document: names, delimiter, encoding.
+        case .malformedRecord where row == 0: .document
+        case .malformedRecord, .wrongType, .specialValue, .invalidEncoding, .cellTooLarge, .brokenStream: .data
         }
     }
 }
