@@ -31,7 +31,7 @@ extension Verb {
 /// - Nulls and empty texts: stay.
 /// - Throws: `outsideAlphabet`, `domainTooSmall`, `tooLong`, `wrongCheckDigit`.
 /// - Source: NIST SP 800-38G (FF1), with the least domain of its revision 1, second draft; `SmallDomains` below that.
-struct FormatPreservingStep: UsesKey {
+struct FormatPreservingStep: UsesKey, ShowsLastCharacters {
     enum SmallDomain: String, CaseIterable, Sendable { case permute }
 
     let key: KeyReference
@@ -42,6 +42,7 @@ struct FormatPreservingStep: UsesKey {
     private let words: [(String, String)]
 
     var keyReference: KeyReference? { key }
+    var showsLastCharacters: Bool { rule.keepSuffix > 0 }
 
     static func read(_ arguments: inout Arguments) -> FormatPreservingStep? {
         let key = arguments.text("key").map { [position = arguments.position("key")] in
