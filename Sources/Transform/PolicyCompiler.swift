@@ -183,9 +183,11 @@ package enum PolicyCompiler {
     private static func warnAboutLinkableMasks(
         _ columns: [CompiledColumn], table: TableSpec, into problems: inout ProblemList
     ) {
-        let tokens = columns.filter { $0.plan.steps.contains { $0.verb == "token" } }
+        let replacing = ["token", "format_preserving", "encrypt"]
+        let tokens = columns.filter { $0.plan.steps.contains { replacing.contains($0.verb) } }
         for masked in columns where masked.showsLastCharacters {
-            guard let token = tokens.first(where: { $0.input != nil && $0.input == masked.input }) else { continue }
+            let others = tokens.filter { $0.plan.name != masked.plan.name }
+            guard let token = others.first(where: { $0.input != nil && $0.input == masked.input }) else { continue }
             problems.warning(
                 masked.position,
                 found: "columns \"\(token.plan.name)\" and \"\(masked.plan.name)\" publish a token and the last characters of one source column",
