@@ -16,16 +16,22 @@ extension KeysCommand {
         static let configuration = CommandConfiguration(
             commandName: "reveal", abstract: "Turns back what format_preserving and encrypt wrote.",
             discussion: """
-                Reads texts line by line from standard input and prints their values, each on its line: on a terminal, or
-                elsewhere with --to-pipe. Write the options as the document has the step's arguments. Before anything is
-                printed, one line goes to the audit file: who, when, with which key, and how many; never a value.
-                A line that cannot be turned back is named, prints as an empty line, and the exit code is 5. A column of
-                `as: binary` is given as hexadecimal, with --as hex. A wrong key shows with --encrypt, not with
-                --format-preserving: give --check-value, which the module's metadata states.
+                Reads texts line by line from standard input and prints their values, each
+                on its line: on a terminal, or elsewhere with --to-pipe. Write the options
+                as the document has the step's arguments. Before anything is printed, one
+                line goes to the audit file: who, when, with which key, and how many; never
+                a value.
 
-                  etlx keys reveal --key people.key --audit reveal.log --encrypt --context notes < sealed.txt
-                  etlx keys reveal --key people.key --audit reveal.log --format-preserving --scope card \\
-                    --alphabet digits --keep-prefix 6 < cards.txt
+                A line that cannot be turned back is named and prints as an empty line, and
+                the exit code is 5. A column of `as: binary` is given as hexadecimal, with
+                --as hex. A wrong key shows with --encrypt but not with --format-preserving:
+                give --check-value, which the module's metadata states.
+
+                  etlx keys reveal --key people.key --audit reveal.log \\
+                    --encrypt --context notes < sealed.txt
+                  etlx keys reveal --key people.key --audit reveal.log \\
+                    --format-preserving --scope card --alphabet digits \\
+                    --keep-prefix 6 < cards.txt
                 """)
 
         @Option(help: "The key file.") var key: String
