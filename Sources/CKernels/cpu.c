@@ -1,4 +1,5 @@
 #include "cpu.h"
+#include "kernel_dispatch.h"
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -12,7 +13,7 @@ static uint64_t saved_state(void)
     return (uint64_t)high << 32 | low;
 }
 
-uint32_t kernel_cpu_features(void)
+static uint32_t ask(void)
 {
     uint32_t a, b, c, d, features = 0;
     if (!__get_cpuid(1, &a, &b, &c, &d)) return 0;
@@ -35,15 +36,32 @@ uint32_t kernel_cpu_features(void)
     return features;
 }
 
+uint32_t kernel_cpu_features(void)
+{
+    /* Remembered, because a virtual machine leaves for its host at every cpuid, which takes microseconds. */
+    static _Atomic uint32_t known = 0; /* with one bit more than there are features when it has been asked */
+    const uint32_t asked = 1u << 31;
+    uint32_t features = atomic_load_explicit(&known, memory_order_relaxed);
+    if (features == 0) {
+        features = ask() | asked;
+        atomic_store_explicit(&known, features, memory_order_relaxed);
+    }
+    return features & ~asked;
+}
+
 void cpu_clear_upper_halves(void)
 {
-    static _Atomic int known = -1;
-    int has_avx = atomic_load_explicit(&known, memory_order_relaxed);
-    if (has_avx < 0) {
-        has_avx = (kernel_cpu_features() & CPU_AVX) != 0;
-        atomic_store_explicit(&known, has_avx, memory_order_relaxed);
-    }
-    if (has_avx) __asm__ volatile("vzeroupper" ::: "memory");
+    if (kernel_cpu_features() & CPU_AVX) __asm__ volatile("vzeroupper" ::: "memory");
+}
+
+__attribute__((target("avx"))) static void write_upper_halves(void)
+{
+    __asm__ volatile("vinsertf128 $1, %%xmm0, %%ymm0, %%ymm0\n\tvinsertf128 $1, %%xmm1, %%ymm1, %%ymm1" ::: "memory");
+}
+
+void kernel_dirty_upper_halves(void)
+{
+    if (kernel_cpu_features() & CPU_AVX) write_upper_halves();
 }
 
 #elif defined(__aarch64__) && defined(__linux__)
@@ -60,4 +78,8 @@ uint32_t kernel_cpu_features(void)
 
 uint32_t kernel_cpu_features(void) { return 0; }
 
+#endif
+
+#if !defined(__x86_64__)
+void kernel_dirty_upper_halves(void) {}
 #endif

@@ -47,7 +47,8 @@ static inline __attribute__((always_inline)) void text_rows(
     memcpy(&shift_word, shifts[form], 8);
     const __m512i gather = _mm512_loadu_si512(bytes), shift = _mm512_set1_epi64((long long)shift_word);
     const __m512i letters = _mm512_loadu_si512(alphabet[form]);
-    const __mmask64 digest_bytes = _bzhi_u64(~0ULL, (uint32_t)(stride < 32 ? stride : 32));
+    const size_t whole = form == BASE32_SHIFTS ? 5 * length / 8 : (length + 1) / 2;
+    const __mmask64 digest_bytes = _bzhi_u64(~0ULL, (uint32_t)(stride < whole ? stride : whole));
     size_t end = 0;
     offsets[0] = 0;
     for (size_t row = 0; row < rows; row++) {

@@ -36,8 +36,8 @@ static inline uint64_t hex_word(const struct padded *p, size_t at)
     return x + 0x3030303030303030 + is_letter * ('a' - '0' - 10);
 }
 
-/* Characters of one row: whole words, then the last word once more so that it ends with the row. */
-#define ROWS(name, word_of, bits)                                                                                 \
+/* `whole` is the first byte that no character takes bits from. Characters of one row: whole words, then the last word once more so that it ends with the row. */
+#define ROWS(name, word_of, bits, whole)                                                                          \
     static void name(const uint8_t *digests, size_t stride, const uint8_t *validity, size_t rows, size_t length,  \
                      uint8_t *out, int32_t *offsets)                                                              \
     {                                                                                                             \
@@ -45,7 +45,8 @@ static inline uint64_t hex_word(const struct padded *p, size_t at)
         offsets[0] = 0;                                                                                           \
         for (size_t row = 0; row < rows; row++) {                                                                 \
             if (token_is_valid(validity, row)) {                                                                  \
-                const struct padded p = pad(digests + stride * row, stride);                                      \
+                struct padded p = pad(digests + stride * row, stride);                                            \
+                p.bytes[whole] = 0;                                                                               \
                 uint8_t *text = out + end;                                                                        \
                 uint64_t word;                                                                                    \
                 if (length < 8) {                                                                                 \
@@ -64,8 +65,8 @@ static inline uint64_t hex_word(const struct padded *p, size_t at)
             offsets[row + 1] = (int32_t)end;                                                                      \
         }                                                                                                         \
     }
-ROWS(base32_rows, base32_word, 5)
-ROWS(hex_rows, hex_word, 4)
+ROWS(base32_rows, base32_word, 5, 5 * length / 8)
+ROWS(hex_rows, hex_word, 4, (length + 1) / 2)
 
 const struct token_version token_plain = {base32_rows, hex_rows};
 

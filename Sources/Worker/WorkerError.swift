@@ -2,6 +2,8 @@ internal import Model
 internal import Cluster
 internal import Extract
 internal import Formats
+internal import ModuleStore
+internal import Transform
 
 /// Every error of the rooms below, as the failure that travels to the coordinator. The one place where they are translated.
 extension TaskFailure {
@@ -25,6 +27,17 @@ extension TaskFailure {
                         error.row.map { error.file == nil ? "row \($0) of its shard" : "record \($0)" },
                     ], error.reason, error.remedy),
                 code: error.code.rawValue)
+        case let error as TransformError:
+            return TaskFailure(
+                kind: .data, disposition: error.disposition,
+                message: sentence(
+                    [
+                        place, "column \(error.column)", "step \(error.step + 1) (\(error.verb))",
+                        "row \(error.rowOrdinal) of its shard",
+                    ], error.found, error.remedy),
+                code: error.code.rawValue)
+        case let error as StoreError:
+            return error.failure
         case let error as ClusterError:
             return TaskFailure(kind: .worker, disposition: .retry, message: "the coordinator: \(error.reason)")
         default:

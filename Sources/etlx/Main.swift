@@ -9,15 +9,12 @@ struct Etlx: ParsableCommand {
         commandName: "etlx",
         abstract: "Publishes tables as immutable, pseudonymised, described versions of a data module.",
         discussion: """
-            A newcomer needs three commands:
+            Every command takes --json for machines and --quiet.
 
-              etlx validate clinic.yaml     read a pipeline document and tell everything that is wrong with it
-              etlx plan clinic.yaml         what a run would read, do and write; writes nothing
-              etlx run clinic.yaml          read, transform, and publish a version on this machine
-
-            Every command takes --json for machines and --quiet. `etlx help COMMAND` shows each with an example.
-            Exit codes: 0 done, 1 the run failed, 2 the document or the arguments are wrong, 3 rules refused to publish,
-            4 a source, target or coordinator cannot be reached, 5 a check of stored data failed, 130 interrupted.
+            Exit codes: 0 done · 1 the run failed · 2 the document or the
+            arguments are wrong · 3 rules refused to publish · 4 a source, target
+            or coordinator cannot be reached · 5 a check of stored data failed ·
+            130 interrupted. After every code but 0 the last version is untouched.
             """,
         version: "etlx \(ProductVersion.text)",
         subcommands: [
@@ -26,7 +23,16 @@ struct Etlx: ParsableCommand {
         ])
 
     func run() throws {
-        print(Self.helpMessage())
+        print(
+            """
+            etlx publishes tables as immutable, pseudonymised, described versions of a data module.
+
+              etlx validate clinic.yaml    tell everything that is wrong with a pipeline document
+              etlx plan clinic.yaml        show what a run would read, do and write
+              etlx run clinic.yaml         read, transform, and publish a version on this machine
+
+            `etlx --help` lists all commands, `etlx help COMMAND` shows one with an example.
+            """)
     }
 
     static func main() {

@@ -1,5 +1,7 @@
 """CSV through whole runs: the spectrum's files, dialects, types, compression, globs, malformed records."""
+import concurrent.futures
 import gzip
+import io
 import json
 import os
 import re
@@ -39,6 +41,13 @@ def test_csv_spectrum():
     for name in names:
         with open(shared(f"data/csv-spectrum/json/{name}.json")) as file:
             wanted = json.load(file)
+        with open(shared(f"data/csv-spectrum/csvs/{name}.csv"), "rb") as file:
+            if b"\r" not in file.read():
+                # Two files whose line breaks are LF in this copy, while their JSON still has CR LF.
+                wanted = json.loads(json.dumps(wanted).replace("\\r\\n", "\\n"))
+        if name == "location_coordinates":
+            # Its JSON holds another telephone number than its CSV, and no list; mended here.
+            wanted = [wanted | {"Contact Phone Number": "2095257564"}]
         columns = list(wanted[0])
         found = records(
             scratch("spectrum"), columns,
@@ -161,36 +170,44 @@ def walk(node: object):
 def test_csvkit_and_duckdb_files_give_a_table_or_a_named_error():
     """Nothing crashes or hangs: each file is planned, and ends with 0 or with a message that names it."""
     folder = scratch("many")
-    files = [os.path.join(where, name) for where, _, names in os.walk(shared("data/csv-csvkit")) for name in names
-             if name.endswith((".csv", ".tsv", ".csv.gz"))]
-    archive = shared("data/csv-duckdb/duckdb_csv.tar.zst")
-    tar = subprocess.run(["zstd", "-dcq", archive], capture_output=True, check=True).stdout
-    write(folder, "duckdb.tar", tar)
-    with tarfile.open(f"{folder}/duckdb.tar") as opened:
-        opened.extractall(f"{folder}/duckdb", filter="data")
-    files += [os.path.join(where, name) for where, _, names in os.walk(f"{folder}/duckdb") for name in names
-              if name.endswith((".csv", ".tsv", ".csv.gz"))]
-    tables = refusals = 0
-    for path in sorted(files):
-        document = Document(folder, "files", {"files": {"kind": "csv", "path": glob_safe(path)}}, [Table("records", "files", {"no such column": "keep"})])
-        result = run("plan", document.write(), seconds=60)
-        expect(result.status in (0, 2, 4, 1), f"{path}: exit code {result.status}: {result.text[-400:]}")
-        columns = undecided(result.text)
-        if columns:
-            # The plan names the columns that nobody decided about; decide, and publish.
-            result, _ = publish(folder, columns, {"path": glob_safe(path)})
-        if result.status == 0:
-            tables += 1
-        else:
-            refusals += 1
-            expect(os.path.basename(path) in result.err or document.path in result.err, f"{path}: no name in {result.err[-400:]}")
-    return f"{len(files)} files: {tables} published, {refusals} refused by name"
+    tar = subprocess.run(["zstd", "-dcq", shared("data/csv-duckdb/duckdb_csv.tar.zst")], capture_output=True, check=True)
+    with tarfile.open(fileobj=io.BytesIO(tar.stdout)) as archive:
+        archive.extractall(f"{folder}/duckdb", filter="data")
+    files = sorted(
+        os.path.join(where, name) for top in (shared("data/csv-csvkit"), f"{folder}/duckdb")
+        for where, _, names in os.walk(top) for name in names if name.endswith((".csv", ".tsv", ".csv.gz")))
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        outcomes = list(pool.map(publish_any, files))
+    wrong = [outcome for outcome in outcomes if outcome not in ("published", "refused")]
+    expect(not wrong, "\n".join(wrong))
+    return f"{len(files)} files: {outcomes.count('published')} published, {outcomes.count('refused')} refused by name"
+
+
+def publish_any(path: str) -> str:
+    """Decides about whatever columns the file has, as the plan names them, and publishes it."""
+    folder = scratch("any")
+    source = {"path": glob_safe(path)}
+    document = Document(
+        folder, "files", {"files": {"kind": "csv", **source}}, [Table("records", "files", {"no such column": "keep"})])
+    result = run("plan", document.write(), "--json", seconds=60)
+    columns = undecided(result.out)
+    if columns:
+        result, _ = publish(folder, columns, source)
+    if result.status == 0:
+        return "published"
+    is_named = os.path.basename(path) in result.text or document.path in result.text
+    return "refused" if result.status in (1, 2, 4) and is_named else f"{path}: exit code {result.status}: {result.text[-400:]}"
 
 
 def glob_safe(path: str) -> str:
     return "".join(f"[{c}]" if c in "*?[" else c for c in path)
 
 
-def undecided(messages: str) -> list[str]:
-    """Columns that a plan's messages say nobody decided about."""
-    return re.findall(r'column "((?:[^"\\]|\\.)*)"[^\n]*no rule', messages)
+def undecided(plan: str) -> list[str]:
+    """Columns that a plan's problems say nobody decided about."""
+    try:
+        problems = json.loads(plan).get("problems", [])
+    except ValueError:
+        return []
+    found = [re.search(r'source column "(.*)" has no rule', problem["found"], re.DOTALL) for problem in problems]
+    return [match[1] for match in found if match]

@@ -42,7 +42,10 @@ typedef struct {
 size_t kernel_self_test(kernel_self_test_row *rows, size_t capacity);
 
 /* For tests of the fallback: the named version of the named kernel fails its self-test from now on
- * (both NULL: none does). The table is chosen again. */
+ * (both NULL: none does). The table is chosen again; the names must stay where they are until the next such call. */
 void kernel_pretend_failure(const char *kernel, const char *version);
+
+/* For tests: leaves something in the upper halves of two vector registers, as careless code does (x86-64 with AVX). */
+void kernel_dirty_upper_halves(void);
 
 #endif

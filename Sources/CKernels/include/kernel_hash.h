@@ -35,7 +35,7 @@ void kernel_hmac_key_wipe(kernel_hmac_key *key);
 /* Digests of `rows` values in Arrow layout: value i is bytes[offsets[i] .. offsets[i + 1]), rows + 1 offsets,
  * ascending, need not start at 0. out: rows * 32 bytes, overlapping nothing; row i of a null is 32 zero bytes.
  * An empty string is a value. `bytes` may be NULL when no value has a byte, `offsets` when rows is 0.
- * Cost: about 110 to 130 cycles a value; call it with a thousand rows or more. */
+ * Cost: about 110 to 150 cycles a value; call it with a thousand rows or more. */
 void kernel_hmac_sha256_i32(const kernel_hmac_key *key, const uint8_t *bytes, const int32_t *offsets,
                             const uint8_t *validity, size_t rows, uint8_t *out);
 void kernel_hmac_sha256_i64(const kernel_hmac_key *key, const uint8_t *bytes, const int64_t *offsets,

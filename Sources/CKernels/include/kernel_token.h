@@ -1,7 +1,7 @@
 /* Published forms of a digest. Each takes the leftmost bits of every digest, as FIPS 198-1 truncates.
  *
- * Digests lie `stride` bytes apart, beginning at `digests`; all `stride` bytes belong to the digest (32 for HMAC-SHA-256,
- * 16 for AES-CMAC). Validity: LSB-first bitmap, or NULL where no row is null.
+ * Digests lie `stride` bytes apart, beginning at `digests`; all `stride` bytes, at most 32, belong to the digest (32 for
+ * HMAC-SHA-256, 16 for AES-CMAC). Validity: LSB-first bitmap, or NULL where no row is null.
  * Text is compact, in Arrow layout: row i is out[offsets[i] .. offsets[i + 1]), offsets[0] is 0, a null takes no bytes.
  * out has room for rows * length bytes, offsets for rows + 1; rows * length is at most INT32_MAX.
  * Nothing is allocated, no pointer kept, nothing can fail; time does not depend on the digests. */
@@ -11,9 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Lower-case base32 (RFC 4648, alphabet a-z2-7, no padding): the first `length` characters of the digest's base32 text.
- * length: 1 to (8 * stride + 4) / 5; a last character that is only partly covered by the digest is filled with zero bits.
- * Cost: about 4 cycles a row with AVX-512 VBMI. */
+/* Lower-case base32 (RFC 4648, alphabet a-z2-7, no padding) of the leftmost 5 * length / 8 bytes, rounded down: 26
+ * characters write 16 bytes. A last character that these bytes cover in part only is filled with zero bits.
+ * length: the length of an unpadded text of whole bytes (8k, 8k + 2, 4, 5 or 7), at least 2, at most (8 * stride + 4) / 5.
+ * Cost: about 4 cycles a row with AVX-512 VBMI, 40 without. */
 void kernel_base32_rows(const uint8_t *digests, size_t stride, const uint8_t *validity, size_t rows,
                         size_t length, uint8_t *out, int32_t *offsets);
 

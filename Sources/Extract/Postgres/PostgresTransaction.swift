@@ -42,9 +42,10 @@ enum PostgresTransaction {
         var settings = [
             "statement_timeout = 0", "lock_timeout = '10s'",
             "idle_in_transaction_session_timeout = \(role == .keeper ? "0" : "'60s'")",
-            // A waiting reader keeps its window closed, and the kernel counts that as unacknowledged time: a worker
-            // may compress and write for a while, so this is longer than the client's own limit.
-            "tcp_user_timeout = 120000", "tcp_keepalives_idle = 30", "tcp_keepalives_interval = 10",
+            // A reader that pauses keeps its window closed, and Linux ends a connection whose window stays closed for
+            // this long (seen: a pause of 150 s against 120 s). A worker may compress and write for a while, so this
+            // is longer than the client's own limit.
+            "tcp_user_timeout = 300000", "tcp_keepalives_idle = 30", "tcp_keepalives_interval = 10",
             "tcp_keepalives_count = 3",
             // Policies then end the statement instead of hiding rows.
             "row_security = off",

@@ -115,10 +115,13 @@ package final class SnapshotKeeper: Sendable {
     private static func parsed(_ relations: [PostgresRelation]) -> [Statement] {
         relations.flatMap { relation -> [Statement] in
             switch relation.origin {
-            case .query(let sql): [Statement(sql: PostgresSelection(origin: .query(sql), expressions: ["1"], filter: nil).statement, subject: "query")]
+            case .query(let sql):
+                let selection = PostgresSelection(origin: .query(sql), expressions: ["1"], filter: nil)
+                return [Statement(sql: selection.statement, subject: "query")]
             case .relation(let schema, let name):
-                relation.leaves.allSatisfy(\.isLockable) && !relation.leaves.isEmpty
-                    ? [] : [Statement(sql: "SELECT 1 FROM \(PostgresName.qualified(schema, name))", subject: "\(schema).\(name)")]
+                if relation.leaves.allSatisfy(\.isLockable), !relation.leaves.isEmpty { return [] }
+                let table = PostgresName.qualified(schema, name)
+                return [Statement(sql: "SELECT 1 FROM \(table)", subject: "\(schema).\(name)")]
             }
         }
     }

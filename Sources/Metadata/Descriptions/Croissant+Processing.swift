@@ -34,9 +34,13 @@ extension Croissant {
             "dpv:hasProcessing": Self.references(Measures.processing(description)),
             "dpv:hasRecipient": recipients(compliance, node),
             "dpv:hasStorageCondition": compliance.retention.map { [storage($0, node)] },
-            "dpv:hasTechnicalMeasure": list(measures.map { .record(["@id": .text($0)]) }),
+            "dpv:hasTechnicalMeasure": .list(
+                measures.map { .record(["@id": .text($0)]) } + [labelled("dpv:TechnicalMeasure", Self.integrity)]),
         ])
     }
+
+    /// True of every version, whatever its rules.
+    private static let integrity = "A SHA-256 digest of every file, and a chain of commit records that names them"
 
     private func labelled(_ type: String, _ label: String, _ identifier: String? = nil) -> JSON {
         .record(["@type": .text(type), "@id": identifier.map { .text($0) }, "rdfs:label": .text(label)])
@@ -51,7 +55,7 @@ extension Croissant {
 
     private func subjects(_ compliance: ModuleAbout.Compliance) -> JSON? {
         if compliance.dataSubjects.isEmpty {
-            return description.hasPersonalData ? Self.references(["dpv:DataSubject"]) : nil
+            return Self.references(["dpv:DataSubject"])
         }
         return .list(
             compliance.dataSubjects.map { text in
@@ -60,7 +64,10 @@ extension Croissant {
     }
 
     private func personalData(_ compliance: ModuleAbout.Compliance) -> JSON? {
-        if compliance.personalData.isEmpty { return list(dataKinds.map { .record(["@id": .text($0)]) }) }
+        if compliance.personalData.isEmpty {
+            // A record of processing is kept of personal data: where no kind is known, the general term.
+            return Self.references(dataKinds.isEmpty ? ["dpv:PersonalData"] : dataKinds)
+        }
         return .list(
             compliance.personalData.map { text in
                 PrivacyTerms.personalData(text).map { .record(["@id": .text($0)]) }
@@ -70,7 +77,6 @@ extension Croissant {
 
     private func recipients(_ compliance: ModuleAbout.Compliance, _ node: String) -> JSON? {
         if compliance.recipients.isEmpty {
-            guard description.hasPersonalData else { return nil }
             return [labelled("dpv:Recipient", "Whoever may read the store of this module", node + "recipients")]
         }
         return .list(compliance.recipients.map { labelled("dpv:Recipient", $0) })

@@ -46,11 +46,6 @@ package struct ModuleDescription: Sendable {
             }
         }
     }
-
-    var hasPersonalData: Bool {
-        plan.about.compliance?.personalData.isEmpty == false
-            || plan.tables.contains { $0.columns.contains(where: \.isProtected) }
-    }
 }
 
 /// The files that describe a version.

@@ -93,10 +93,10 @@ final class Workbench {
         ]
         for level in levels {
             for (name, work) in works {
-                list.append(Contestant(name: name, level: level, count: level == "plain" ? smallSlice : slice) { first, count in
-                    kernel_force_level(level)
-                    work(first, count)
-                })
+                let count = level == "plain" ? smallSlice : slice
+                list.append(
+                    Contestant(
+                        name: name, level: level, count: count, prepare: { kernel_force_level(level) }, work: work))
             }
         }
         return list
