@@ -76,5 +76,5 @@ let package = Package(
         + library("Coordinator", ["Model", "Cluster", "Metadata", "ModuleStore"])
         + library(
             "Worker",
-            ["Model", "Cluster", "Columnar", "Document", "Extract", "Formats", "Transform", "ModuleStore"])
+            ["Model", "Cluster", "Columnar", "Document", "Extract", "Formats", "Transform", "KernelCheck", "ModuleStore"])
 )

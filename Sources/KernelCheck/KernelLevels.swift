@@ -1,4 +1,5 @@
 internal import CKernels
+package import Model
 
 /// One version of one kernel, as its self-test found it.
 package struct KernelVersion: Sendable, Equatable {
@@ -40,6 +41,15 @@ package enum KernelLevels {
                 kernel: String(cString: row.kernel), version: String(cString: row.version), isAvailable: row.available,
                 hasPassed: row.passed, isSelected: row.selected)
         }
+    }
+
+    /// What metadata records of the kernels of this process.
+    package static var identity: KernelIdentity {
+        let versions = selfTest(), selected = versions.filter(\.isSelected)
+        return KernelIdentity(
+            level: inForce,
+            versions: Dictionary(selected.map { ($0.kernel, $0.version) }, uniquingKeysWith: { first, _ in first }),
+            hasPassedSelfTests: versions.allSatisfy { $0.hasPassed || !$0.isAvailable })
     }
 
     /// Runs `body` with one level forced, then goes back to the level before.

@@ -1,16 +1,16 @@
 """The kernels as an outsider checks them: published vectors, spoilt copies of them, and parts that do not depend on the level."""
 import glob
-import hashlib
 import json
 import os
 import random
 import shutil
+import subprocess
 
-from lib.checks import expect, expect_equal
+from lib.checks import expect, expect_equal, require
 from lib.document import Document, Table
 from lib.etlx import run, run_well
 from lib.published import Version
-from lib.surroundings import scratch, shared
+from lib.surroundings import ROOT, scratch, shared
 
 # Published sources that a kernel computes, with the number of their cases.
 SOURCES = {
@@ -182,13 +182,29 @@ def test_published_parts_are_the_same_bytes_at_every_level():
     path, found = document.write(), {}
     for level in [*levels(), "auto"]:
         run_well("run", path, "--workers", "2", env={"ETL_KERNELS": level})
-        parts = sorted(glob.glob(f"{Version(document.store, 'levels').folder}/**/*.parquet", recursive=True))
-        expect(parts, "no parts were published")
-        digests = []
-        for part in parts:
-            with open(part, "rb") as file:
-                digests.append((os.path.basename(part), hashlib.sha256(file.read()).hexdigest()))
-        found[level] = digests
+        version = Version(document.store, "levels")
+        found[level] = version.part_digests()
+        with open(f"{version.folder}/protocol.json") as file:
+            kernels = json.load(file)["kernels"]
+        expect_equal((kernels["level"], kernels["self_tests_passed"]), (level, True), "kernels in protocol.json")
     for level, digests in found.items():
         expect_equal(digests, found["plain"], f"parts at {level}, beside those at plain")
     return f"{len(found['plain'])} parts at {', '.join(found)}"
+
+
+def checked_by(*command: str) -> str:
+    done = subprocess.run([f"{ROOT}/ops/{command[0]}", *command[1:]], capture_output=True, text=True)
+    require(done.returncode != 2, done.stderr.strip())
+    expect_equal(done.returncode, 0, f"exit code of {command[0]} ({done.stdout[-3000:]}{done.stderr[-1000:]})")
+    return done.stdout
+
+
+def test_other_processors_give_the_same_answers():
+    shared("vectors")
+    return f"{checked_by('check-kernels-elsewhere', '--every', '50').count(': ok')} processors, emulated"
+
+
+def test_no_branch_depends_on_a_secret():
+    levels = [line.split(":")[0] for line in checked_by("check-secrets").splitlines() if "no branch or address" in line]
+    expect("plain" in levels, "the plain level was not looked at")
+    return f"levels {', '.join(levels)}"
