@@ -18,7 +18,9 @@ extension DocumentWalk {
                 isComplete = false
                 continue
             }
-            rules.append(ColumnRule(name: entry.key, position: entry.keyPosition, steps: steps))
+            let rule = ColumnRule(name: entry.key, position: entry.keyPosition, steps: steps)
+            rules.append(rule)
+            allRules.append(rule)
             if steps.contains(where: { $0.verb == "drop" }) { continue }
             if let other = outputs.updateValue(entry.key, forKey: entry.key.lowercased()) {
                 problems.error(

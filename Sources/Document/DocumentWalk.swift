@@ -15,6 +15,9 @@ struct DocumentWalk {
     var families: [(name: String, family: SourceFamily)] = []
     var usedSources: Set<String> = []
     var usedKeys: Set<String> = []
+    /// Rules whose shape is right, of every table, wrong ones too: their verbs can be looked at whatever else is wrong.
+    var allRules: [ColumnRule] = []
+    private(set) var keyNames: [String] = []
     /// Some table's `from` is wrong, so nobody knows which source it means.
     var hasUnclearOrigin = false
 
@@ -30,6 +33,7 @@ struct DocumentWalk {
         readFormat(values)
         let about = readAbout(values)
         let sources = readSources(values)
+        keyNames = values["keys"]?.map?.map(\.key) ?? []
         let keys = readKeys(values)
         let tables = readTables(values)
         let target = readTarget(values)

@@ -13,6 +13,9 @@ package enum PipelineReader {
     package struct Reading: Sendable {
         package let pipeline: Pipeline?
         package let problems: [Problem]
+        /// Every rule of the document whose shape is right, and the names of its keys; for a document with errors too.
+        package var rules: [ColumnRule] = []
+        package var keyNames: [String] = []
     }
 
     /// Reads the document at `path`. Warnings are not told; `examine` tells them.
@@ -73,7 +76,8 @@ package enum PipelineReader {
         let pipeline = walk.pipeline(root)
         let all = tree.sortedProblems(walk.problems.problems)
         let hasErrors = all.contains { $0.severity == .error }
-        return Reading(pipeline: hasErrors ? nil : pipeline, problems: all)
+        return Reading(
+            pipeline: hasErrors ? nil : pipeline, problems: all, rules: walk.allRules, keyNames: walk.keyNames)
     }
 }
 

@@ -20,17 +20,26 @@ package struct InputColumn: Sendable {
 package enum PolicyCompiler {
     /// Looks at verbs and their arguments alone: every problem with its position.
     package static func check(_ pipeline: Pipeline, into problems: inout ProblemList) {
-        let keyNames = pipeline.keys.map(\.name)
         for table in pipeline.tables {
-            for rule in table.columns {
-                for step in RuleReader.read(rule, into: &problems) {
-                    checkFile(of: step, baseDirectory: pipeline.baseDirectory, into: &problems)
-                    guard let name = step.definition.keyName, !keyNames.contains(name.text) else { continue }
-                    problems.unknownWord(name.text, kind: "key", at: name.position, among: keyNames)
-                }
-            }
+            check(
+                rules: table.columns, keyNames: pipeline.keys.map(\.name), baseDirectory: pipeline.baseDirectory,
+                into: &problems)
             checkOutputNames(table, into: &problems)
             checkReadings(table, into: &problems)
+        }
+    }
+
+    /// Each rule by itself, for documents that are wrong elsewhere: verbs, arguments, names of keys.
+    /// - Parameter baseDirectory: where files that rules name are looked for; nil: they are not.
+    package static func check(
+        rules: [ColumnRule], keyNames: [String], baseDirectory: String? = nil, into problems: inout ProblemList
+    ) {
+        for rule in rules {
+            for step in RuleReader.read(rule, into: &problems) {
+                if let baseDirectory { checkFile(of: step, baseDirectory: baseDirectory, into: &problems) }
+                guard let name = step.definition.keyName, !keyNames.contains(name.text) else { continue }
+                problems.unknownWord(name.text, kind: "key", at: name.position, among: keyNames)
+            }
         }
     }
 
@@ -174,9 +183,11 @@ package enum PolicyCompiler {
     private static func warnAboutLinkableMasks(
         _ columns: [CompiledColumn], table: TableSpec, into problems: inout ProblemList
     ) {
-        let tokens = columns.filter { $0.plan.steps.contains { $0.verb == "token" } }
+        let replacing = ["token", "format_preserving", "encrypt"]
+        let tokens = columns.filter { $0.plan.steps.contains { replacing.contains($0.verb) } }
         for masked in columns where masked.showsLastCharacters {
-            guard let token = tokens.first(where: { $0.input != nil && $0.input == masked.input }) else { continue }
+            let others = tokens.filter { $0.plan.name != masked.plan.name }
+            guard let token = others.first(where: { $0.input != nil && $0.input == masked.input }) else { continue }
             problems.warning(
                 masked.position,
                 found: "columns \"\(token.plan.name)\" and \"\(masked.plan.name)\" publish a token and the last characters of one source column",

@@ -15,6 +15,14 @@ package struct TransformError: Error, Sendable, Equatable, CustomStringConvertib
         case notValid
         /// A date that nobody's shift applies to.
         case noSubject
+        /// A value with a character that its alphabet does not have.
+        case outsideAlphabet
+        /// A value with too few characters to be encrypted among enough others.
+        case domainTooSmall
+        /// A value with more characters than the method takes.
+        case tooLong
+        /// A value whose check digits are wrong.
+        case wrongCheckDigit
     }
 
     package let code: Code
@@ -42,13 +50,19 @@ package struct TransformError: Error, Sendable, Equatable, CustomStringConvertib
         case .notText: "a value is not valid UTF-8"
         case .notValid: "a value breaks the rules of its kind"
         case .noSubject: "the column that tells whose date it is holds NULL"
+        case .outsideAlphabet: "a value has a character that is not of the alphabet"
+        case .domainTooSmall: "a value is too short: fewer than 1,000,000 values share its length and alphabet"
+        case .tooLong: "a value is longer than the method takes"
+        case .wrongCheckDigit: "a value's check digits are wrong"
         }
     }
 
     package var remedy: String {
         switch code {
         case .unmapped: "add the value to the map, or `otherwise: keep`, `otherwise: null` or `on_failure: quarantine`"
-        case .doesNotParse, .doesNotFit, .notText, .notValid, .noSubject:
+        case .domainTooSmall:
+            "use `token`, or `small_domain: permute`, or add `on_failure: null` or `on_failure: quarantine` to the step"
+        case .doesNotParse, .doesNotFit, .notText, .notValid, .noSubject, .outsideAlphabet, .tooLong, .wrongCheckDigit:
             "correct the source, or add `on_failure: null` or `on_failure: quarantine` to the step"
         }
     }

@@ -9,14 +9,12 @@ package enum VerbList {
         .trim, .collapseSpaces, .lowercase, .uppercase, .normalizeUnicode, .replace, .map, .parseNumber, .parseDate,
         .parseTimestamp, .cast, .normalizeEmail, .normalizePhone, .normalizeIBAN,
         // pseudonymise
-        .token, .shiftDates,
+        .token, .shiftDates, .formatPreserving, .encrypt,
         // generalise
         .generalize, .prefix, .ranges, .width, .round, .clamp, .mask,
         // free text
         .redact,
         // known, without an engine here
-        Verb(unavailable: "format_preserving", .pseudonymise, .pseudonymise, .injective),
-        Verb(unavailable: "encrypt", .pseudonymise, .pseudonymise, .injective),
         Verb(unavailable: "fake", .pseudonymise, .pseudonymise, .lossy),
         Verb(unavailable: "hierarchy", .generalise, .generalise, .lossy),
         Verb(unavailable: "noise", .perturb, .perturb, .lossy),

@@ -22,9 +22,12 @@ package enum DocumentCheck {
     private static func examined(
         _ reading: PipelineReader.Reading, path: String
     ) -> (pipeline: Pipeline?, problems: [Problem]) {
-        guard let pipeline = reading.pipeline else { return (nil, reading.problems) }
         var list = ProblemList(file: path)
         list.append(contentsOf: reading.problems)
+        guard let pipeline = reading.pipeline else {
+            PolicyCompiler.check(rules: reading.rules, keyNames: reading.keyNames, into: &list)
+            return (nil, list.sorted)
+        }
         PolicyCompiler.check(pipeline, into: &list)
         return (pipeline, list.sorted)
     }

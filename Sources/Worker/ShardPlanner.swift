@@ -170,8 +170,8 @@ extension ExtractError {
     /// What the document names is wrong, so it is told at its place among the document's other problems.
     fileprivate var isAboutTheDocument: Bool {
         switch code {
-        case .notFound, .statementRefused, .rowSecurity: true
-        case .unreachable, .notPermitted, .snapshotLost, .schemaChanged, .unreadable, .cellTooLarge, .transient: false
+        case .notFound, .notPermitted, .statementRefused, .rowSecurity: true
+        case .unreachable, .snapshotLost, .schemaChanged, .unreadable, .cellTooLarge, .transient: false
         }
     }
 }

@@ -20,7 +20,7 @@ extension TaskFailure {
                 code: error.foreignCode ?? error.code.rawValue)
         case let error as FormatError:
             return TaskFailure(
-                kind: error.code == .sinkFailed ? .target : .data, disposition: error.disposition,
+                kind: error.kind, disposition: error.disposition,
                 message: sentence(
                     [
                         place, error.column.map { "column \($0)" }, error.file.map { "file \($0)" },
@@ -57,11 +57,22 @@ extension TaskFailure {
 extension ExtractError {
     fileprivate var kind: TaskFailure.Kind {
         switch code {
-        case .unreachable, .notPermitted, .transient: .source
+        case .unreachable, .notPermitted, .notFound, .transient: .source
         case .snapshotLost: .snapshotLost
         case .schemaChanged: .schemaChanged
-        case .notFound, .statementRefused, .rowSecurity: .document
+        case .statementRefused, .rowSecurity: .document
         case .unreadable, .cellTooLarge: .data
+        }
+    }
+}
+
+extension FormatError {
+    fileprivate var kind: TaskFailure.Kind {
+        switch code {
+        case .sinkFailed: .target
+        // A header that does not fit is mended in the document: names, delimiter, encoding.
+        case .malformedRecord where row == 0: .document
+        case .malformedRecord, .wrongType, .specialValue, .invalidEncoding, .cellTooLarge, .brokenStream: .data
         }
     }
 }

@@ -189,6 +189,13 @@ extension TaskFailure {
         while fitting.problems.reduce(0, { $0 + $1.description.utf8.count + 256 }) > Limits.bytesPerMessage / 2 {
             fitting.problems.removeLast(max(1, fitting.problems.count / 4))
         }
+        let left = problems.count - fitting.problems.count
+        if left > 0 {
+            fitting.problems.append(
+                Problem(
+                    file: problems[0].file, position: nil, found: "\(left) more problems, \(problems.count) in all",
+                    expected: "", remedy: "`etlx plan` tells every one"))
+        }
         return fitting
     }
 }

@@ -13,7 +13,7 @@ struct KeysCommand: ParsableCommand {
               etlx keys new people.key
               etlx keys check people.key
             """,
-        subcommands: [New.self, Check.self])
+        subcommands: [New.self, Check.self, RevealValues.self])
 
     struct New: ParsableCommand {
         static let configuration = CommandConfiguration(

@@ -23,7 +23,9 @@ struct RunDriver {
         let store = LocalStore(root: pipeline.target.directory)
         let module = pipeline.about.module
         let attempt: String
-        do { attempt = try store.beginAttempt(module: module) } catch { return .failed(error.failure) }
+        do { attempt = try store.beginAttempt(module: module) } catch {
+            throw Stop(.unreachable, "the store at \(store.root): \(error.description)")
+        }
         var isOver = false
         // An attempt that comes to nothing leaves nothing: no reader ever refers to it.
         defer { if !isOver { try? store.discard(module: module, attempt: attempt) } }

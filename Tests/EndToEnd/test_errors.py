@@ -141,6 +141,38 @@ def test_mistakes_in_commands():
     return check_all(IN_COMMANDS)
 
 
+def test_problems_are_told_all_at_once():
+    """One mistake in each part of the document: all are told, whatever part of the reading finds them."""
+    folder = scratch("all")
+    text = BASE
+    for found, wrong in (
+            ("titel:", "title:"), ("kind: cvs", "kind: csv"), ("from: shopp", "from: shop"), ("{tokn: ", "{token: "),
+            ("to: years", "to: year"), ("{s3: {bucket: b}}", "{directory: modules}")):
+        text = text.replace(wrong, found, 1)
+    with open(f"{folder}/shop.yaml", "w") as file:
+        file.write(text)
+    result = run("validate", "shop.yaml", cwd=folder)
+    expect(result.status == 2, f"exit code {result.status}")
+    for word in ("titel", "cvs", "shopp", "tokn", "years", "s3"):
+        expect(f'"{word}"' in result.err, f"{word} is not told: {result.err}")
+
+
+def test_more_problems_than_a_message_holds():
+    """Three thousand undecided columns: the places of many are told, and how many there are."""
+    folder = scratch("many")
+    key(bytes(range(32)))(folder)
+    names = [f"column_number_{number}" for number in range(3_000)]
+    csv(",".join(["id", "name", "birth_date", "zip", "visits", *names]) + "\n")(folder)
+    with open(f"{folder}/shop.yaml", "w") as file:
+        file.write(BASE)
+    for command in ("plan", "run"):
+        result = run(command, "shop.yaml", cwd=folder)
+        expect(result.status == 2, f"exit code {result.status}: {result.text[-400:]}")
+        count = len(re.findall(r"^shop\.yaml:\d+:\d+: error: ", result.err, re.MULTILINE))
+        expect(count >= 50, f"etlx {command} tells the places of {count} problems: {result.err[-400:]}")
+        expect(re.search(r"3,?00[01]", result.err), f"etlx {command} does not say how many problems there are: {result.err[-400:]}")
+
+
 def test_mistakes_in_connections():
     """The same document over PostgreSQL: server, password, database, table, rights, rows, SQL."""
     database = Database.fresh("e2e_errors")

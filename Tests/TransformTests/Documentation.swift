@@ -32,13 +32,17 @@ enum Documentation {
     }
 
     /// The shell commands that recompute a token: they read the value on standard input, KEY and SCOPE from the environment.
-    static func tokenCommands() throws -> String {
-        let text = try text()
-        guard let heading = text.range(of: "## Recompute a token with openssl"),
-            let start = text[heading.upperBound...].range(of: "```sh\n"),
-            let end = text[start.upperBound...].range(of: "```")
-        else { return "exit 1" }
-        return String(text[start.upperBound..<end.lowerBound])
+    static func tokenCommands() throws -> String { try commands(mentioning: "etl-express/1/token/") }
+
+    /// The same for `function: cmac`.
+    static func macCommands() throws -> String { try commands(mentioning: "etl-express/1/token-cmac/") }
+
+    /// Those that open an encrypted value: hexadecimal on standard input, KEY and CONTEXT from the environment.
+    static func openingCommands() throws -> String { try commands(mentioning: "etl-express/1/siv/") }
+
+    private static func commands(mentioning word: String) throws -> String {
+        let blocks = try text().components(separatedBy: "```sh\n").dropFirst().map { $0.components(separatedBy: "```")[0] }
+        return blocks.first { $0.contains(word) } ?? "exit 1"
     }
 }
 

@@ -7,8 +7,24 @@ import Testing
 @Suite("refusals") struct RefusalTests {
     @Test("wrong rules are refused before any row is read, with the way out", arguments: [
         ([Step("tokn", ["key": "people", "scope": "s"])], DataType.text, "did you mean \"token\"?"),
-        ([Step("encrypt", ["key": "people"])], .text, "\"encrypt\" is not available in this version"),
-        ([Step("format_preserving", ["key": "people"])], .text, "not available in this version"),
+        ([Step("encrypt", ["key": "people"])], .text, "without \"context\""),
+        ([Step("encrypt", ["key": "people", "context": "a b"])], .text, "letters, digits"),
+        ([Step("encrypt", ["key": "people", "context": "a", "as": "base64"])], .text, "unknown `as` of encrypt"),
+        ([Step("encrypt", ["key": "people", "context": "a"])], .int32, "put `{cast: text}` before it"),
+        ([Step("format_preserving", ["key": "people", "alphabet": "digits"])], .text, "without \"scope\""),
+        ([Step("format_preserving", ["key": "people", "scope": "s"])], .text, "without \"alphabet\""),
+        ([Step("format_preserving", ["key": "people", "scope": "s", "alphabet": "digit"])], .text, "did you mean \"digits\"?"),
+        ([Step("format_preserving", ["key": "people", "scope": "s", "alphabet": "abca"])], .text, "each once"),
+        ([Step("format_preserving", ["key": "people", "scope": "s", "alphabet": "áé"])], .text, "ASCII"),
+        ([Step("format_preserving", ["key": "people", "scope": "s", "alphabet": "lower", "separators": "x"])], .text, "not of the alphabet"),
+        ([Step("format_preserving", ["key": "people", "scope": "s", "alphabet": "hex", "check_digit": "luhn"])], .text, "alphabet digits"),
+        ([Step("format_preserving", ["key": "people", "scope": "s", "alphabet": "lower", "check_digit": "mod97"])], .text, "upper-case"),
+        ([Step("format_preserving", ["key": "people", "scope": "s", "alphabet": "digits", "check_digit": "mod97", "keep_prefix": 2])], .text, "from 4 to"),
+        ([Step("format_preserving", ["key": "people", "scope": "s", "alphabet": "digits", "small_domain": "keep"])], .text, "expected one of permute"),
+        ([Step("format_preserving", ["key": "people", "scope": "s", "alphabet": "digits", "keep_prefix": -1])], .text, "whole number"),
+        ([Step("format_preserving", ["key": "people", "scope": "s", "alphabet": "digits"])], .int64, "put `{cast: text}` before it"),
+        ([Step("token", ["key": "people", "scope": "s", "function": "sha1"])], .text, "expected one of hmac, cmac"),
+        ([Step("token", ["key": "people", "scope": "s", "function": "cmac", "length": 52])], .text, "whole bytes"),
         ([Step("fake", ["key": "people"])], .text, "not available in this version"),
         ([Step("noise", ["laplace": 1])], .int32, "not available in this version"),
         ([Step("hierarchy", ["file": "x"])], .text, "not available in this version"),
@@ -16,7 +32,7 @@ import Testing
         ([Step("token", ["key": "people"])], .text, "without \"scope\""),
         ([Step("token", ["key": "peeple", "scope": "s"])], .text, "did you mean \"people\"?"),
         ([Step("token", ["key": "people", "scope": "a/b"])], .text, "letters, digits"),
-        ([Step("token", ["key": "people", "scope": "s", "as": "base64"])], .text, "unknown as of token"),
+        ([Step("token", ["key": "people", "scope": "s", "as": "base64"])], .text, "unknown `as` of token"),
         ([Step("token", ["key": "people", "scope": "s", "as": "uuid", "length": 20])], .text, "fixed one"),
         ([Step("token", ["key": "people", "scope": "s"])], .float64, "does not take float64"),
         ([Step("token", ["key": "people", "scope": "s"])], .structure([Field(name: "a", type: .text)]), "does not take struct"),
@@ -38,7 +54,7 @@ import Testing
         ([Step("replace", ["pattern": "(a+)+b", "with": ""])], .text, "grow exponentially"),
         ([Step("replace", ["pattern": "x(\\w*\\s?){3,}", "with": ""])], .text, "grow exponentially"),
         ([Step("cast", "inetger")], .text, "unknown type"),
-        ([Step("cast", ["to": "date", "on_failure": "skip"])], .text, "unknown on_failure"),
+        ([Step("cast", ["to": "date", "on_failure": "skip"])], .text, "unknown `on_failure`"),
         ([Step("shift_dates", ["key": "people", "by": "idd", "days": 30])], .date, "unknown source column"),
         ([Step("shift_dates", ["key": "people", "by": "c", "days": 0])], .date, "from 1 to 3650"),
         ([Step("shift_dates", ["key": "people", "by": "c", "days": 3, "whole_weeks": true])], .date, "at least 7"),
@@ -90,6 +106,19 @@ import Testing
                 Fixture.rule("last4", [Step("from", "card"), Step("mask", ["keep_last": 4])]),
             ], [Fixture.input("card", .text)], problems: &problems)
         #expect(transform != nil)
+        #expect(problems.problems.map(\.severity) == [.warning])
+    }
+
+    @Test("so is a replaced number that keeps them beside a token; alone it is not")
+    func linkableReplacement() throws {
+        let kept = Step("format_preserving", ["key": "people", "scope": "s", "alphabet": "digits", "keep_suffix": 4])
+        #expect(Fixture.problems([kept], on: .text).isEmpty)
+        var problems = ProblemList(file: nil)
+        _ = Fixture.compile(
+            [
+                Fixture.rule("card", [kept]),
+                Fixture.rule("sealed", [Step("from", "card"), Step("encrypt", ["key": "people", "context": "s"])]),
+            ], [Fixture.input("card", .text)], problems: &problems)
         #expect(problems.problems.map(\.severity) == [.warning])
     }
 

@@ -2,10 +2,19 @@ internal import CKernels
 package import Columnar
 internal import Model
 
+/// A derived key that gives every value of a column a digest.
+protocol ColumnDigest: Sendable {
+    /// Bytes of a digest.
+    var digestByteCount: Int { get }
+    /// `digestByteCount` bytes a row, zeros for nulls. `column` has variable storage.
+    func digests(of column: Column) -> Buffer
+}
+
 /// A derived key, ready to hash columns: HMAC-SHA-256 with both key blocks hashed beforehand.
 ///
 /// The one place that computes the tokens' function. The prepared states are as secret as the key and live like it.
-package final class FieldKey: Sendable, CustomStringConvertible {
+package final class FieldKey: ColumnDigest, CustomStringConvertible {
+    let digestByteCount = Int(KERNEL_HMAC_BYTES)
     private let states: WipedBytes
 
     init(_ key: WipedBytes) {

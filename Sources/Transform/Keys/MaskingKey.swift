@@ -28,7 +28,12 @@ package final class MaskingKey: Sendable, CustomStringConvertible, CustomDebugSt
 
     /// The key for one purpose. Cost: three HMACs; done when a rule is compiled, not for each value.
     package func derive(_ purpose: KeyPurpose) -> FieldKey {
-        unsafe FieldKey(WipedBytes(byteCount: 32) { unsafe expand(info: Array(purpose.info.utf8), into: $0) })
+        FieldKey(secret(for: purpose))
+    }
+
+    /// The derived key itself, for the methods that are no HMAC. `byteCount`: 32 or 64.
+    func secret(for purpose: KeyPurpose, byteCount: Int = 32) -> WipedBytes {
+        unsafe WipedBytes(byteCount: byteCount) { unsafe expand(info: Array(purpose.info.utf8), into: $0) }
     }
 
     /// First 16 hexadecimal digits of HMAC-SHA-256 of the empty text under the key's check subkey.
@@ -36,16 +41,26 @@ package final class MaskingKey: Sendable, CustomStringConvertible, CustomDebugSt
 
     package var identity: KeyIdentity { KeyIdentity(name: name, checkValue: checkValue) }
 
-    /// HKDF with one round of expansion: PRK = HMAC(32 zero bytes, key), output = HMAC(PRK, info || 0x01).
+    /// HKDF: PRK = HMAC(32 zero bytes, key), T1 = HMAC(PRK, info || 0x01), T2 = HMAC(PRK, T1 || info || 0x02), and so on;
+    /// the output is T1 || T2 …, of whole rounds.
     func expand(info: [UInt8], into target: UnsafeMutableRawBufferPointer) {
+        precondition(target.count % 32 == 0 && target.count <= 64, "one or two rounds of HKDF")
         let pseudorandomKey = unsafe WipedBytes(byteCount: 32) { extracted in
             unsafe bytes.withBytes { keyMaterial in
                 let noSalt = unsafe WipedBytes(byteCount: 32) { _ in }
                 unsafe hmac(key: noSalt, message: keyMaterial, into: extracted)
             }
         }
-        let message = info + [1]
-        unsafe message.withUnsafeBytes { unsafe hmac(key: pseudorandomKey, message: $0, into: target) }
+        for start in stride(from: 0, to: target.count, by: 32) {
+            let earlier = unsafe UnsafeRawBufferPointer(rebasing: target[max(0, start - 32)..<start])
+            let message = unsafe WipedBytes(byteCount: earlier.count + info.count + 1) { message in
+                unsafe message.copyBytes(from: earlier)
+                unsafe UnsafeMutableRawBufferPointer(rebasing: message[earlier.count...]).copyBytes(from: info)
+                unsafe message[message.count - 1] = UInt8(start / 32 + 1)
+            }
+            let round = unsafe UnsafeMutableRawBufferPointer(rebasing: target[start..<start + 32])
+            unsafe message.withBytes { unsafe hmac(key: pseudorandomKey, message: $0, into: round) }
+        }
     }
 
     private func hmac(key: WipedBytes, message: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer) {
@@ -69,13 +84,22 @@ extension WipedBytes {
 /// What a derived key is for; `info` is the HKDF info text. A scope has no `/`, so no two purposes share an info.
 package enum KeyPurpose: Hashable, Sendable {
     case token(scope: String)
+    case tokenCMAC(scope: String)
     case shift(scope: String)
+    case formatPreserving(scope: String)
+    /// The permutations of domains that are too small for FF1.
+    case smallDomain(scope: String)
+    case encryption(context: String)
     case check
 
     package var info: String {
         switch self {
         case .token(let scope): "etl-express/1/token/\(scope)"
+        case .tokenCMAC(let scope): "etl-express/1/token-cmac/\(scope)"
         case .shift(let scope): "etl-express/1/shift/\(scope)"
+        case .formatPreserving(let scope): "etl-express/1/fpe/\(scope)"
+        case .smallDomain(let scope): "etl-express/1/fpe-small/\(scope)"
+        case .encryption(let context): "etl-express/1/siv/\(context)"
         case .check: "etl-express/1/check"
         }
     }

@@ -73,7 +73,7 @@ enum RuleCompiler {
             mapping: nil, steps: steps.map(\.1.plan))
         return CompiledColumn(
             plan: plan, position: rule.position, input: input, steps: steps, besides: besides,
-            showsLastCharacters: read.contains { ($0.definition as? MaskStep)?.showsLastCharacters ?? false })
+            showsLastCharacters: read.contains { ($0.definition as? any ShowsLastCharacters)?.showsLastCharacters ?? false })
     }
 
     private static func native(_ input: Int?, _ scene: Scene, isFirst: Bool) -> String {
@@ -93,4 +93,9 @@ enum RuleCompiler {
 /// A step that looks at another input column.
 protocol LooksBeside: StepDefinition {
     var besideColumn: String { get }
+}
+
+/// A step that may leave a value's last characters as they are.
+protocol ShowsLastCharacters: StepDefinition {
+    var showsLastCharacters: Bool { get }
 }

@@ -21,7 +21,7 @@ extension Verb {
 ///
 /// - Nulls and empty texts: stay as they are.
 /// - Cost: one pass over the bytes.
-struct MaskStep: StepDefinition {
+struct MaskStep: ShowsLastCharacters {
     enum Short: String, CaseIterable, Sendable { case keep, hide }
 
     let keepFirst: Int

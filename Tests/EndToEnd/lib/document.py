@@ -71,7 +71,8 @@ class Document:
                 lines.append(f"    where: {text(table.where)}")
             lines.append("    columns:" if table.columns else "    columns: {}")
             for column, rule in table.columns.items():
-                lines.append(f"      {text(column)}: {text(rule)}")
+                # YAML's plain form of a key ends at 1,024 characters.
+                lines += [f"      ? {text(column)}", f"      : {text(rule)}"] if len(column) > 250 else [f"      {text(column)}: {text(rule)}"]
                 self.lines[len(lines)] = (table.name, column)
         target = {"directory": self.store} | ({"compression": self.compression} if self.compression else {})
         lines.append(f"target: {text(target)}")
