@@ -3,6 +3,7 @@ internal import Extract
 internal import Formats
 package import Model
 internal import Cluster
+internal import KernelCheck
 internal import ModuleStore
 internal import Transform
 
@@ -50,7 +51,8 @@ package final class RunSession {
 
     /// Looks at the sources, takes their snapshots and holds them until `close`.
     package func makePlan() throws -> RunPlan {
-        let planned = try ShardPlanner(pipeline: pipeline, keys: keys).plan()
+        var planned = try ShardPlanner(pipeline: pipeline, keys: keys).plan()
+        planned.plan.kernels = KernelLevels.identity
         keepers = planned.keepers
         bindings = planned.bindings
         plan = planned.plan

@@ -19,7 +19,7 @@ struct Etlx: ParsableCommand {
         version: "etlx \(ProductVersion.text)",
         subcommands: [
             ValidateCommand.self, PlanCommand.self, PreviewCommand.self, RunCommand.self, ModulesCommand.self,
-            KeysCommand.self, WorkerCommand.self,
+            KeysCommand.self, KernelsCommand.self, WorkerCommand.self,
         ])
 
     func run() throws {

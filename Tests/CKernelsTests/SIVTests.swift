@@ -1,20 +1,6 @@
 import CKernels
 import Testing
 
-/// Wycheproof's `daead_test_schema`.
-private struct WycheproofSIV: Decodable {
-    struct Group: Decodable { var tests: [Case] }
-    struct Case: Decodable {
-        var tcId: Int
-        var key: String
-        var aad: String
-        var msg: String
-        var ct: String
-        var result: String
-    }
-    var testGroups: [Group]
-}
-
 extension KernelTests {
     /// AES-SIV columns against RFC 5297, Wycheproof and themselves.
     @Suite("AES-SIV columns")
@@ -110,22 +96,6 @@ extension KernelTests {
                     #expect(Self.open(changed, key).refused == 1, "\(level), \(place)")
                 }
                 #expect(Self.open(ColumnFixture(values: [[], [1, 2, 3], [UInt8](repeating: 0, count: 16)]), key).refused == 3)
-            }
-        }
-
-        @Test("Wycheproof", .enabled(if: VectorFile.isPresent, "../shared/vectors is absent"))
-        func wycheproof() throws {
-            let tests = try VectorFile.decode(WycheproofSIV.self, "wycheproof/aes_siv_cmac_test.json").testGroups.flatMap(\.tests)
-            #expect(tests.count == 442)
-            try atEachLevel { level in
-                for test in tests {
-                    let key = try Self.key(bytes(hex: test.key), context: bytes(hex: test.aad))
-                    let opened = Self.open(ColumnFixture(values: [bytes(hex: test.ct)]), key).values[0]
-                    #expect((opened == bytes(hex: test.msg)) == (test.result == "valid"), "\(level), case \(test.tcId)")
-                    guard test.result == "valid" else { continue }
-                    let sealed = Self.seal(ColumnFixture(values: [bytes(hex: test.msg)]), key).bytes
-                    #expect(sealed == bytes(hex: test.ct), "\(level), case \(test.tcId)")
-                }
             }
         }
     }

@@ -1,10 +1,10 @@
-"""The benchmark runs with a small table, so that it does not rot; its speed is not judged here."""
+"""The benchmarks run with little data, so that they do not rot; their speed is not judged here."""
 import json
 import subprocess
 import sys
 
 from lib.checks import expect, expect_equal
-from lib.surroundings import ROOT, etlx_path, postgres_url, scratch
+from lib.surroundings import ROOT, etlx_path, postgres_url, scratch, shared
 
 
 def test_postgres_to_parquet():
@@ -19,3 +19,16 @@ def test_postgres_to_parquet():
         result = json.load(file)
     expect_equal(result["rows"], 20_000, "rows")
     expect(all(len(values) == 1 for values in result["seconds"].values()), f"turns: {result['seconds']}")
+
+
+def test_redaction():
+    etlx_path()
+    shared("data/pii-presidio-synth/synth_dataset_v2.json.gz")
+    out = f"{scratch('redaction')}/result.json"
+    done = subprocess.run(
+        [sys.executable, f"{ROOT}/benchmarks/redaction/run", "--megabytes", "1", "--json", out], capture_output=True, text=True)
+    expect(done.returncode == 0, f"exit code {done.returncode}: {done.stdout[-800:]}{done.stderr[-800:]}")
+    with open(out) as file:
+        result = json.load(file)
+    expect(all(row["meets_goal"] for row in result["kinds"]), f"goals of recall and precision: {result['kinds']}")
+    return ", ".join(f"{row['kind']} {row['recall']:.2f}/{row['precision']:.2f}" for row in result["kinds"])

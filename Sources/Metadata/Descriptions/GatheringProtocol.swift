@@ -16,6 +16,7 @@ enum GatheringProtocol {
             "started_at": .text(description.startedAt),
             "ended_at": .text(description.endedAt),
             "product": .record(["name": .text(ProductVersion.name), "version": .text(ProductVersion.text)]),
+            "kernels": description.plan.kernels.map(kernels),
             "pipeline_sha256": .text(description.plan.about.documentDigest),
             "plan_sha256": .text(PlanCoding.digest(description.plan)),
             "sources": .list(description.plan.sources.map(source)),
@@ -26,6 +27,15 @@ enum GatheringProtocol {
             "tables": .list(description.plan.tables.map { table($0, description) }),
             "warnings": description.plan.warnings.isEmpty
                 ? nil : .texts(description.plan.warnings.map(\.found)),
+        ])
+    }
+
+    private static func kernels(_ kernels: KernelIdentity) -> JSON {
+        let versions = kernels.versions.sorted { $0.key < $1.key }
+        return .record([
+            "level": .text(kernels.level),
+            "versions": .object(versions.map { JSON.Member($0.key, .text($0.value)) }),
+            "self_tests_passed": .boolean(kernels.hasPassedSelfTests),
         ])
     }
 

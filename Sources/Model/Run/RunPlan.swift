@@ -7,10 +7,12 @@ package struct RunPlan: Sendable, Codable, Equatable {
     package var keys: [KeyIdentity]
     package var tables: [TablePlan]
     package var warnings: [Problem]
+    /// A record, not a decision: the bytes of parts do not depend on it. nil where the planner did not say.
+    package var kernels: KernelIdentity?
 
     package init(
         about: ModuleAbout, codec: TargetSpec.Codec, sources: [SourceIdentity], keys: [KeyIdentity],
-        tables: [TablePlan], warnings: [Problem]
+        tables: [TablePlan], warnings: [Problem], kernels: KernelIdentity? = nil
     ) {
         self.about = about
         self.codec = codec
@@ -18,6 +20,23 @@ package struct RunPlan: Sendable, Codable, Equatable {
         self.keys = keys
         self.tables = tables
         self.warnings = warnings
+        self.kernels = kernels
+    }
+}
+
+/// Which code computes digests and ciphers on the machine that made the plan. Workers choose for their own machine.
+package struct KernelIdentity: Sendable, Codable, Equatable {
+    /// `auto`, or the level that was forced.
+    package var level: String
+    /// Kernel → the version in use: `hmac-sha256` → `avx512+shani`.
+    package var versions: [String: String]
+    /// Every version that the machine has gave its recorded answers.
+    package var hasPassedSelfTests: Bool
+
+    package init(level: String, versions: [String: String], hasPassedSelfTests: Bool) {
+        self.level = level
+        self.versions = versions
+        self.hasPassedSelfTests = hasPassedSelfTests
     }
 }
 
