@@ -8,7 +8,8 @@
  * (ISO 13616, ISO 7064 MOD 97-10), and keep_first is at least 4. A value whose own check digits are wrong is not done.
  *
  * No kernel here meets a key, allocates, keeps a pointer or reads outside a value. Columns are in Arrow layout, arguments
- * as in kernel_hmac_sha256_i32 (kernel_hash.h). Time depends on lengths, nulls and on which bytes are separators. */
+ * as in kernel_hmac_sha256_i32 (kernel_hash.h). Time depends on lengths, nulls and on which bytes are separators;
+ * a value's own bytes index tables of 256 entries, so it is not constant in the value. */
 #ifndef KERNEL_FORMAT_H
 #define KERNEL_FORMAT_H
 
