@@ -27,13 +27,17 @@ def test_a_core_dump_holds_no_key():
 
     folder, marker = scratch("dump"), f"marker-{secrets.token_hex(8)}"
     with open(f"{folder}/people.csv", "w") as file:
-        file.write("id\n1\n2\n")
+        file.write("id,card,note\n1,4111111111111111,one\n2,4111111111111112,two\n")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent.settimeout(60)
         url = f"postgresql://nobody@127.0.0.1:{silent.getsockname()[1]}/{marker}"
         document = Document(
             folder, "dump", {"files": {"kind": "csv", "path": "people.csv"}, "silent": {"kind": "postgres", "url": "${env:SILENT}"}},
-            [Table("people", "files", {"id": {"token": {"key": "people", "scope": "person"}}}),
+            [Table("people", "files", {
+                "id": {"token": {"key": "people", "scope": "person"}},
+                "quick": [{"from": "id"}, {"token": {"key": "people", "scope": "quick", "function": "cmac"}}],
+                "card": [{"cast": "text"}, {"format_preserving": {"key": "people", "scope": "card", "alphabet": "digits"}}],
+                "note": {"encrypt": {"key": "people", "context": "notes"}}}),
              Table("others", "silent.public.others", {"id": {"token": {"key": "people", "scope": "person"}}})],
         ).with_key("people")
         process = subprocess.Popen(
@@ -58,10 +62,11 @@ def test_a_core_dump_holds_no_key():
     expect(marker.encode() in dump, "the dump is not of that process's memory: the URL is not in it")
     all_secrets = secrets_of(document.keys["people"])
     # What the process still needs it had; only the dump is without it.
-    for what in ("the key", "the inner state", "the outer state"):
-        expect(all_secrets[what] in memory, f"{what} was not in memory when the process was aborted: nothing is shown")
+    for what in ("the key", "the inner state", "the outer state", "the CMAC key", "the FF1 key", "the SIV key"):
+        # An expanded AES key begins with the key; the SIV key is two of them.
+        expect(all_secrets[what][:32] in memory, f"{what} was not in memory when the process was aborted: nothing is shown")
     for what, secret in all_secrets.items():
-        for part in (secret[:16], secret[-16:]):
+        for part in (secret[:16], secret[16:32], secret[-16:]):
             expect(part not in dump, f"{what} stands in the dump")
     return f"{len(dump) >> 10} KiB searched for {', '.join(all_secrets)}"
 
@@ -88,12 +93,23 @@ def secrets_of(path: str) -> dict[str, bytes]:
         text = file.read().strip()
     key = base64.b64decode(text)
     extracted = hmac.digest(b"\0" * 32, key, "sha256")
-    derived = hmac.digest(extracted, b"etl-express/1/token/person\x01", "sha256")
+    derived = expanded(extracted, "token/person")
     states = {}
     for name, pad in (("inner", 0x36), ("outer", 0x5C)):
         words = compressed(bytes(byte ^ pad for byte in derived.ljust(64, b"\0")))
         states[f"the {name} state"] = struct.pack("<8I", *words)
-    return {"the key": key, "the key's text": text, "the extracted key": extracted, "the derived key": derived, **states}
+    return {"the key": key, "the key's text": text, "the extracted key": extracted, "the derived key": derived, **states,
+            "the CMAC key": expanded(extracted, "token-cmac/quick"), "the FF1 key": expanded(extracted, "fpe/card"),
+            "the SIV key": expanded(extracted, "siv/notes", 64)}
+
+
+def expanded(extracted: bytes, use: str, count: int = 32) -> bytes:
+    """HKDF-Expand (RFC 5869) with the `info` texts of docs/verbs.md."""
+    output = block = b""
+    for number in range(1, count // 32 + 1):
+        block = hmac.digest(extracted, block + f"etl-express/1/{use}".encode() + bytes([number]), "sha256")
+        output += block
+    return output
 
 
 def compressed(block: bytes) -> list[int]:

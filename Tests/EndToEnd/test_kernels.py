@@ -164,11 +164,12 @@ def test_where_nothing_was_run_the_exit_code_says_so():
 def test_published_parts_are_the_same_bytes_at_every_level():
     folder, dice = scratch("levels"), random.Random(3)
     with open(f"{folder}/people.csv", "w") as file:
-        file.write("id,name,email,born,note\n")
+        file.write("id,name,email,born,note,card\n")
         for number in range(20_000):
             name = "".join(dice.choice("abcdefghijklmnopqrstuvwxyz ") for _ in range(dice.randrange(1, 90)))
             email = "" if number % 11 == 0 else f"User{number}@Mail{number % 7}.example.com"
-            file.write(f"{number * 7919},x{name}x,{email},19{number % 100:02}-0{number % 9 + 1}-1{number % 10},write to {email} or 203.0.113.{number % 256}\n")
+            file.write(f"{number * 7919},x{name}x,{email},19{number % 100:02}-0{number % 9 + 1}-1{number % 10},write to {email} or 203.0.113.{number % 256},"
+                       f"x{10 ** (number % 24 + 6) + number}\n")
     token = {"key": "people", "scope": "id"}
     document = Document(
         folder, "levels", {"files": {"kind": "csv", "path": "people.csv"}},
@@ -177,6 +178,9 @@ def test_published_parts_are_the_same_bytes_at_every_level():
             "uuid": [{"from": "id"}, {"token": token | {"as": "uuid"}}], "number": [{"from": "id"}, {"token": token | {"as": "int64"}}],
             "name": {"token": token | {"scope": "name"}}, "masked": [{"from": "name"}, {"mask": {"keep_last": 4}}],
             "email": ["normalize_email", {"token": token | {"scope": "email"}}], "born": {"generalize": {"to": "year"}},
+            "quick": [{"from": "email"}, {"token": token | {"function": "cmac"}}],
+            "sealed": [{"from": "name"}, {"encrypt": {"key": "people", "context": "name"}}],
+            "card": {"format_preserving": {"key": "people", "scope": "card", "alphabet": "0123456789", "separators": "x"}},
             "note": {"redact": {"entities": ["email", "ip_address"], "as": "token", "key": "people", "scope": "email"}},
         })]).with_key("people", bytes(range(32)))
     path, found = document.write(), {}
