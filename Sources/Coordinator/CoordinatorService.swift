@@ -88,7 +88,8 @@ package final class CoordinatorService {
         do throws(WireFormat.Failure) {
             let (_, request) = try WireFormat.request(from: frame)
             let reply = handle(.request(request)) ?? .refused(reason: "no answer")
-            remember(reply, for: id)
+            // A slice is the same whenever it is asked for; remembering it would only cost memory.
+            if case .slice = reply {} else { remember(reply, for: id) }
             socket.answer(reply, id: id)
         } catch {
             socket.answer(.refused(reason: "this coordinator speaks protocol \(WireFormat.version)"), id: id)
