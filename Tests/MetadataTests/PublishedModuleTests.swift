@@ -72,7 +72,7 @@ struct PublishedModuleTests {
         let root = "\(folder)/modules"
         let written = try run(["-c", Self.writer, folder, Fixture.oddColumn, Fixture.oddMember])
         try #require(written.status == 0, "\(written.output)")
-        let store = LocalStore(root: root)
+        let store = Store(directory: root)
         for _ in 1...2 { try publish(store, folder, compliance) }
         let verification = try store.verify(module: "clinic")
         #expect(verification.findings == [])
@@ -81,7 +81,7 @@ struct PublishedModuleTests {
         #expect(judgement.output.hasSuffix("passed\n"), "\(judgement.output)")
     }
 
-    private func publish(_ store: LocalStore, _ folder: String, _ compliance: ModuleAbout.Compliance) throws {
+    private func publish(_ store: Store, _ folder: String, _ compliance: ModuleAbout.Compliance) throws {
         let attempt = try store.beginAttempt(module: "clinic")
         let receipts = try [(Fixture.oddTable, 0), (Fixture.oddTable, 1), ("labs", 0)].map { table, shard in
             let file = table == "labs" ? "labs" : "odd"
@@ -110,7 +110,7 @@ struct PublishedModuleTests {
             Describe.files(
                 ModuleDescription(
                     plan: described, receipts: receipts, publication: publication, run: attempt,
-                    startedAt: Fixture.started, endedAt: Fixture.ended, storeLocation: store.root))
+                    startedAt: Fixture.started, endedAt: Fixture.ended, storeLocation: store.location))
         }
     }
 }
