@@ -20,7 +20,8 @@ struct RunDriver {
 
     func run() throws -> Outcome {
         let document = try documentBytes()
-        let store = Store(directory: pipeline.target.directory)
+        let store: Store
+        do { store = try Store(pipeline.target) } catch { throw Stop(.unreachable, error.description) }
         let module = pipeline.about.module
         let attempt: String
         do { attempt = try store.beginAttempt(module: module) } catch {
