@@ -12,7 +12,7 @@ package final class RunLedger {
     /// Opens the module's ledger beside the modules of its store, and begins the run.
     ///
     /// - Throws: `TaskFailure` when another run of the module holds it, or the disk refuses.
-    package init(store: LocalStore, module: String, attempt: String, documentDigest: String, actor: String) throws(TaskFailure) {
+    package init(store: Store, module: String, attempt: String, documentDigest: String, actor: String) throws(TaskFailure) {
         run = attempt
         do throws(StoreError) {
             try store.makeLedgerFolder()
@@ -26,7 +26,7 @@ package final class RunLedger {
         } catch { throw error.failure }
     }
 
-    static var now: String { Timestamp.text(milliseconds: LocalStore.systemTime()) }
+    static var now: String { Timestamp.text(milliseconds: Store.systemTime()) }
 
     /// Writes what the scheduler decided; it is on disk when this returns.
     package func append(_ records: [SchedulerState.Record]) throws {

@@ -20,11 +20,12 @@ struct RunDriver {
 
     func run() throws -> Outcome {
         let document = try documentBytes()
-        let store = LocalStore(root: pipeline.target.directory)
+        let store: Store
+        do { store = try Store(pipeline.target) } catch { throw Stop(.unreachable, error.description) }
         let module = pipeline.about.module
         let attempt: String
         do { attempt = try store.beginAttempt(module: module) } catch {
-            throw Stop(.unreachable, "the store at \(store.root): \(error.description)")
+            throw Stop(.unreachable, "the store at \(store.location): \(error.description)")
         }
         var isOver = false
         // An attempt that comes to nothing leaves nothing: no reader ever refers to it.

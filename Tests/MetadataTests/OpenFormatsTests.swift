@@ -152,12 +152,12 @@ struct OpenFormatsTests {
     private func read(_ plan: RunPlan, _ forms: [String], store name: String) throws {
         let temporary = try TemporaryFolder()
         try Published.writeParts(temporary.path)
-        let store = LocalStore(root: "\(temporary.path)/\(name)")
+        let store = Store(directory: "\(temporary.path)/\(name)")
         try Published.publish(store, parts: temporary.path, plan, iceberg: true)
         let findings = try store.verify(module: "clinic").findings
         #expect(findings == [])
         let record = try store.record(module: "clinic", version: 1)
-        let run = "\(store.root)/clinic/\(ModuleLayout.run(record.attempt))"
+        let run = "\(store.location)/clinic/\(ModuleLayout.run(record.attempt))"
         let reading = try Published.python([Self.reader] + forms + [run] + record.tables.map(\.name))
         #expect(reading.status == 0, "\(reading.output)")
         // A reader that is not installed is no failure, but no test either.

@@ -82,7 +82,7 @@ enum Published {
     }
 
     /// Publishes the parts of `writeParts` under a plan whose first table is the odd one, and a table without parts.
-    static func publish(_ store: LocalStore, parts folder: String, _ plan: RunPlan, iceberg: Bool = false) throws {
+    static func publish(_ store: Store, parts folder: String, _ plan: RunPlan, iceberg: Bool = false) throws {
         let oddTable = plan.tables[0].name
         let attempt = try store.beginAttempt(module: "clinic")
         let receipts = try [(oddTable, 0), (oddTable, 1), ("labs", 0)].map { table, shard in
@@ -112,7 +112,7 @@ enum Published {
             Describe.files(
                 ModuleDescription(
                     plan: described, receipts: receipts, publication: publication, run: attempt,
-                    startedAt: Fixture.started, endedAt: Fixture.ended, storeLocation: store.root,
+                    startedAt: Fixture.started, endedAt: Fixture.ended, storeLocation: store.location,
                     iceberg: iceberg))
         }
     }

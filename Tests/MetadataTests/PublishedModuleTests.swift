@@ -17,11 +17,11 @@ struct PublishedModuleTests {
     func judged(_ compliance: ModuleAbout.Compliance) throws {
         let temporary = try TemporaryFolder()
         try Published.writeParts(temporary.path)
-        let store = LocalStore(root: "\(temporary.path)/modules")
+        let store = Store(directory: "\(temporary.path)/modules")
         for _ in 1...2 { try Published.publish(store, parts: temporary.path, Fixture.plan(compliance: compliance)) }
         let verification = try store.verify(module: "clinic")
         #expect(verification.findings == [])
-        let judgement = try Published.python([Self.judge, store.root, "clinic", "--compliance"])
+        let judgement = try Published.python([Self.judge, store.location, "clinic", "--compliance"])
         #expect(judgement.status == 0, "\(judgement.output)")
         #expect(judgement.output.hasSuffix("passed\n"), "\(judgement.output)")
     }

@@ -7,7 +7,7 @@ import Synchronization
 /// A store in a folder of its own, gone with the test.
 final class Fixture: Sendable {
     let root: String
-    let store: LocalStore
+    let store: Store
     let clock: Clock
 
     final class Clock: Sendable {
@@ -17,19 +17,21 @@ final class Fixture: Sendable {
         func advance(_ duration: Duration) { time.withLock { $0 += duration.components.seconds * 1000 } }
     }
 
-    init(placing: LocalStore.Placing = .linkOrRename) {
+    init(placing: DiskStorage.Placing = .linkOrRename) {
         root = NSTemporaryDirectory() + "etlx-store-\(UUID().uuidString)"
         let clock = Clock()
         self.clock = clock
-        store = LocalStore(root: root, placing: placing, now: { clock.now })
+        store = Store(DiskStorage(root: root, placing: placing), now: { clock.now })
     }
 
     /// A store that another process left behind.
     init(adopting root: String, clock: Clock) {
         self.root = root
         self.clock = clock
-        store = LocalStore(root: root, now: { clock.now })
+        store = Store(DiskStorage(root: root), now: { clock.now })
     }
+
+    var files: FileSystem { FileSystem(root: root) }
 
     deinit { try? FileSystem(root: root).removeTree("") }
 
@@ -82,7 +84,7 @@ final class Fixture: Sendable {
     func exists(_ relative: String) -> Bool { FileManager.default.fileExists(atPath: path(relative)) }
 }
 
-extension StagedPart {
+extension ByteSink {
     func write(text: String) throws { try write(bytes: Array(text.utf8)) }
     func write(bytes: [UInt8]) throws { try unsafe bytes.withUnsafeBytes { try unsafe write($0) } }
 }

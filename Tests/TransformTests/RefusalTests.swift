@@ -129,7 +129,7 @@ import Testing
                 file: "clinic.yaml", baseDirectory: ".",
                 about: ModuleAbout(module: "m", title: "t", description: "d", documentDigest: ""), sources: [],
                 keys: [KeySpec(name: "people", position: .start, path: "x")], tables: [Fixture.table(rules)],
-                target: TargetSpec(directory: "/", position: .start, codec: .lz4))
+                target: TargetSpec(.directory("/"), position: .start))
         }
         var problems = ProblemList(file: "clinic.yaml")
         PolicyCompiler.check(
