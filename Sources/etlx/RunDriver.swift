@@ -55,7 +55,8 @@ struct RunDriver {
         }
 
         let display = ProgressDisplay(common)
-        let publishing = Publishing(store: store, module: module, attempt: attempt, ledger: ledger)
+        let publishing = Publishing(
+            store: store, module: module, attempt: attempt, ledger: ledger, iceberg: pipeline.target.iceberg)
         let supervisor = Supervisor(processes: processes, signals: signals, replacements: workers * 4 + 8) { role in
             try processes.start(
                 role: role, address: socket.address, secret: secret, logsToStandardError: isVerbose)
