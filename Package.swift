@@ -47,7 +47,8 @@ let package = Package(
         .executableTarget(
             name: "etlx",
             dependencies: [
-                "Model", "Columnar", "ModuleStore", "Cluster", "Transform", "KernelCheck", "Coordinator", "Worker",
+                "Model", "Columnar", "ModuleStore", "Metadata", "Cluster", "Transform", "KernelCheck", "Coordinator",
+                "Worker",
                 "CSystem",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: house),

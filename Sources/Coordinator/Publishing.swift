@@ -40,6 +40,7 @@ package final class Publishing {
             record = published.record
             // The version is there, whatever the ledger says of it: its record decides.
             try? ledger.notePublished(version: published.record.version, sha256: published.sha256)
+            _ = try? StoreCatalog.write(store)
             return .success(published.record.version)
         } catch let error as StoreError {
             return .failure(error.failure)

@@ -69,9 +69,7 @@ package struct Publisher: Sendable {
             try finishUp(earlier.record, seal)
             return earlier
         }
-        guard store.age(attempt: attempt) < Limits.attemptDeadline else {
-            throw StoreError(.attemptEnded, "\(module)/\(attempt)", "the attempt began too long ago to be published")
-        }
+        try checkAge()
         try seal.acceptParts(receipts)
         try reach(.partsAccepted)
         for _ in 0..<Limits.rebasesPerPublication {
@@ -87,6 +85,8 @@ package struct Publisher: Sendable {
                 tables: CommitRecord.rows(tables: tables, receipts: receipts), parent: parent,
                 committedAt: committedAt, committedBy: committedBy, expiresAt: expiresAt)
             try willCommit(record)
+            // Describing may have taken long, and a sweeper counts on nobody committing after the deadline.
+            try checkAge()
             switch try commit(record) {
             case .committed:
                 try finishUp(record, seal)
@@ -101,6 +101,12 @@ package struct Publisher: Sendable {
             }
         }
         throw StoreError(.conflict, module, "other runs published versions all the time")
+    }
+
+    private func checkAge() throws(StoreError) {
+        guard store.age(attempt: attempt) < Limits.attemptDeadline else {
+            throw StoreError(.attemptEnded, "\(module)/\(attempt)", "the attempt began too long ago to be published")
+        }
     }
 
     /// The last version with its record's digest, as the next one names it.

@@ -17,6 +17,8 @@ package struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
         case damaged
         /// Rows read are not rows accounted for, or two receipts name one shard.
         case unbalanced
+        /// What is asked for contradicts what is there: a gap between versions, another reason, another history.
+        case refused
         /// The place cannot be reached, or does not answer in time.
         case unreachable
         /// A record was sent and nobody knows whether it was kept: only the same bytes may be sent again.
@@ -54,7 +56,7 @@ package struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
         switch code {
         case .noSpace, .notAllowed, .inputOutput: .retryElsewhere
         case .alreadyExists, .notFound, .damaged, .unreachable: .retry
-        case .noExclusiveCreate, .badName, .attemptEnded, .conflict, .unbalanced, .unknown: .failRun
+        case .noExclusiveCreate, .badName, .attemptEnded, .conflict, .unbalanced, .refused, .unknown: .failRun
         }
     }
 
@@ -73,7 +75,7 @@ package struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
             case .conflict: "; two coordinators publish this module: let one of them do it, or run again"
             case .attemptEnded: "; run again"
             case .unknown: "; nothing was removed: run again, which finds out and carries on"
-            case .inputOutput, .unreachable, .badName, .alreadyExists, .notFound, .damaged, .unbalanced: ""
+            case .inputOutput, .unreachable, .badName, .alreadyExists, .notFound, .damaged, .unbalanced, .refused: ""
             }
         let number = systemCode.map { " (errno \($0))" } ?? ""
         return "store: \(subject): \(detail)\(number)\(advice)"
