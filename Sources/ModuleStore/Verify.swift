@@ -67,10 +67,13 @@ private struct VersionCheck {
 
     func run(_ result: inout Verification, _ progress: (Int64) -> Void) {
         guard let bytes = try? store.readFile(record, ModuleLayout.sums) else {
+            // The list is gone, or the record was made to name another place.
+            reportRecord("the commit record names a version without a list of digests", &result)
             return report(.missing, ModuleLayout.sums, "the list of digests is missing or cannot be read", &result)
         }
         if FileDigest.hexadecimal(bytes) != record.sums {
             report(.changed, ModuleLayout.sums, "the list of digests is not the one that was committed", &result)
+            reportRecord("the commit record states another digest of \(ModuleLayout.sums) than it has", &result)
         }
         guard let sums = Sums(bytes: bytes) else {
             return report(.unreadable, ModuleLayout.sums, "this is no list of digests", &result)
