@@ -90,11 +90,13 @@ extension Store {
         }
     }
 
-    /// Marks of copies into this store that began within `age`, with the attempts that they name.
-    func copyMarks(module: String, youngerThan age: Duration) throws(StoreError) -> [(mark: String, attempts: [String])] {
+    /// Marks of copies into this store that began within `age`, with the attempts that they name; all marks without one.
+    func copyMarks(module: String, youngerThan age: Duration? = nil) throws(StoreError)
+        -> [(mark: String, attempts: [String])]
+    {
         var found: [(mark: String, attempts: [String])] = []
         for mark in try storage.names("\(module)/\(ModuleLayout.stagingFolder)")
-        where AttemptID.milliseconds(mark) != nil && self.age(attempt: mark) <= age {
+        where AttemptID.milliseconds(mark) != nil && age.map({ self.age(attempt: mark) <= $0 }) ?? true {
             let attempts = try storage.names("\(module)/\(ModuleLayout.copies(mark: mark))")
                 .filter { AttemptID.milliseconds($0) != nil }
             if !attempts.isEmpty { found.append((mark, attempts)) }

@@ -59,7 +59,7 @@ struct VersionCopy {
             throw StoreError(.attemptEnded, name, "the copy began too long ago to be finished")
         }
         try create(ModuleLayout.commitRecord(version: version), recordBytes, mark)
-        finishUp(mark)
+        finishUp()
         return copied
     }
 
@@ -153,12 +153,14 @@ struct VersionCopy {
     }
 
     /// Conveniences behind the record, as a publisher's: none of them decides anything.
-    private func finishUp(_ mark: String) {
+    private func finishUp() {
         if (try? target.versions(module: module).last) == version {
             try? target.writeHint(module: module, version: version)
         }
         try? target.storage.protect(run)
         try? target.storage.removeTree("\(module)/\(ModuleLayout.staging(record.attempt))")
-        try? target.storage.removeTree("\(module)/\(ModuleLayout.staging(mark))")
+        // The marks of tries that were cut short too: the record protects the files from now on.
+        let marks = (try? target.copyMarks(module: module))?.filter { $0.attempts == [record.attempt] }.map(\.mark) ?? []
+        for mark in marks { try? target.storage.removeTree("\(module)/\(ModuleLayout.staging(mark))") }
     }
 }

@@ -16,7 +16,8 @@ struct TaskRunner {
     func run(
         _ source: any ChunkSource, into part: any StagedPart, epoch: Int, advance: (Int64, Int64) throws -> Void
     ) throws -> PartReceipt {
-        let writer = ParquetWriter(columns: binding.columns.map(\.output), codec: codec, sink: part)
+        let sink = PartSink(part)
+        let writer = ParquetWriter(columns: binding.columns.map(\.output), codec: codec, sink: sink)
         var rules = binding.transform.zeroCounts
         var published: Int64 = 0
         do {
@@ -32,7 +33,8 @@ struct TaskRunner {
             }
         } catch {
             part.abandon()
-            throw error
+            // A full disk is called a full disk.
+            throw sink.refusal ?? error
         }
         let finished = try part.finish()
         countSpecials(source.nulledSpecials, in: &rules)
