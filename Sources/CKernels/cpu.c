@@ -31,6 +31,7 @@ static uint32_t ask(void)
     if (saves512 && f && dq && bw && vl && bmi2) {
         features |= CPU_AVX512;
         if (c >> 1 & 1) features |= CPU_VBMI;
+        if (c >> 6 & 1) features |= CPU_VBMI2;
         if (aes && (c >> 9 & 1)) features |= CPU_VAES;
     }
     return features;

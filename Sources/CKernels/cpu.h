@@ -14,6 +14,7 @@ enum {
     CPU_VAES = 1 << 6,   /* VAES on 512-bit registers */
     CPU_ARM_SHA2 = 1 << 7,
     CPU_ARM_AES = 1 << 8,
+    CPU_VBMI2 = 1 << 9, /* AVX-512 VBMI2 */
 };
 
 uint32_t kernel_cpu_features(void);
