@@ -21,7 +21,7 @@ static const struct level {
 } levels[] = {
     {"plain", 0, 0},
 #if defined(__x86_64__)
-    {"avx2", CPU_AVX2, CPU_AVX | CPU_AVX2 | CPU_AESNI},
+    {"avx2", CPU_AVX2, CPU_AVX | CPU_AVX2 | CPU_AESNI | CPU_PDEP},
     {"shani", CPU_SHANI, CPU_SHANI | CPU_AESNI},
     {"avx512", CPU_AVX512, ~0u},
 #elif defined(__aarch64__)
@@ -68,8 +68,8 @@ static const struct candidate {
 #endif
     {SLOT_TOKEN, "token-text", "plain", 0, &token_plain, self_test_token},
 #if defined(__x86_64__)
-    {SLOT_MASK, "mask", "avx512", CPU_AVX512 | CPU_VBMI | CPU_VBMI2, &mask_avx512, self_test_mask},
-    {SLOT_MASK, "mask", "avx2", CPU_AVX2, &mask_avx2, self_test_mask},
+    {SLOT_MASK, "mask", "avx512", CPU_AVX512 | CPU_VBMI | CPU_VBMI2 | CPU_PDEP, &mask_avx512, self_test_mask},
+    {SLOT_MASK, "mask", "avx2", CPU_AVX2 | CPU_PDEP, &mask_avx2, self_test_mask},
 #endif
     {SLOT_MASK, "mask", "plain", 0, &mask_plain, self_test_mask},
 #if defined(__x86_64__)

@@ -5,7 +5,7 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,bmi,bmi2,lzcnt,popcnt"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,bmi,bmi2,popcnt"))), apply_to = function)
 
 MASK_INLINE uint64_t low_bits(size_t count) { return _bzhi_u64(~0ULL, (uint32_t)count); }
 
@@ -45,7 +45,7 @@ MASK_INLINE size_t put_pattern(__m512i value, const uint8_t *bytes, size_t lengt
                                __m512i pattern, size_t with_length, uint8_t *out)
 {
     const size_t head = hidden ? (size_t)_tzcnt_u64(hidden) : length;
-    const size_t tail_start = hidden ? 64 - (size_t)_lzcnt_u64(hidden) : length;
+    const size_t tail_start = hidden ? 64 - (size_t)__builtin_clzll(hidden) : length;
     const size_t pattern_end = head + (size_t)_mm_popcnt_u64(hidden & leads) * with_length;
     _mm512_storeu_si512(out, value);
     for (size_t i = head; i < pattern_end; i += 60) _mm512_storeu_si512(out + i, pattern);
@@ -118,7 +118,7 @@ MASK_INLINE uint64_t hidden_in_email(__m512i value, uint64_t leads, uint64_t all
     const uint64_t local = at - 1, domain = all & ~(at | local);
     const uint64_t dots = _mm512_mask_cmpeq_epi8_mask(domain, value, _mm512_set1_epi8('.'));
     const uint64_t starts = (dots | at) << 1; /* of labels; the value has a byte less than the word bits */
-    const uint64_t last = domain & ~(~0ULL >> _lzcnt_u64(dots | 1));
+    const uint64_t last = domain & ~(~0ULL >> __builtin_clzll(dots | 1));
     *is_done = true;
     /* A second @ is in the domain and not allowed there. */
     uint64_t wrong = (not_local & local) | (not_domain & domain) | (starts & (dots | ~all)) | (not_last & starts & last);

@@ -38,7 +38,7 @@ extension KernelTests {
             for i in column.bytes.indices {
                 column.bytes[i] = others && column.bytes[i] % 30 == 0 ? UInt8(random.next() % 256) : 48 + column.bytes[i] % 10
             }
-            for row in lengths.indices where lengths[row] > 0 && random.next() % 2 == 0 {
+            for row in lengths.indices where (1...200).contains(lengths[row]) && random.next() % 2 == 0 {
                 let last = Int(column.offsets[row + 1]) - 1
                 for digit in UInt8(48)...57 where !LuhnTests.holds(column.value(row)) { column.bytes[last] = digit }
             }
