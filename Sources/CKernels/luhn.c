@@ -11,7 +11,7 @@ bool luhn_value(const uint8_t *value, size_t length)
         others |= digit > 9;
         sum += (length - 1 - i) & 1 ? doubled : digit;
     }
-    return length > 0 && !others && sum % 10 == 0;
+    return (length > 0) & !others & (sum % 10 == 0);
 }
 
 void luhn_rows_plain(const uint8_t *bytes, const int32_t *offsets, const uint8_t *validity, size_t first, size_t end,

@@ -50,39 +50,45 @@ LUHN_INLINE __m256i sums_of(__m256i digits)
     return _mm256_sad_epu8(counted, _mm256_setzero_si256());
 }
 
+/* Zero where eight bytes are digits. */
+LUHN_INLINE __m256i others_of(__m256i digits)
+{
+    return _mm256_sad_epu8(_mm256_subs_epu8(digits, _mm256_set1_epi8(9)), _mm256_setzero_si256());
+}
+
 /* Sums over 128 bits: of a below, b above, twice. */
-LUHN_INLINE __m256i sums_of_halves(__m256i a, __m256i b)
+LUHN_INLINE __m256i halves(__m256i a, __m256i b)
 {
     return _mm256_add_epi64(_mm256_unpacklo_epi64(a, b), _mm256_unpackhi_epi64(a, b));
 }
 
-LUHN_INLINE __m256i larger(__m256i a, __m256i b) { return _mm256_max_epu8(a, b); }
-
-/* The sums of four rows, in order. False when a byte is no digit. */
-LUHN_INLINE bool sum_short(const uint8_t *bytes, const int32_t *offsets, size_t row, __m256i *sums)
+/* Bit i: sum i is a multiple of ten, and i has no others. */
+LUHN_INLINE uint32_t verdicts_of(__m256i sums, __m256i others)
 {
-    const __m256i a = digits_of_two(bytes, offsets, row), b = digits_of_two(bytes, offsets, row + 2);
-    const __m256i others = _mm256_subs_epu8(larger(a, b), _mm256_set1_epi8(9));
-    *sums = _mm256_permute4x64_epi64(sums_of_halves(sums_of(a), sums_of(b)), _MM_SHUFFLE(3, 1, 2, 0));
-    return _mm256_testz_si256(others, others);
+    const __m256i tens = _mm256_mulhi_epu16(sums, _mm256_set1_epi64x(6554)); /* sums / 10, exact below 1638 */
+    const __m256i rest = _mm256_sub_epi64(sums, _mm256_mullo_epi16(tens, _mm256_set1_epi64x(10)));
+    const __m256i whole = _mm256_cmpeq_epi64(_mm256_or_si256(rest, others), _mm256_setzero_si256());
+    return (uint32_t)_mm256_movemask_pd(_mm256_castsi256_pd(whole));
 }
 
-LUHN_INLINE bool sum_long(const uint8_t *bytes, const int32_t *offsets, size_t row, __m256i *sums)
+LUHN_INLINE uint32_t check_short(const uint8_t *bytes, const int32_t *offsets, size_t row)
+{
+    const __m256i a = digits_of_two(bytes, offsets, row), b = digits_of_two(bytes, offsets, row + 2);
+    const uint32_t verdicts = verdicts_of(halves(sums_of(a), sums_of(b)), halves(others_of(a), others_of(b)));
+    return (verdicts & 9) | (verdicts & 2) << 1 | (verdicts & 4) >> 1; /* they come in the order 0, 2, 1, 3 */
+}
+
+LUHN_INLINE __m256i in_order(__m256i first, __m256i second)
+{
+    return _mm256_add_epi64(_mm256_permute2x128_si256(first, second, 0x20), _mm256_permute2x128_si256(first, second, 0x31));
+}
+
+LUHN_INLINE uint32_t check_long(const uint8_t *bytes, const int32_t *offsets, size_t row)
 {
     const __m256i a = digits_of_one(bytes, offsets, row), b = digits_of_one(bytes, offsets, row + 1);
     const __m256i c = digits_of_one(bytes, offsets, row + 2), d = digits_of_one(bytes, offsets, row + 3);
-    const __m256i others = _mm256_subs_epu8(larger(larger(a, b), larger(c, d)), _mm256_set1_epi8(9));
-    const __m256i first = sums_of_halves(sums_of(a), sums_of(b)), second = sums_of_halves(sums_of(c), sums_of(d));
-    *sums = _mm256_add_epi64(_mm256_permute2x128_si256(first, second, 0x20), _mm256_permute2x128_si256(first, second, 0x31));
-    return _mm256_testz_si256(others, others);
-}
-
-/* Bit i: sum i is a multiple of ten. */
-LUHN_INLINE uint32_t multiples_of_ten(__m256i sums)
-{
-    const __m256i tens = _mm256_mulhi_epu16(sums, _mm256_set1_epi64x(6554)); /* sums / 10, exact below 1638 */
-    const __m256i whole = _mm256_cmpeq_epi64(sums, _mm256_mullo_epi16(tens, _mm256_set1_epi64x(10)));
-    return (uint32_t)_mm256_movemask_pd(_mm256_castsi256_pd(whole));
+    return verdicts_of(in_order(halves(sums_of(a), sums_of(b)), halves(sums_of(c), sums_of(d))),
+                       in_order(halves(others_of(a), others_of(b)), halves(others_of(c), others_of(d))));
 }
 
 static void check_rows(const uint8_t *bytes, const int32_t *offsets, const uint8_t *validity, size_t rows, uint8_t *holds)
@@ -92,21 +98,18 @@ static void check_rows(const uint8_t *bytes, const int32_t *offsets, const uint8
         const __m128i lengths = _mm_sub_epi32(_mm_loadu_si128((const __m128i *)(offsets + row + 1)),
                                               _mm_loadu_si128((const __m128i *)(offsets + row)));
         const int32_t before = offsets[row + 1] - offsets[0];
-        __m256i sums;
-        bool is_done = false;
-        if (_mm_movemask_epi8(_mm_cmpgt_epi32(lengths, _mm_set1_epi32(16))) == 0) {
-            if (before >= 16) is_done = sum_short(bytes, offsets, row, &sums);
-        } else if (_mm_movemask_epi8(_mm_cmpgt_epi32(lengths, _mm_set1_epi32(32))) == 0) {
-            if (before >= 32) is_done = sum_long(bytes, offsets, row, &sums);
-        }
-        if (__builtin_expect(!is_done, 0)) {
+        uint32_t verdicts;
+        if (before >= 16 && _mm_movemask_epi8(_mm_cmpgt_epi32(lengths, _mm_set1_epi32(16))) == 0) {
+            verdicts = check_short(bytes, offsets, row);
+        } else if (before >= 32 && _mm_movemask_epi8(_mm_cmpgt_epi32(lengths, _mm_set1_epi32(32))) == 0) {
+            verdicts = check_long(bytes, offsets, row);
+        } else {
             luhn_rows_plain(bytes, offsets, validity, row, row + 4, holds);
             continue;
         }
-        const uint32_t valid = validity ? (uint32_t)validity[row >> 3] >> (row & 4) : 0xF;
-        const uint32_t empty = (uint32_t)_mm_movemask_ps(_mm_castsi128_ps(_mm_cmpeq_epi32(lengths, _mm_setzero_si128())));
-        const uint32_t true_rows = multiples_of_ten(sums) & ~empty & valid & 0xF;
-        const uint32_t verdicts = true_rows * 0x00204081 & 0x01010101; /* a bit for each byte */
+        if (validity) verdicts &= (uint32_t)validity[row >> 3] >> (row & 4);
+        verdicts &= ~(uint32_t)_mm_movemask_ps(_mm_castsi128_ps(_mm_cmpeq_epi32(lengths, _mm_setzero_si128()))) & 0xF;
+        verdicts = verdicts * 0x00204081 & 0x01010101; /* a bit for each byte */
         memcpy(holds + row, &verdicts, 4);
     }
     luhn_rows_plain(bytes, offsets, validity, row, rows, holds);

@@ -113,6 +113,18 @@ import Testing
         #expect(problems.problems.map(\.severity) == [.warning])
     }
 
+    @Test("so is a token beside the domain of the same address; beside a masked domain it is not", arguments: [true, false])
+    func linkableDomain(keepsDomain: Bool) {
+        var problems = ProblemList(file: nil)
+        _ = Fixture.compile(
+            [
+                Fixture.rule("email", [Step("token", ["key": "people", "scope": "s"])]),
+                Fixture.rule(
+                    "shape", [Step("from", "email"), Step("mask", ["as": "email", "keep_domain": .init(booleanLiteral: keepsDomain)])]),
+            ], [Fixture.input("email", .text)], problems: &problems)
+        #expect(problems.problems.map(\.severity) == (keepsDomain ? [.warning] : []))
+    }
+
     @Test("so is a replaced number that keeps them beside a token; alone it is not")
     func linkableReplacement() throws {
         let kept = Step("format_preserving", ["key": "people", "scope": "s", "alphabet": "digits", "keep_suffix": 4])

@@ -1,6 +1,6 @@
 /* Check digits of whole columns by ISO/IEC 7812-1 (Luhn). Columns are in Arrow layout: row i is bytes[offsets[i]] up to
  * bytes[offsets[i + 1]]; validity is an LSB-first bitmap, or NULL where no row is null.
- * Nothing is allocated, no pointer kept, nothing can fail. Time depends on lengths and on which bytes are no digits. */
+ * Nothing is allocated, no pointer kept, nothing can fail. */
 #ifndef KERNEL_LUHN_H
 #define KERNEL_LUHN_H
 
