@@ -66,7 +66,7 @@ let package = Package(
         + library("Columnar", ["Model", "CKernels"])
         + library("Document", ["Model", "Yams"])
         + library("Extract", ["Model", "CPostgres"])
-        + library("ModuleStore", ["Model", "CCrypto"])
+        + library("ModuleStore", ["Model", "S3", "CCrypto"])
         + library("S3", ["Model", "CCurl", "CCrypto"])
         + library("Cluster", ["Model", "CNNG"])
         + library("Metadata", ["Model", .product(name: "GRDB", package: "GRDB.swift")], tests: ["ModuleStore"])
