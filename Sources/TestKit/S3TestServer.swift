@@ -1,4 +1,4 @@
-package import Foundation
+import Foundation
 
 /// A real S3 server for tests, named by the environment variable `ETL_TEST_S3`: its endpoints on loopback, separated by
 /// spaces, all over the same objects; user and secret are "testing". Buckets are made by boto3, so that another program
@@ -55,7 +55,8 @@ package struct S3TestServer: Sendable {
         process.standardOutput = pipe
         try process.run()
         defer {
-            process.terminate()
+            // Not SIGTERM: a child of one of the tests' threads inherits that thread's blocked signals.
+            kill(process.processIdentifier, SIGKILL)
             process.waitUntilExit()
         }
         guard let line = String(data: pipe.fileHandleForReading.availableData, encoding: .utf8),

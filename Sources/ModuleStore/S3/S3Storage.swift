@@ -179,7 +179,7 @@ package struct S3Storage: Storage {
     private func concurrently<Item: Sendable>(
         _ items: [Item], _ body: @Sendable (Item) throws(StoreError) -> Void
     ) throws(StoreError) {
-        guard items.count > 1 else { return try items.forEach { (item) throws(StoreError) in try body(item) } }
+        if items.count == 1 { return try body(items[0]) }
         let failure = FirstFailure()
         DispatchQueue.concurrentPerform(iterations: min(items.count, Limits.requestsAtATime)) { lane in
             for index in stride(from: lane, to: items.count, by: Limits.requestsAtATime) {
