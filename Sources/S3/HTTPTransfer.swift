@@ -5,10 +5,12 @@ final class HTTPTransfer {
     private var headerLines: [[UInt8]] = []
     private var headerByteCount = 0
     private var body: [UInt8] = []
-    private let bodyLimit: Int
+    private var bodyLimit: Int
     private(set) var isTooLarge = false
     private(set) var answer: HTTPAnswer?
     private static let headerLimit = 64 << 10
+    /// A refusal may be longer than what was asked for.
+    private static let refusalLimit = 1 << 20
 
     init(bodyLimit: Int) { self.bodyLimit = bodyLimit }
 
@@ -51,6 +53,11 @@ final class HTTPTransfer {
     }
 
     private func takeBody(_ piece: UnsafeRawBufferPointer) -> Bool {
+        if body.isEmpty {
+            // `HTTP/1.1 404 Not Found`
+            let status = headerLines.first?.split(separator: UInt8(ascii: " ")).dropFirst().first ?? []
+            if status.first != UInt8(ascii: "2") { bodyLimit = max(bodyLimit, Self.refusalLimit) }
+        }
         guard body.count + piece.count <= bodyLimit else { isTooLarge = true; return false }
         if body.isEmpty, let length = headers().last(where: { $0.0 == "content-length" }).flatMap({ Int($0.1) }) {
             body.reserveCapacity(min(length, bodyLimit))

@@ -39,7 +39,7 @@ extension S3Client {
         let body = Array("<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Quiet>true</Quiet>\(entries)</Delete>".utf8)
         var request = Request(
             action: "delete", method: "POST", query: [("delete", "")], bodyLimit: XMLScanner.byteLimit,
-            document: "DeleteResult")
+            documents: ["DeleteResult"])
         request.headers = [
             ("Content-MD5", Digests.base64(Digests.md5(body))), ("Content-Type", "application/xml"),
         ]

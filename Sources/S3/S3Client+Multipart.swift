@@ -24,7 +24,7 @@ extension S3Client {
     package func beginUpload(_ key: String) throws(S3Error) -> String {
         let request = Request(
             action: "begin upload", method: "POST", key: key, query: [("uploads", "")], headers: encryptionHeaders,
-            document: "InitiateMultipartUploadResult")
+            documents: ["InitiateMultipartUploadResult"])
         guard let identifier = try send(request, bytes: []).root?.text("UploadId"), !identifier.isEmpty else {
             throw S3Error(.damaged, action: request.action, key: key, "the answer names no upload")
         }
@@ -50,7 +50,7 @@ extension S3Client {
         repeat {
             var request = Request(
                 action: "list parts", method: "GET", key: key, query: [("uploadId", uploadID)],
-                bodyLimit: XMLScanner.byteLimit, document: "ListPartsResult")
+                bodyLimit: XMLScanner.byteLimit, documents: ["ListPartsResult"])
             if let marker { request.query.append(("part-number-marker", marker)) }
             guard let root = try send(request).root else { break }
             for entry in root.all("Part") {
@@ -82,7 +82,7 @@ extension S3Client {
             action: "complete upload", method: "POST", key: key, query: [("uploadId", uploadID)],
             headers: [("Content-Type", "application/xml")],
             // The server puts the parts together before it answers; ten thousand of them take minutes.
-            stallLimit: .seconds(300), document: "CompleteMultipartUploadResult")
+            stallLimit: .seconds(300), documents: ["CompleteMultipartUploadResult"])
         do throws(S3Error) {
             _ = try send(request, bytes: Array(body.utf8))
         } catch where error.serverCode == "NoSuchUpload" {
@@ -118,7 +118,7 @@ extension S3Client {
         repeat {
             var request = Request(
                 action: "list uploads", method: "GET", query: [("uploads", ""), ("encoding-type", "url")],
-                bodyLimit: XMLScanner.byteLimit, document: "ListMultipartUploadsResult")
+                bodyLimit: XMLScanner.byteLimit, documents: ["ListMultipartUploadsResult"])
             if !full.isEmpty { request.query.append(("prefix", full)) }
             if let marker { request.query += [("key-marker", marker.key), ("upload-id-marker", marker.uploadID)] }
             guard let root = try send(request).root else { break }

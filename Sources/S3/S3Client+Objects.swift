@@ -104,9 +104,11 @@ extension S3Client {
     package enum Versioning: Sendable, Equatable { case off, enabled, suspended }
 
     package func versioning() throws(S3Error) -> Versioning {
-        let reply = try send(
-            Request(
-                action: "versioning", method: "GET", query: [("versioning", "")], document: "VersioningConfiguration"))
+        // The second name is that of a server that tests use.
+        let request = Request(
+            action: "versioning", method: "GET", query: [("versioning", "")],
+            documents: ["VersioningConfiguration", "GetBucketVersioningResponse"])
+        let reply = try send(request)
         switch reply.root?.text("Status") {
         case "Enabled": return .enabled
         case "Suspended": return .suspended

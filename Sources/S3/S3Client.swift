@@ -66,8 +66,8 @@ package final class S3Client: Sendable {
         var headers: [(String, String)] = []
         var bodyLimit = 1 << 20
         var stallLimit: Duration?
-        /// The root of the document that a good answer holds; nil where the body is not looked at.
-        var document: String?
+        /// What the root of a good answer's document may be called; empty where the body is not looked at.
+        var documents: [String] = []
     }
 
     struct Reply {
@@ -149,10 +149,10 @@ package final class S3Client: Sendable {
             clock.withLock { $0.serverDate = date }
         }
         let isGood = (200..<300).contains(answer.status)
-        guard !isGood || request.document != nil else { return .reply(Reply(answer: answer, root: nil)) }
+        guard !isGood || !request.documents.isEmpty else { return .reply(Reply(answer: answer, root: nil)) }
         let root = try? XMLScanner.root(of: answer.body)
         guard isGood else { return .refused(Refusal(answer, root: root)) }
-        if let root, root.name == request.document { return .reply(Reply(answer: answer, root: root)) }
+        if let root, request.documents.contains(root.name) { return .reply(Reply(answer: answer, root: root)) }
         // A 200 may be sent before the work is done; its body then says how it ended.
         return .refused(Refusal(answer, root: root, isGarbage: root.flatMap { ServerCode.inElement($0) } == nil))
     }
