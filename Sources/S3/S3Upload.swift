@@ -101,6 +101,18 @@ package final class S3Upload: ByteSink {
         return Finished(byteCount: byteCount, partCount: partCount)
     }
 
+    /// Sends the rest and leaves the upload open, so that another may complete it.
+    ///
+    /// - Returns: its id. There is a part even where there are no bytes.
+    package func leaveOpen() throws(S3Error) -> String {
+        precondition(!isOver, "an upload is finished once")
+        if !buffer.isEmpty || partCount == 0 { try sendPart() }
+        _ = try allParts()
+        isOver = true
+        buffer = []
+        return uploadID ?? ""
+    }
+
     /// Gives the object up. Waits for the parts that are on their way.
     package func cancel() throws(S3Error) {
         guard !isOver else { return }
