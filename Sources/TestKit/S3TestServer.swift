@@ -15,6 +15,15 @@ package struct S3TestServer: Sendable {
         return endpoints.isEmpty ? nil : S3TestServer(endpoints: endpoints, python: python)
     }()
 
+    /// moto: it checks no signatures, so requests to it can be falsified on their way.
+    package static let moto: S3TestServer? = {
+        guard let python = ProcessInfo.processInfo.environment["ETL_TEST_PYTHON"], let moto = MotoServer.shared else {
+            return nil
+        }
+        return S3TestServer(endpoints: [moto.endpoint], python: python)
+    }()
+    package static let reasonForNoMoto = "the Python of ETL_TEST_PYTHON has no moto"
+
     package static let reasonToSkip = "ETL_TEST_S3 names no S3 server, or ETL_TEST_PYTHON no Python"
     package static let environment = ["AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"]
 

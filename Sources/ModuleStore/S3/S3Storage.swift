@@ -104,6 +104,14 @@ package struct S3Storage: Storage {
         }
     }
 
+    /// Created once, like the record: a plain PUT whose answer was lost could still arrive after the commit and put older
+    /// bytes in place of those that were committed. So a run that lost a race is run again, as another attempt.
+    package func describe(_ path: String, _ bytes: [UInt8]) throws(StoreError) {
+        guard try RecordPut(storage: self, path: path, bytes: bytes).run() != .taken else {
+            throw StoreError(.conflict, path, "the attempt was described as another version already")
+        }
+    }
+
     package func write(_ path: String, _ bytes: [UInt8]) throws(StoreError) {
         _ = try asking(path) { () throws(S3Error) in try client.put(path, bytes) }
     }
