@@ -5,6 +5,7 @@
 #include "dispatch.h"
 #include "ff1.h"
 #include "hash.h"
+#include "redact_scan.h"
 #include "token.h"
 
 #include <stdatomic.h>
@@ -65,6 +66,11 @@ static const struct candidate {
     {SLOT_TOKEN, "token-text", "avx512", CPU_AVX512 | CPU_VBMI, &token_avx512, self_test_token},
 #endif
     {SLOT_TOKEN, "token-text", "plain", 0, &token_plain, self_test_token},
+#if defined(__x86_64__)
+    {SLOT_ENTITIES, "entities", "avx512", CPU_AVX512, &scan_avx512, self_test_entities},
+    {SLOT_ENTITIES, "entities", "avx2", CPU_AVX2, &scan_avx2, self_test_entities},
+#endif
+    {SLOT_ENTITIES, "entities", "plain", 0, &scan_plain, self_test_entities},
 };
 enum { CANDIDATES = sizeof candidates / sizeof candidates[0] };
 
