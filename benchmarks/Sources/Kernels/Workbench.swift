@@ -11,6 +11,7 @@ final class Workbench {
 
     private let identifiers: BenchmarkColumn
     private let cards: BenchmarkColumn
+    private let textScan = TextScan()
     private let key = (0..<32).map { UInt8($0) }
     private let out: UnsafeMutablePointer<UInt8>
     private let text: UnsafeMutablePointer<UInt8>
@@ -99,7 +100,7 @@ final class Workbench {
                         name: name, level: level, count: count, prepare: { kernel_force_level(level) }, work: work))
             }
         }
-        return list
+        return list + textScan.contestants(levels)
     }
 
     /// Names of kernel and level that disagree with OpenSSL or the plain version; empty when all is well.
@@ -113,6 +114,7 @@ final class Workbench {
             + disagreements("FF1", width: 16, work: ff1) { count in
                 _ = reference_ff1_encrypt_i32(&cipher, cards.bytes, cards.offsets, nil, count, expected, status)
             }
+            + textScan.disagreements(levels)
     }
 
     private func disagreements(_ name: String, width: Int, work: (Int, Int) -> Void, judge: (Int) -> Void) -> [String] {
