@@ -95,8 +95,8 @@ static void mark_starts(const int32_t *offsets, size_t rows, size_t start, size_
 
 static inline int is_null(const uint8_t *validity, size_t row) { return validity && !(validity[row >> 3] >> (row & 7) & 1); }
 
-size_t scan_column(const struct scan_version *scan, const uint8_t *bytes, const int32_t *offsets,
-                             const uint8_t *validity, size_t rows, uint32_t wanted, kernel_row_entity *out, size_t capacity)
+size_t scan_column(const struct scan_version *scan, const uint8_t *bytes, const int32_t *offsets, const uint8_t *validity,
+                   size_t rows, uint32_t wanted, kernel_row_entity *out, size_t capacity)
 {
     uint64_t starts[WORDS], candidates[WORDS];
     struct findings findings = {out, capacity, 0};

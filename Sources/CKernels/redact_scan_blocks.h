@@ -52,7 +52,7 @@ SCAN_INLINE void mark_ibans(block b, uint64_t digits, uint64_t words, struct mar
     const uint64_t letters = within_letters(b), gaps = equals(b, ' ') | equals(b, '-');
     /* The second of two letters that begin a word. */
     const uint64_t pairs = letters & letters << 1 & words << 1;
-    /* What follows bit 62 is not known here. */
+    /* A second digit follows, or may follow out of sight. */
     const uint64_t next = digits >> 1, goes_on = next | (gaps & next) >> 1 | (uint64_t)3 << 62;
     const uint64_t close = digits & goes_on & pairs << 1, apart = digits & goes_on & (gaps & pairs << 1) << 1;
     /* Before the third bit the letters are out of sight. */

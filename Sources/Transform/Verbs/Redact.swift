@@ -20,7 +20,7 @@ extension Verb {
 ///
 /// - Nulls: stay null. JSON text and lists of text are taken as they are.
 /// - Tokens: equal the token of a column that holds the identifier in its normal form (see `RedactStep.normalForm`).
-/// - Cost: one scan over the column's bytes, some tenths of a nanosecond each; below a microsecond a finding, more for tokens.
+/// - Cost: one scan over the column's bytes; below a microsecond a finding, more for tokens.
 /// - Source: kernel_redact.h states each form; Luhn (ISO/IEC 7812), modulo 97 (ISO 13616).
 struct RedactStep: UsesKey {
     enum Entity: String, CaseIterable, Sendable {
