@@ -7,6 +7,7 @@
 #include "hash.h"
 #include "luhn.h"
 #include "mask.h"
+#include "redact_scan.h"
 #include "token.h"
 
 #include <stdatomic.h>
@@ -76,6 +77,11 @@ static const struct candidate {
     {SLOT_LUHN, "luhn", "avx2", CPU_AVX2, &luhn_avx2, self_test_luhn},
 #endif
     {SLOT_LUHN, "luhn", "plain", 0, &luhn_plain, self_test_luhn},
+#if defined(__x86_64__)
+    {SLOT_ENTITIES, "entities", "avx512", CPU_AVX512, &scan_avx512, self_test_entities},
+    {SLOT_ENTITIES, "entities", "avx2", CPU_AVX2, &scan_avx2, self_test_entities},
+#endif
+    {SLOT_ENTITIES, "entities", "plain", 0, &scan_plain, self_test_entities},
 };
 enum { CANDIDATES = sizeof candidates / sizeof candidates[0] };
 

@@ -11,6 +11,7 @@ final class Workbench {
 
     private let identifiers: BenchmarkColumn
     private let cards: BenchmarkColumn
+    private let textScan = TextScan()
     private let key = (0..<32).map { UInt8($0) }
     private let out: UnsafeMutablePointer<UInt8>
     private let text: UnsafeMutablePointer<UInt8>
@@ -100,7 +101,7 @@ final class Workbench {
                         name: name, level: level, count: count, prepare: { kernel_force_level(level) }, work: work))
             }
         }
-        return list + textWork.contestants()
+        return list + textWork.contestants() + textScan.contestants(levels)
     }
 
     /// Names of kernel and level that disagree with OpenSSL or the plain version; empty when all is well.
@@ -115,6 +116,7 @@ final class Workbench {
                 _ = reference_ff1_encrypt_i32(&cipher, cards.bytes, cards.offsets, nil, count, expected, status)
             }
             + textWork.disagreements()
+            + textScan.disagreements(levels)
     }
 
     private func disagreements(_ name: String, width: Int, work: (Int, Int) -> Void, judge: (Int) -> Void) -> [String] {
