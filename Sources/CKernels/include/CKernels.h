@@ -16,6 +16,7 @@
 #include "kernel_parquet_bounds.h"
 #include "kernel_parquet_dictionary.h"
 #include "kernel_parquet_levels.h"
+#include "kernel_parquet_read.h"
 #include "kernel_parquet_values.h"
 #include "kernel_csv.h"
 #include "kernel_siv.h"
