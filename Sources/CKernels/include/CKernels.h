@@ -8,6 +8,7 @@
 #include "kernel_cipher.h"
 #include "kernel_dispatch.h"
 #include "kernel_encode.h"
+#include "kernel_export.h"
 #include "kernel_ff1.h"
 #include "kernel_format.h"
 #include "kernel_hash.h"
