@@ -133,4 +133,43 @@ struct ParquetReaderTests {
         }
         #expect(throws: Gone.Lost.self) { try ParquetReader(Gone()) }
     }
+
+    /// Each a statement that writes `path`; what becomes of it: refused with its code, or read.
+    private static let foreign: [(form: String, code: FormatError.Code?)] = [
+        ("pq.write_table(pa.table({'c': [1, 2, None]}), path, compression='none', write_page_checksum=True)", nil),
+        ("pq.write_table(pa.table({'c': ['a', None, 'b'] * 99}), path, compression='zstd', write_page_checksum=True)", nil),
+        ("pq.write_table(pa.table({'c': [[1, 2], None, []]}), path, compression='none', write_page_checksum=True)", nil),
+        ("pq.write_table(pa.table({'c': [1, 2, None]}), path, compression='none')", .unsupportedForm),
+        ("pq.write_table(pa.table({'c': [1, 2, None]}), path, compression='snappy', write_page_checksum=True)", .unsupportedForm),
+        ("pq.write_table(pa.table({'c': [1, 2]}), path, compression='none', write_page_checksum=True, data_page_version='2.0')", .unsupportedForm),
+        ("pq.write_table(pa.table({'c': [1, 2]}), path, compression='none', write_page_checksum=True, use_dictionary=False, column_encoding='DELTA_BINARY_PACKED')", .unsupportedForm),
+        ("pq.write_table(pa.table({'c': pa.array([1, 2], pa.uint32())}), path)", .unsupportedForm),
+        ("pq.write_table(pa.table({'c': pa.array([1, 2], pa.timestamp('ms'))}), path)", .unsupportedForm),
+        ("pq.write_table(pa.table({'c': pa.array([[('a', 1)]], pa.map_(pa.string(), pa.int32()))}), path)", .unsupportedForm),
+        ("pq.write_table(pa.table([[1]], pa.schema([pa.field('c', pa.int64(), nullable=False)])), path)", .unsupportedForm),
+        ("pq.write_table(pa.table({'c': [1.5]}).cast(pa.schema([('c', pa.float16())])), path)", .unsupportedForm),
+    ]
+
+    @Test(
+        "names what is foreign in the files of another writer",
+        .enabled(if: ProcessInfo.processInfo.environment["ETL_TEST_PYTHON"] != nil, "needs ETL_TEST_PYTHON: a Python with pyarrow"),
+        arguments: foreign.indices)
+    func foreignFiles(index: Int) throws {
+        let (form, code) = Self.foreign[index]
+        let path = FileManager.default.temporaryDirectory.appending(path: "foreign-\(UUID().uuidString).parquet")
+        defer { try? FileManager.default.removeItem(at: path) }
+        let process = Process()
+        process.executableURL = URL(filePath: try #require(ProcessInfo.processInfo.environment["ETL_TEST_PYTHON"]))
+        process.arguments = ["-c", "import sys, pyarrow as pa, pyarrow.parquet as pq\npath = sys.argv[1]\n" + form, path.path]
+        try process.run()
+        process.waitUntilExit()
+        try #require(process.terminationStatus == 0)
+        let file = MemoryRange(Array(try Data(contentsOf: path)))
+        guard let code else {
+            #expect(try readBack(file).chunkRows.count == 1, "\(form)")
+            return
+        }
+        let error = #expect(throws: FormatError.self, "\(form)") { try readBack(file) }
+        #expect(error?.code == code && error?.column == "c", "\(form): \(error?.reason ?? "")")
+    }
 }
