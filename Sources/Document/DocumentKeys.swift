@@ -44,6 +44,9 @@ package enum DocumentSection: String, CaseIterable, Sendable {
     case table = "A table"
     case query = "A query in from"
     case target = "target"
+    case s3Target = "A target in S3"
+    case postgresTarget = "A target in PostgreSQL"
+    case targetTable = "A table of a target in PostgreSQL"
 
     package var keys: [DocumentKey] {
         switch self {
@@ -56,6 +59,9 @@ package enum DocumentSection: String, CaseIterable, Sendable {
         case .table: Self.tableKeys
         case .query: Self.queryKeys
         case .target: Self.targetKeys
+        case .s3Target: Self.s3TargetKeys
+        case .postgresTarget: Self.postgresTargetKeys
+        case .targetTable: Self.targetTableKeys
         }
     }
 
@@ -77,16 +83,14 @@ package enum DocumentSection: String, CaseIterable, Sendable {
                     reason: "the bytes of a key do not belong into a document",
                     remedy: "write them to a file (etlx keys new FILE) and name it: {file: FILE}", standsFor: ["file"])
             ]
-        case .target:
+        case .s3Target:
             [
                 RefusedKey(
-                    names: ["s3"], reason: "targets on S3 are not available in this version",
-                    remedy: "use {directory: PATH}", standsFor: ["directory"]),
-                RefusedKey(
-                    names: ["postgres"], reason: "targets in PostgreSQL are not available in this version",
-                    remedy: "use {directory: PATH}", standsFor: ["directory"]),
+                    names: ["access_key", "access_key_id", "secret_key", "secret_access_key", "session_token"],
+                    reason: "credentials do not belong into a document",
+                    remedy: "give them by the environment (AWS_ACCESS_KEY_ID …), a shared credentials file or a role")
             ]
-        case .creator, .compliance, .postgres, .csv, .query: []
+        case .creator, .compliance, .postgres, .csv, .query, .target, .postgresTarget, .targetTable: []
         }
     }
 
@@ -235,14 +239,5 @@ package enum DocumentSection: String, CaseIterable, Sendable {
         DocumentKey("source", "a source's name", isRequired: true, example: "source: hospital", "a database"),
         DocumentKey(
             "query", "a text", isRequired: true, example: "query: \"select id, sex from patients\"", "one SQL query"),
-    ]
-
-    private static let targetKeys = [
-        DocumentKey(
-            "directory", "a path", isRequired: true, example: "directory: ./modules",
-            "the store; a relative one starts from the document's folder"),
-        DocumentKey(
-            "compression", "one of lz4, zstd, none", standard: "lz4", example: "compression: zstd",
-            "of the published Parquet files"),
     ]
 }

@@ -87,9 +87,14 @@ extension DocumentWalk {
     }
 
     private mutating func readPostgres(_ values: SectionValues) -> SourceSpec.Kind? {
-        guard let node = values["url"] else { return nil }
+        connection("url", values).map { .postgres(url: $0) }
+    }
+
+    /// A libpq connection text; its form is checked, the server is not.
+    mutating func connection(_ name: String, _ values: SectionValues) -> Secret? {
+        guard let node = values[name] else { return nil }
         guard let text = node.text, let written = node.written else {
-            problems.error(node.position, found: "no text for \"url\"", expected: values.form("url"))
+            problems.error(node.position, found: "no text for \"\(name)\"", expected: values.form(name))
             return nil
         }
         guard ConnectionText.isKnownForm(text) else {
@@ -97,7 +102,7 @@ extension DocumentWalk {
             let isReplaced = Placeholders.isIn(written)
             problems.error(
                 node.position,
-                found: isReplaced ? "\(written.shown()) does not stand for a connection" : "a \"url\" of another form",
+                found: isReplaced ? "\(written.shown()) does not stand for a connection" : "a \"\(name)\" of another form",
                 expected: "postgresql://user@host/database or host=… dbname=…")
             return nil
         }
@@ -107,6 +112,6 @@ extension DocumentWalk {
                 remedy: "whoever can read the document can read the database")
         }
         // A text that is a placeholder and nothing else may print as it stands; in any other, parts may be secret.
-        return .postgres(url: Secret(text, written: Placeholders.isWhole(written) ? written : text))
+        return Secret(text, written: Placeholders.isWhole(written) ? written : text)
     }
 }

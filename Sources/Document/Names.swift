@@ -21,6 +21,14 @@ enum Names {
             name, limit: 63, first: { isWord($0) && !isDigit($0) }, rest: { isWord($0) || $0 == UInt8(ascii: "-") })
     }
 
+    static let bucketPattern = "letters a-z, digits, - and ., 3 to 63 in all"
+    static func isBucket(_ name: String) -> Bool {
+        name.utf8.count >= 3
+            && matches(
+                name, limit: 63, first: { isLower($0) || isDigit($0) },
+                rest: { isLower($0) || isDigit($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: ".") })
+    }
+
     static func isVariable(_ name: String) -> Bool {
         matches(name, limit: 255, first: { isWord($0) && !isDigit($0) }, rest: isWord)
     }

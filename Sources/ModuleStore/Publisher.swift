@@ -10,7 +10,7 @@ package enum RacePolicy: Sendable {
 
 /// The places where a publisher may die. A test's hook throws or kills at each of them.
 package enum PublishStep: String, Sendable, CaseIterable {
-    case started, partsLinked, described, recordWritten, committed, recordFlushed, hinted, protected, stagingRemoved
+    case started, partsAccepted, described, recordWritten, committed, recordFlushed, hinted, protected, stagingRemoved
 }
 
 package struct Published: Sendable, Equatable {
@@ -23,20 +23,20 @@ package struct Published: Sendable, Equatable {
 
 /// Makes an attempt a version: descriptions and data first, then one atomic step.
 ///
-/// The step is the creation of `_versions/<number>.json`, which either does not exist or is whole. A failure before it
+/// The step is `Storage.create` of `_versions/<number>.json`, which either does not exist or is whole. A failure before it
 /// leaves the last version untouched; after it the version is there, whatever else fails. Publishing the same attempt
 /// again, on this or another process, is harmless: it is found committed or is carried on with.
 package struct Publisher: Sendable {
     package typealias Hook = @Sendable (PublishStep) throws -> Void
 
-    private let store: LocalStore
+    private let store: Store
     private let module: String
     private let attempt: String
     private let policy: RacePolicy
     private let reach: Hook
 
     package init(
-        store: LocalStore, module: String, attempt: String, policy: RacePolicy = .exclusive,
+        store: Store, module: String, attempt: String, policy: RacePolicy = .exclusive,
         reach: @escaping Hook = { _ in }
     ) {
         self.store = store
@@ -72,8 +72,8 @@ package struct Publisher: Sendable {
         guard store.age(attempt: attempt) < Limits.attemptDeadline else {
             throw StoreError(.attemptEnded, "\(module)/\(attempt)", "the attempt began too long ago to be published")
         }
-        try seal.linkParts(receipts)
-        try reach(.partsLinked)
+        try seal.acceptParts(receipts)
+        try reach(.partsAccepted)
         for _ in 0..<Limits.rebasesPerPublication {
             let parent = try head()
             let publication = Publication(
@@ -113,7 +113,7 @@ package struct Publisher: Sendable {
     /// The version that an earlier try of this attempt published.
     private func committedBefore() throws -> Published? {
         // An attempt without a run folder has never come as far as a record.
-        guard try store.files.status("\(module)/\(ModuleLayout.run(attempt))") != nil else { return nil }
+        guard try !store.storage.names("\(module)/\(ModuleLayout.run(attempt))").isEmpty else { return nil }
         for version in try store.versions(module: module).reversed() {
             let bytes = try store.recordBytes(module: module, version: version)
             guard let record = try? CommitRecord(json: JSON.parse(bytes)), record.attempt == attempt else { continue }
@@ -123,35 +123,37 @@ package struct Publisher: Sendable {
     }
 
     private func commit(_ record: CommitRecord) throws -> Outcome {
-        let files = store.files
-        let folder = "\(module)/\(ModuleLayout.versionsFolder)"
-        let temporary = "\(folder)/.\(attempt).tmp"
-        let target = "\(module)/\(ModuleLayout.commitRecord(version: record.version))"
-        try files.makeFolder(folder)
-        try files.remove(temporary)
-        try files.write(temporary, record.bytesOfFile)
-        try reach(.recordWritten)
-        let placed = try files.place(temporary, at: target, by: store.placing)
-        if case .alreadyExists = placed, try files.read(target) != record.bytesOfFile {
-            try files.remove(temporary)
-            return .lost
+        let path = "\(module)/\(ModuleLayout.commitRecord(version: record.version))"
+        return switch try store.storage.create(path, record.bytesOfFile, attempt: attempt, reach: reach) {
+        case .created, .wasThere: .committed
+        case .taken: .lost
         }
-        try reach(.committed)
-        // Until the folder is on disk a power failure may take the version back: an error here is passed on.
-        try files.flushFolder(folder)
-        try reach(.recordFlushed)
-        return .committed
     }
 
     /// Conveniences behind the commit. None of them decides anything, so none of their failures is reported.
     private func finishUp(_ record: CommitRecord, _ seal: Seal) throws {
-        let files = store.files
-        try? files.remove("\(module)/\(ModuleLayout.versionsFolder)/.\(attempt).tmp")
+        try? store.storage.remove("\(module)/\(ModuleLayout.versionsFolder)/.\(attempt).tmp")
         try? store.writeHint(module: module, version: record.version)
         try reach(.hinted)
         try? seal.protect()
         try reach(.protected)
-        try? files.removeTree("\(module)/\(ModuleLayout.staging(attempt))")
+        try? store.storage.removeTree("\(module)/\(ModuleLayout.staging(attempt))")
         try reach(.stagingRemoved)
+    }
+}
+
+extension Store {
+    /// Sends a record again whose first answer was lost with its sender.
+    ///
+    /// - Returns: whether it is the version it names; false when another took the number.
+    /// - Throws: `.unknown` and what the storage says; the same call is to be repeated then.
+    package func repeatCommit(_ record: CommitRecord) throws -> Bool {
+        try checkName(module: record.module)
+        try checkName(attempt: record.attempt)
+        let path = "\(record.module)/\(ModuleLayout.commitRecord(version: record.version))"
+        return switch try storage.create(path, record.bytesOfFile, attempt: record.attempt, reach: { _ in }) {
+        case .created, .wasThere: true
+        case .taken: false
+        }
     }
 }

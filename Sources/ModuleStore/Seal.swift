@@ -5,7 +5,7 @@ import Model
 /// Everything is on disk before the record is written: files first, then folders from the leaves up. Each step may be
 /// repeated after a crash; nothing outside `runs/<attempt>` is touched.
 struct Seal {
-    let store: LocalStore
+    let store: Store
     let module: String
     let attempt: String
 
@@ -16,7 +16,7 @@ struct Seal {
         let croissant: String
     }
 
-    private var files: FileSystem { store.files }
+    private var storage: any Storage { store.storage }
     private var run: String { "\(module)/\(ModuleLayout.run(attempt))" }
 
     /// Refuses receipts that do not account for their rows, that name one shard twice or another attempt's file.
@@ -36,24 +36,16 @@ struct Seal {
         }
     }
 
-    /// Gives each accepted part its final name. The staged name stays until the version is committed.
-    func linkParts(_ receipts: [PartReceipt]) throws(StoreError) {
-        try files.makeFolder(run)
-        for receipt in receipts {
-            let part = "\(run)/\(ModuleLayout.part(table: receipt.table, shard: receipt.shard))"
-            let staged = "\(module)/\(receipt.stagedPath)"
-            try files.makeFolder("\(run)/\(ModuleLayout.folder(table: receipt.table))")
-            if let status = try files.status(staged) {
-                guard status.byteCount == receipt.byteCount else {
-                    throw StoreError(.damaged, staged, "not as many bytes as its receipt says")
-                }
-                _ = try files.place(staged, at: part, by: store.placing)
-            }
-            // Linked by an earlier try, or just now; another size would be another file's.
-            guard let placed = try files.status(part), placed.byteCount == receipt.byteCount else {
-                throw StoreError(.damaged, part, "the part is absent or of another size than its receipt says")
-            }
+    /// Gives each accepted part its final place.
+    func acceptParts(_ receipts: [PartReceipt]) throws(StoreError) {
+        let parts = receipts.map { receipt in
+            AcceptedPart(
+                table: receipt.table, shard: receipt.shard, stagedPath: receipt.stagedPath,
+                path: "\(run)/\(ModuleLayout.part(table: receipt.table, shard: receipt.shard))",
+                byteCount: receipt.byteCount, sha256: receipt.sha256, rows: receipt.rows.published,
+                handle: receipt.handle)
         }
+        try storage.accept(parts, module: module, attempt: attempt)
     }
 
     /// Writes the descriptions and `SHA256SUMS` anew and flushes the run's folders.
@@ -65,9 +57,9 @@ struct Seal {
         var croissant: String?
         for file in descriptions {
             precondition(
-                Sums.isInside(file.path) && !file.path.hasPrefix("data/") && file.path != ModuleLayout.sums,
+                Sums.isInside(file.path) && !file.path.hasSuffix(".parquet") && file.path != ModuleLayout.sums,
                 "a description may not stand where data or digests are")
-            try replace(file.path, file.bytes)
+            try storage.describe("\(run)/\(file.path)", file.bytes)
             let digest = FileDigest.hexadecimal(file.bytes)
             if file.path == ModuleLayout.croissant { croissant = digest }
             lines.append(Sums.Line(path: file.path, sha256: digest))
@@ -76,29 +68,17 @@ struct Seal {
         guard let croissant else { preconditionFailure("a version is described by \(ModuleLayout.croissant)") }
         precondition(Set(lines.map(\.path)).count == lines.count, "two files of a version have one name")
         let sums = Sums(lines).bytes
-        try replace(ModuleLayout.sums, sums)
+        try storage.describe("\(run)/\(ModuleLayout.sums)", sums)
         try flushFolders(lines.map(\.path))
         return Sealed(
             files: lines.count, bytes: bytes, sums: FileDigest.hexadecimal(sums), croissant: croissant)
     }
 
     /// After the commit: nobody writes here any more.
-    func protect() throws(StoreError) {
-        // Every file has been read-only since it was finished.
-        for folder in folders(of: try files.files(below: run)) { try files.setMode(folder, 0o555) }
-    }
-
-    private func replace(_ path: String, _ bytes: [UInt8]) throws(StoreError) {
-        let full = "\(run)/\(path)"
-        if let slash = full.lastIndex(of: "/") { try files.makeFolder(String(full[..<slash])) }
-        try files.remove(full)
-        try files.write(full, bytes)
-    }
+    func protect() throws(StoreError) { try storage.protect(run) }
 
     private func flushFolders(_ paths: [String]) throws(StoreError) {
-        for folder in folders(of: paths) { try files.flushFolder(folder) }
-        try files.flushFolder("\(module)/\(ModuleLayout.runsFolder)")
-        try files.flushFolder(module)
+        try storage.settle(folders(of: paths) + ["\(module)/\(ModuleLayout.runsFolder)", module])
     }
 
     /// The folders that hold these files, leaves first, the run's own last.

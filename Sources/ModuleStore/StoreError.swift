@@ -17,6 +17,10 @@ package struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
         case damaged
         /// Rows read are not rows accounted for, or two receipts name one shard.
         case unbalanced
+        /// The place cannot be reached, or does not answer in time.
+        case unreachable
+        /// A record was sent and nobody knows whether it was kept: only the same bytes may be sent again.
+        case unknown
     }
 
     package let code: Code
@@ -49,8 +53,8 @@ package struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
     package var disposition: Disposition {
         switch code {
         case .noSpace, .notAllowed, .inputOutput: .retryElsewhere
-        case .alreadyExists, .notFound, .damaged: .retry
-        case .noExclusiveCreate, .badName, .attemptEnded, .conflict, .unbalanced: .failRun
+        case .alreadyExists, .notFound, .damaged, .unreachable: .retry
+        case .noExclusiveCreate, .badName, .attemptEnded, .conflict, .unbalanced, .unknown: .failRun
         }
     }
 
@@ -68,7 +72,8 @@ package struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
             case .noExclusiveCreate: "; put the store on a file system with hard links"
             case .conflict: "; two coordinators publish this module: let one of them do it, or run again"
             case .attemptEnded: "; run again"
-            case .inputOutput, .badName, .alreadyExists, .notFound, .damaged, .unbalanced: ""
+            case .unknown: "; nothing was removed: run again, which finds out and carries on"
+            case .inputOutput, .unreachable, .badName, .alreadyExists, .notFound, .damaged, .unbalanced: ""
             }
         let number = systemCode.map { " (errno \($0))" } ?? ""
         return "store: \(subject): \(detail)\(number)\(advice)"

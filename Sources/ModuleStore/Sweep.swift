@@ -7,7 +7,7 @@ package struct Swept: Sendable, Equatable {
     package fileprivate(set) var temporaries: [String] = []
 }
 
-extension LocalStore {
+extension Store {
     /// Removes what attempts left behind that never became versions, and staged parts of those that did.
     ///
     /// - Only attempts older than `age` by their ids, and none of `running`.
@@ -22,17 +22,17 @@ extension LocalStore {
             AttemptID.milliseconds(attempt) != nil && !running.contains(attempt) && self.age(attempt: attempt) > age
         }
         // Candidates first, records after: a record written between the two then still protects its run.
-        let staged = try files.names("\(module)/\(ModuleLayout.stagingFolder)").filter(isOld)
-        let runs = try files.names("\(module)/\(ModuleLayout.runsFolder)").filter(isOld)
-        let temporaries = try files.names("\(module)/\(ModuleLayout.versionsFolder)").filter {
+        let staged = try storage.names("\(module)/\(ModuleLayout.stagingFolder)").filter(isOld)
+        let runs = try storage.names("\(module)/\(ModuleLayout.runsFolder)").filter(isOld)
+        let temporaries = try storage.names("\(module)/\(ModuleLayout.versionsFolder)").filter {
             $0.hasPrefix(".") && $0.hasSuffix(".tmp") && isOld(String($0.dropFirst().dropLast(4)))
         }
         for attempt in staged {
-            try files.removeTree("\(module)/\(ModuleLayout.staging(attempt))")
+            try storage.removeTree("\(module)/\(ModuleLayout.staging(attempt))")
             swept.staging.append(attempt)
         }
         for name in temporaries {
-            try files.remove("\(module)/\(ModuleLayout.versionsFolder)/\(name)")
+            try storage.remove("\(module)/\(ModuleLayout.versionsFolder)/\(name)")
             swept.temporaries.append(name)
         }
         var referenced: Set<String> = []
@@ -40,7 +40,7 @@ extension LocalStore {
             referenced.insert(try record(module: module, version: version).attempt)
         }
         for attempt in runs where !referenced.contains(attempt) {
-            try files.removeTree("\(module)/\(ModuleLayout.run(attempt))")
+            try storage.removeTree("\(module)/\(ModuleLayout.run(attempt))")
             swept.runs.append(attempt)
         }
         return swept
@@ -50,10 +50,10 @@ extension LocalStore {
     package func discard(module: String, attempt: String) throws(StoreError) {
         try checkName(module: module)
         try checkName(attempt: attempt)
-        try files.removeTree("\(module)/\(ModuleLayout.staging(attempt))")
+        try storage.removeTree("\(module)/\(ModuleLayout.staging(attempt))")
         for version in try versions(module: module).reversed()
         where try record(module: module, version: version).attempt == attempt { return }
-        try files.remove("\(module)/\(ModuleLayout.versionsFolder)/.\(attempt).tmp")
-        try files.removeTree("\(module)/\(ModuleLayout.run(attempt))")
+        try storage.remove("\(module)/\(ModuleLayout.versionsFolder)/.\(attempt).tmp")
+        try storage.removeTree("\(module)/\(ModuleLayout.run(attempt))")
     }
 }

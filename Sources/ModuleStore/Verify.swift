@@ -24,7 +24,7 @@ package struct Verification: Sendable, Equatable {
     package var isSound: Bool { findings.isEmpty }
 }
 
-extension LocalStore {
+extension Store {
     /// Compares a module with what its own records say, without network and without keys.
     ///
     /// The chain of commit records is always checked as a whole; the files of `version`, or of all versions when it is
@@ -93,13 +93,13 @@ extension LocalStore {
 
 /// The checks of one version's files.
 private struct VersionCheck {
-    let store: LocalStore
+    let store: Store
     let record: CommitRecord
 
-    private var folder: String { "\(record.module)/\(ModuleLayout.run(record.attempt))" }
+    private var folder: String { store.folderPath(record) }
 
     func run(_ result: inout Verification) {
-        guard let bytes = try? store.files.read("\(folder)/\(ModuleLayout.sums)") else {
+        guard let bytes = try? store.readFile(record, ModuleLayout.sums) else {
             return report(.missing, ModuleLayout.sums, "the list of digests is missing or cannot be read", &result)
         }
         if FileDigest.hexadecimal(bytes) != record.sums {
@@ -111,7 +111,7 @@ private struct VersionCheck {
         var byteCount: Int64 = 0
         for line in sums.lines { byteCount += check(line, &result) }
         let listed = Set(sums.lines.map(\.path) + [ModuleLayout.sums])
-        for path in (try? store.files.files(below: folder)) ?? [] where !listed.contains(path) {
+        for path in (try? store.storage.files(below: folder)) ?? [] where !listed.contains(path) {
             report(.unexpected, path, "no digest of it was committed", &result)
         }
         if sums.lines.count != record.files || byteCount != record.bytes {
@@ -128,12 +128,8 @@ private struct VersionCheck {
     /// Digest and form of one file; its size.
     private func check(_ line: Sums.Line, _ result: inout Verification) -> Int64 {
         let path = "\(folder)/\(line.path)"
-        guard (try? store.files.status(path)) != nil else {
-            report(.missing, line.path, "the file is missing", &result)
-            return 0
-        }
-        do throws(StoreError) {
-            let found = try FileMeasure.of(store.files, path)
+        do {
+            let found = try FileMeasure.of(store.storage.open(path))
             if found.sha256 != line.sha256 {
                 report(.changed, line.path, "its bytes are not those that were committed", &result)
             }
@@ -141,6 +137,9 @@ private struct VersionCheck {
                 report(.unreadable, line.path, "it does not begin and end as a Parquet file", &result)
             }
             return found.byteCount
+        } catch let error as StoreError where error.code == .notFound {
+            report(.missing, line.path, "the file is missing", &result)
+            return 0
         } catch {
             report(.unreadable, line.path, "the file cannot be read", &result)
             return 0
@@ -149,7 +148,7 @@ private struct VersionCheck {
 
     /// The last record's digest stands nowhere else; what it says beside digests is repeated in the protocol.
     private func checkPublication(_ result: inout Verification) {
-        guard let bytes = try? store.files.read("\(folder)/\(ModuleLayout.protocolFile)"),
+        guard let bytes = try? store.readFile(record, ModuleLayout.protocolFile),
             let stated = try? JSON.parse(bytes)["publication"]
         else { return }
         let publication = Publication(

@@ -14,7 +14,7 @@ package final class RunSession {
     /// Set once the plan is made or fetched.
     package var plan: RunPlan?
     private let keys: KeyRing
-    private let store: LocalStore
+    private let store: Store
     private var bindings: [String: TableBinding] = [:]
     private var readers: [String: PostgresShardReader] = [:]
     private var keepers: [SnapshotKeeper] = []
@@ -26,7 +26,7 @@ package final class RunSession {
         let keys = KeyRing.read(pipeline.keys, baseDirectory: pipeline.baseDirectory, into: &problems)
         guard let keys, !problems.hasErrors else { throw Self.wrongDocument(problems.sorted) }
         self.keys = keys
-        store = LocalStore(root: pipeline.target.directory)
+        do throws(StoreError) { store = try Store(pipeline.target) } catch { throw error.failure }
     }
 
     /// A worker's: from the document as its coordinator hands it out.

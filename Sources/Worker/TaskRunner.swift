@@ -14,7 +14,7 @@ struct TaskRunner {
     /// - `advance`: called once a chunk with rows and source bytes so far; throws when the task is no longer ours.
     /// - Returns: a receipt without its place; the part is on disk when this returns, or is gone when this throws.
     func run(
-        _ source: any ChunkSource, into part: StagedPart, epoch: Int, advance: (Int64, Int64) throws -> Void
+        _ source: any ChunkSource, into part: any StagedPart, epoch: Int, advance: (Int64, Int64) throws -> Void
     ) throws -> PartReceipt {
         let writer = ParquetWriter(columns: binding.columns.map(\.output), codec: codec, sink: part)
         var rules = binding.transform.zeroCounts
@@ -42,7 +42,7 @@ struct TaskRunner {
             byteCount: finished.byteCount, sha256: finished.sha256,
             rows: RowAccount(
                 read: source.rowsRead, published: published, quarantined: source.quarantined + quarantinedByRules),
-            rules: rules)
+            rules: rules, handle: finished.handle)
     }
 
     /// Values nulled while reading are counted at the step that asked for it.

@@ -48,7 +48,7 @@ struct ModulesCommand: ParsableCommand {
         }
     }
 
-    private func open() throws -> LocalStore {
+    private func open() throws -> Store {
         for scheme in ["s3://", "postgresql://", "postgres://"] where store.hasPrefix(scheme) {
             throw Stop(.wrongDocument, "stores at \(scheme)… are not available in this version; expected a folder")
         }
@@ -56,11 +56,11 @@ struct ModulesCommand: ParsableCommand {
         guard unsafe FileManager.default.fileExists(atPath: store, isDirectory: &isFolder), isFolder.boolValue else {
             throw Stop(.unreachable, "no store at \(store): there is no such folder")
         }
-        return LocalStore(root: URL(fileURLWithPath: store).standardizedFileURL.path)
+        return Store(directory: URL(fileURLWithPath: store).standardizedFileURL.path)
     }
 
     /// The module and version that the argument names; the version is nil where it names none.
-    private func named(_ opened: LocalStore) throws -> (name: String, version: Int?) {
+    private func named(_ opened: Store) throws -> (name: String, version: Int?) {
         guard let module else { throw Stop(.wrongDocument, "\(action) needs a module: etlx modules \(store) \(action) NAME") }
         let pieces = module.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         var version: Int?
@@ -82,7 +82,7 @@ struct ModulesCommand: ParsableCommand {
 
     // MARK: Actions
 
-    private func list(_ opened: LocalStore) throws {
+    private func list(_ opened: Store) throws {
         var rows: [[String]] = []
         var objects: [JSON] = []
         for name in try opened.modules() {
@@ -110,7 +110,7 @@ struct ModulesCommand: ParsableCommand {
         }
     }
 
-    private func show(_ opened: LocalStore) throws {
+    private func show(_ opened: Store) throws {
         let (name, wanted) = try named(opened)
         guard let version = try wanted ?? opened.latest(module: name) else {
             throw Stop(.wrongDocument, "every version of \(name) is withdrawn")
@@ -137,7 +137,7 @@ struct ModulesCommand: ParsableCommand {
         print(Console.aligned(record.tables.map { [$0.name, "\(Console.grouped($0.rows)) rows", "\(opened.folder(record))/data/\($0.name)"] }))
     }
 
-    private func verify(_ opened: LocalStore) throws {
+    private func verify(_ opened: Store) throws {
         let (name, version) = try named(opened)
         let result = try opened.verify(module: name, version: version)
         if common.json {

@@ -20,11 +20,12 @@ struct RunDriver {
 
     func run() throws -> Outcome {
         let document = try documentBytes()
-        let store = LocalStore(root: pipeline.target.directory)
+        let store: Store
+        do { store = try Store(pipeline.target) } catch { throw Stop(.unreachable, error.description) }
         let module = pipeline.about.module
         let attempt: String
         do { attempt = try store.beginAttempt(module: module) } catch {
-            throw Stop(.unreachable, "the store at \(store.root): \(error.description)")
+            throw Stop(.unreachable, "the store at \(store.location): \(error.description)")
         }
         var isOver = false
         // An attempt that comes to nothing leaves nothing: no reader ever refers to it.
@@ -35,7 +36,12 @@ struct RunDriver {
             ledger = try RunLedger(
                 store: store, module: module, attempt: attempt, documentDigest: pipeline.about.documentDigest,
                 actor: NSUserName())
-        } catch { return .failed(error) }
+        } catch {
+            // An earlier commit without an answer: nothing may be removed, not even what this attempt has made.
+            isOver = error.code == StoreError.Code.unknown.rawValue
+            return .failed(error)
+        }
+        if !common.quiet { for sentence in ledger.settled { Console.note(sentence) } }
         let signals = Signals()
         let secret = Self.makeSecret()
         let socket: ReplySocket
@@ -54,7 +60,8 @@ struct RunDriver {
         }
 
         let display = ProgressDisplay(common)
-        let publishing = Publishing(store: store, module: module, attempt: attempt, ledger: ledger)
+        let publishing = Publishing(
+            store: store, module: module, attempt: attempt, ledger: ledger, iceberg: pipeline.target.iceberg)
         let supervisor = Supervisor(processes: processes, signals: signals, replacements: workers * 4 + 8) { role in
             try processes.start(
                 role: role, address: socket.address, secret: secret, logsToStandardError: isVerbose)
@@ -78,6 +85,7 @@ struct RunDriver {
             guard let record = publishing.record else { return .interrupted }
             return .published(record, folder: store.folder(record))
         case .failed(let failure):
+            isOver = failure.code == StoreError.Code.unknown.rawValue
             return signals.received > 0 && failure.kind == .worker ? .interrupted : .failed(failure)
         case .drained, .stopped:
             ledger.noteInterrupted()

@@ -29,6 +29,11 @@ enum Fixture {
             text: text, path: path, baseDirectory: base, environment: environment, digest: digest)
     }
 
+    /// The folder of a target that is one.
+    static func directory(of pipeline: Pipeline) -> String? {
+        if case .directory(let folder) = pipeline.target.place { folder } else { nil }
+    }
+
     /// The smallest document, with `more` lines put before its tables.
     static func document(
         _ more: String = "", source: String = "{kind: csv, path: x.csv}",

@@ -93,6 +93,6 @@ import Testing
         #expect(printed.contains("${env:HOSPITAL_URL}"), "the placeholder itself may show")
         // It did arrive where it is needed.
         #expect(pipeline.tables[0].filter == "x = '\(Fixture.canary)pw'")
-        #expect(pipeline.target.directory == "/\(Fixture.canary)/store")
+        #expect(Fixture.directory(of: pipeline) == "/\(Fixture.canary)/store")
     }
 }

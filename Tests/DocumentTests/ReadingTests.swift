@@ -20,7 +20,7 @@ import Testing
         #expect(pipeline.about.documentDigest == "digest of \(Fixture.example.utf8.count) bytes")
         #expect(pipeline.sources.map(\.name) == ["hospital", "labs"])
         #expect(pipeline.keys.map(\.path) == ["/\(Fixture.canary)/keys/people.key"])
-        #expect(pipeline.target.directory == "/data/clinic/modules")
+        #expect(Fixture.directory(of: pipeline) == "/data/clinic/modules")
         #expect(pipeline.target.codec == .lz4)
 
         let patients = try #require(pipeline.tables.first)
@@ -159,7 +159,7 @@ import Testing
         let path = folder.appendingPathComponent("p.yaml").path
         try "\u{FEFF}\(Fixture.document())".write(toFile: path, atomically: true, encoding: .utf8)
         let pipeline = try unsafe PipelineReader.read(path: path, environment: [:], digest: Fixture.digest)
-        #expect(pipeline.target.directory == folder.appendingPathComponent("out").path)
+        #expect(Fixture.directory(of: pipeline) == folder.appendingPathComponent("out").path)
 
         try Data([0x61, 0x0A, 0xC3, 0xA9, 0xFF]).write(to: URL(fileURLWithPath: path))
         #expect(failure(path) == ["2:2: a byte that is not UTF-8"])

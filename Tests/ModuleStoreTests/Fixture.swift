@@ -7,7 +7,7 @@ import Synchronization
 /// A store in a folder of its own, gone with the test.
 final class Fixture: Sendable {
     let root: String
-    let store: LocalStore
+    let store: Store
     let clock: Clock
 
     final class Clock: Sendable {
@@ -17,19 +17,21 @@ final class Fixture: Sendable {
         func advance(_ duration: Duration) { time.withLock { $0 += duration.components.seconds * 1000 } }
     }
 
-    init(placing: LocalStore.Placing = .linkOrRename) {
+    init(placing: DiskStorage.Placing = .linkOrRename) {
         root = NSTemporaryDirectory() + "etlx-store-\(UUID().uuidString)"
         let clock = Clock()
         self.clock = clock
-        store = LocalStore(root: root, placing: placing, now: { clock.now })
+        store = Store(DiskStorage(root: root, placing: placing), now: { clock.now })
     }
 
     /// A store that another process left behind.
     init(adopting root: String, clock: Clock) {
         self.root = root
         self.clock = clock
-        store = LocalStore(root: root, now: { clock.now })
+        store = Store(DiskStorage(root: root), now: { clock.now })
     }
+
+    var files: FileSystem { FileSystem(root: root) }
 
     deinit { try? FileSystem(root: root).removeTree("") }
 
@@ -37,6 +39,10 @@ final class Fixture: Sendable {
 
     /// Parts of two tables, one with an odd name, staged as a worker would.
     func stage(_ attempt: String, rows: Int64 = 3) throws -> [PartReceipt] {
+        try Self.stage(attempt, in: store, rows: rows)
+    }
+
+    static func stage(_ attempt: String, in store: Store, rows: Int64 = 3) throws -> [PartReceipt] {
         try [("patients", 0), ("patients", 1), ("odd /name\u{e9}", 0)].map { table, shard in
             let part = try store.stagePart(
                 module: Self.module, attempt: attempt, table: table, shard: shard, epoch: 1)
@@ -45,7 +51,8 @@ final class Fixture: Sendable {
             let finished = try part.finish()
             return PartReceipt(
                 table: table, shard: shard, epoch: 1, stagedPath: finished.stagedPath, byteCount: finished.byteCount,
-                sha256: finished.sha256, rows: RowAccount(read: rows, published: rows), rules: [])
+                sha256: finished.sha256, rows: RowAccount(read: rows, published: rows), rules: [],
+                handle: finished.handle)
         }
     }
 
@@ -82,7 +89,7 @@ final class Fixture: Sendable {
     func exists(_ relative: String) -> Bool { FileManager.default.fileExists(atPath: path(relative)) }
 }
 
-extension StagedPart {
+extension ByteSink {
     func write(text: String) throws { try write(bytes: Array(text.utf8)) }
     func write(bytes: [UInt8]) throws { try unsafe bytes.withUnsafeBytes { try unsafe write($0) } }
 }

@@ -48,7 +48,7 @@ struct PublisherTests {
         }
         #expect(modes == [0o444, 0o555, 0o555, 0o444, 0o444])
         #expect(!fixture.exists("clinic/_staging/\(record.attempt)"))
-        #expect(try fixture.store.files.names("clinic/_versions") == ["00000001.json"])
+        #expect(try fixture.files.names("clinic/_versions") == ["00000001.json"])
     }
 
     @Test("a file system without links gets the same versions by a rename that refuses to replace")
@@ -58,8 +58,8 @@ struct PublisherTests {
         try fixture.publishNew()
         #expect(try fixture.store.verify(module: "clinic").findings == [])
         let first = "clinic/\(ModuleLayout.commitRecord(version: 1))"
-        try fixture.store.files.write("clinic/mine", [1])
-        let placed = try fixture.store.files.place("clinic/mine", at: first, by: .renameOnly)
+        try fixture.files.write("clinic/mine", [1])
+        let placed = try fixture.files.place("clinic/mine", at: first, by: .renameOnly)
         #expect(placed == .alreadyExists)
     }
 
@@ -137,7 +137,7 @@ struct PublisherTests {
     }
 
     private func race(
-        _ policy: RacePolicy, threads: Int, rounds: Int, placing: LocalStore.Placing = .linkOrRename
+        _ policy: RacePolicy, threads: Int, rounds: Int, placing: DiskStorage.Placing = .linkOrRename
     ) throws -> (published: [Int], conflicts: Int) {
         let fixture = Fixture(placing: placing)
         let results = Mutex<(published: [Int], conflicts: Int, others: [String])>(([], 0, []))

@@ -11,11 +11,11 @@ struct VerifyTests {
         let fixture = Fixture()
         try fixture.publishNew()
         try fixture.publishNew()
-        let files = try fixture.store.files.files(below: "clinic").filter { $0 != ModuleLayout.latestHint }
+        let files = try fixture.files.files(below: "clinic").filter { $0 != ModuleLayout.latestHint }
         #expect(files.count == 2 * 7 + 2)
         for file in files {
             let path = "clinic/\(file)"
-            let bytes = try fixture.store.files.read(path)
+            let bytes = try fixture.files.read(path)
             for at in Set([0, bytes.count / 2, bytes.count - 1]).sorted() {
                 var edited = bytes
                 edited[at] ^= 1
@@ -36,7 +36,7 @@ struct VerifyTests {
         try fixture.publishNew()
         try fixture.publishNew()
         let path = "clinic/\(ModuleLayout.commitRecord(version: version))"
-        let record = String(decoding: try fixture.store.files.read(path), as: UTF8.self)
+        let record = String(decoding: try fixture.files.read(path), as: UTF8.self)
         #expect(record.contains(text))
         let edited = record.replacingOccurrences(of: text, with: String(text.dropLast(2)) + "7\(text.last!)")
         try overwrite(fixture, path, Array(edited.utf8))
@@ -51,18 +51,18 @@ struct VerifyTests {
         try fixture.publishNew()
         let run = "clinic/\(ModuleLayout.run(first.attempt))"
         let part = "\(run)/data/patients/part-00001.parquet"
-        let bytes = try fixture.store.files.read(part)
-        try fixture.store.files.setMode("\(run)/data/patients", 0o755)
-        try fixture.store.files.remove(part)
-        try fixture.store.files.write("\(run)/data/patients/part-00002.parquet", [])
+        let bytes = try fixture.files.read(part)
+        try fixture.files.setMode("\(run)/data/patients", 0o755)
+        try fixture.files.remove(part)
+        try fixture.files.write("\(run)/data/patients/part-00002.parquet", [])
         let findings = try fixture.store.verify(module: "clinic", version: 1).findings
         #expect(findings.map(\.kind).contains(.missing))
         #expect(findings.contains { $0.path == part && $0.kind == .missing })
         #expect(findings.contains { $0.path.hasSuffix("part-00002.parquet") && $0.kind == .unexpected })
         #expect(try fixture.store.verify(module: "clinic", version: 2).findings == [])
-        try fixture.store.files.remove("\(run)/data/patients/part-00002.parquet")
-        try fixture.store.files.write(part, bytes)
-        try fixture.store.files.remove("clinic/\(ModuleLayout.commitRecord(version: 1))")
+        try fixture.files.remove("\(run)/data/patients/part-00002.parquet")
+        try fixture.files.write(part, bytes)
+        try fixture.files.remove("clinic/\(ModuleLayout.commitRecord(version: 1))")
         #expect(try fixture.store.verify(module: "clinic").findings.map(\.kind) == [.brokenChain])
     }
 
@@ -128,7 +128,7 @@ struct VerifyTests {
                 module: "clinic", version: 1, reason: "erasure", by: "dpo", at: "2026-12-01T00:00:00Z")
         }
         let run = "clinic/\(ModuleLayout.run(record.attempt))"
-        #expect(try fixture.store.files.files(below: run) == ["croissant.json"])
+        #expect(try fixture.files.files(below: run) == ["croissant.json"])
         #expect(try fixture.store.isWithdrawn(module: "clinic", version: 1))
         #expect(try fixture.store.latest(module: "clinic") == 2)
         let verification = try fixture.store.verify(module: "clinic")
@@ -138,8 +138,8 @@ struct VerifyTests {
 
     private func overwrite(_ fixture: Fixture, _ path: String, _ bytes: [UInt8]) throws {
         let folder = String(path[..<path.lastIndex(of: "/")!])
-        try fixture.store.files.setMode(folder, 0o755)
-        try fixture.store.files.remove(path)
-        try fixture.store.files.write(path, bytes)
+        try fixture.files.setMode(folder, 0o755)
+        try fixture.files.remove(path)
+        try fixture.files.write(path, bytes)
     }
 }

@@ -46,6 +46,10 @@ import Testing
         ([Step("on_special", "zero")], .text, "expected null"),
         ([Step("mask", ["keep_first": -1])], .text, "whole number"),
         ([Step("mask", ["with": "**"])], .text, "one character"),
+        ([Step("mask", "emails")], .text, "did you mean"),
+        ([Step("mask", ["as": "classes", "with": "#"])], .text, "no `with` beside `as: classes`"),
+        ([Step("mask", ["as": "email", "keep_last": 4])], .text, "no `keep_last` beside `as: email`"),
+        ([Step("mask", ["keep_domain": true])], .text, "no `keep_domain` beside `as: ends`"),
         ([Step("generalize", ["to": "week"])], .date, "one of year, quarter, month, decade"),
         ([Step("generalize", ["to": "year", "prefix": 3])], .date, "to and prefix"),
         ([Step("generalize", ["to": "year"])], .text, "does not take text"),
@@ -109,6 +113,18 @@ import Testing
         #expect(problems.problems.map(\.severity) == [.warning])
     }
 
+    @Test("so is a token beside the domain of the same address; beside a masked domain it is not", arguments: [true, false])
+    func linkableDomain(keepsDomain: Bool) {
+        var problems = ProblemList(file: nil)
+        _ = Fixture.compile(
+            [
+                Fixture.rule("email", [Step("token", ["key": "people", "scope": "s"])]),
+                Fixture.rule(
+                    "shape", [Step("from", "email"), Step("mask", ["as": "email", "keep_domain": .init(booleanLiteral: keepsDomain)])]),
+            ], [Fixture.input("email", .text)], problems: &problems)
+        #expect(problems.problems.map(\.severity) == (keepsDomain ? [.warning] : []))
+    }
+
     @Test("so is a replaced number that keeps them beside a token; alone it is not")
     func linkableReplacement() throws {
         let kept = Step("format_preserving", ["key": "people", "scope": "s", "alphabet": "digits", "keep_suffix": 4])
@@ -129,7 +145,7 @@ import Testing
                 file: "clinic.yaml", baseDirectory: ".",
                 about: ModuleAbout(module: "m", title: "t", description: "d", documentDigest: ""), sources: [],
                 keys: [KeySpec(name: "people", position: .start, path: "x")], tables: [Fixture.table(rules)],
-                target: TargetSpec(directory: "/", position: .start, codec: .lz4))
+                target: TargetSpec(.directory("/"), position: .start))
         }
         var problems = ProblemList(file: "clinic.yaml")
         PolicyCompiler.check(

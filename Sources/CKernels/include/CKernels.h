@@ -12,6 +12,7 @@
 #include "kernel_ff1.h"
 #include "kernel_format.h"
 #include "kernel_hash.h"
+#include "kernel_luhn.h"
 #include "kernel_mask.h"
 #include "kernel_number_text.h"
 #include "kernel_parquet_bounds.h"

@@ -232,7 +232,7 @@ struct ParquetFileDescription {
 extension ByteRange {
     /// The bytes asked for; throws `brokenStream` where fewer come.
     func checked(offset: Int64, count: Int) throws -> [UInt8] {
-        let bytes = try reading(offset: offset, count: count)
+        let bytes = try read(offset: offset, count: count)
         guard bytes.count == count else { throw FormatError.brokenParquet("it ends too early") }
         return bytes
     }

@@ -6,6 +6,17 @@ extension Limits {
     package static let orphanTime = Duration.seconds(7 * 86_400)
     /// A part is written to disk in pieces of this size.
     package static let bytesPerWrite = 512 << 10
+    /// Files are read from a store in pieces of this size when all of them is looked at.
+    package static let bytesPerRead = 4 << 20
+    package static let bytesPerRecord = 4 << 20
+    package static let bytesPerDescription = 256 << 20
     /// How often a publisher that lost a race takes the next number.
     package static let rebasesPerPublication = 100
+}
+
+extension Limits {
+    /// How long a commit record whose answer was lost is sent again before the outcome is left to the next run.
+    package static let commitPatience = Duration.seconds(900)
+    /// Questions to an object store that are under way at once.
+    package static let requestsAtATime = 16
 }

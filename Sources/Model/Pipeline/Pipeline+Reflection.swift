@@ -54,7 +54,7 @@ extension TableSpec: CustomStringConvertible, CustomReflectable {
 }
 
 extension TargetSpec: CustomStringConvertible, CustomReflectable {
-    package var description: String { "target directory" }
+    package var description: String { "target" }
     package var customMirror: Mirror {
         Mirror(self, children: ["position": position, "codec": codec], displayStyle: .struct)
     }

@@ -225,18 +225,3 @@ package struct StepSpec: Sendable {
         self.argument = argument
     }
 }
-
-package struct TargetSpec: Sendable {
-    package enum Codec: String, Sendable, Codable, CaseIterable { case lz4, zstd, none }
-
-    /// The store: a folder, absolute.
-    package let directory: String
-    package let position: Position
-    package let codec: Codec
-
-    package init(directory: String, position: Position, codec: Codec) {
-        self.directory = directory
-        self.position = position
-        self.codec = codec
-    }
-}

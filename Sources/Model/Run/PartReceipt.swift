@@ -9,10 +9,12 @@ package struct PartReceipt: Sendable, Codable, Equatable {
     package var sha256: String
     package var rows: RowAccount
     package var rules: [RuleCount]
+    /// What the store needs to know to accept the part; nil on disk.
+    package var handle: String?
 
     package init(
         table: String, shard: Int, epoch: Int, stagedPath: String, byteCount: Int64, sha256: String, rows: RowAccount,
-        rules: [RuleCount]
+        rules: [RuleCount], handle: String? = nil
     ) {
         self.table = table
         self.shard = shard
@@ -22,6 +24,7 @@ package struct PartReceipt: Sendable, Codable, Equatable {
         self.sha256 = sha256
         self.rows = rows
         self.rules = rules
+        self.handle = handle
     }
 }
 

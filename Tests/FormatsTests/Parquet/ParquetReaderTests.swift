@@ -129,7 +129,7 @@ struct ParquetReaderTests {
         final class Gone: ByteRange {
             struct Lost: Error {}
             var byteCount: Int64 { 1000 }
-            func reading(offset: Int64, count: Int) throws -> [UInt8] { throw Lost() }
+            func read(offset: Int64, count: Int) throws -> [UInt8] { throw Lost() }
         }
         #expect(throws: Gone.Lost.self) { try ParquetReader(Gone()) }
     }

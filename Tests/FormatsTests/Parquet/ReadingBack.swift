@@ -14,7 +14,7 @@ final class MemoryRange: ByteRange {
 
     var byteCount: Int64 { Int64(bytes.count) }
 
-    func reading(offset: Int64, count: Int) throws -> [UInt8] {
+    func read(offset: Int64, count: Int) throws -> [UInt8] {
         guard offset >= 0, count >= 0, offset + Int64(count) <= byteCount else { throw OutOfRange() }
         readByteCount += count
         readCount += 1

@@ -21,6 +21,7 @@ final class Workbench {
     private var cmacKey = kernel_cmac_key()
     private var sivKey = kernel_siv_key()
     private var cipher = kernel_ff1_cipher()
+    private lazy var textWork = TextWork(rows: rows, slice: slice, levels: levels)
 
     init(rows: Int, slice: Int) {
         self.rows = rows
@@ -99,7 +100,7 @@ final class Workbench {
                         name: name, level: level, count: count, prepare: { kernel_force_level(level) }, work: work))
             }
         }
-        return list
+        return list + textWork.contestants()
     }
 
     /// Names of kernel and level that disagree with OpenSSL or the plain version; empty when all is well.
@@ -113,6 +114,7 @@ final class Workbench {
             + disagreements("FF1", width: 16, work: ff1) { count in
                 _ = reference_ff1_encrypt_i32(&cipher, cards.bytes, cards.offsets, nil, count, expected, status)
             }
+            + textWork.disagreements()
     }
 
     private func disagreements(_ name: String, width: Int, work: (Int, Int) -> Void, judge: (Int) -> Void) -> [String] {

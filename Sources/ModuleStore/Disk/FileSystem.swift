@@ -66,10 +66,12 @@ struct OpenFile: ~Copyable {
     }
 
     /// Fills `buffer` as far as the file goes; the number of bytes read, 0 at its end.
-    func read(into buffer: UnsafeMutableRawBufferPointer) throws(StoreError) -> Int {
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64 = 0) throws(StoreError) -> Int {
         var done = 0
         while done < buffer.count {
-            let count = unsafe Glibc.read(descriptor, buffer.baseAddress! + done, buffer.count - done)
+            // `done` is below `count`, so the pointer stays inside the caller's buffer.
+            let count = unsafe pread(
+                descriptor, buffer.baseAddress! + done, buffer.count - done, off_t(offset) + off_t(done))
             if count < 0 {
                 if errno == EINTR { continue }
                 throw .system(errno, subject, "read")

@@ -6,15 +6,7 @@ import Model
 /// - Errors: after any of them, a failed flush included, the part is of no further use and its file is removed.
 ///
 /// Used by one thread.
-@safe package final class StagedPart: ByteSink {
-    package struct Finished: Sendable, Equatable {
-        /// Relative to the module's folder.
-        package let stagedPath: String
-        package let byteCount: Int64
-        /// 64 lower-case hexadecimal digits.
-        package let sha256: String
-    }
-
+@safe final class DiskPart: StagedPart {
     private enum State { case open, failed, finished }
 
     private let files: FileSystem
@@ -26,7 +18,7 @@ import Model
     private var filled = 0
     private var file: OpenFile?
     private var state = State.open
-    package private(set) var byteCount: Int64 = 0
+    private(set) var byteCount: Int64 = 0
 
     init(files: FileSystem, module: String, path: String) throws(StoreError) {
         self.files = files
@@ -49,7 +41,7 @@ import Model
         unsafe buffer.deallocate()
     }
 
-    package func write(_ bytes: UnsafeRawBufferPointer) throws(StoreError) {
+    func write(_ bytes: UnsafeRawBufferPointer) throws(StoreError) {
         precondition(state != .finished, "bytes for a part that is finished")
         guard state == .open else { throw StoreError(.inputOutput, subject, "an earlier write failed") }
         let count = bytes.count
@@ -61,7 +53,7 @@ import Model
     }
 
     /// The part's bytes and its name are on disk when this returns.
-    package func finish() throws(StoreError) -> Finished {
+    func finish() throws(StoreError) -> FinishedPart {
         guard state == .open else { throw StoreError(.inputOutput, subject, "an earlier write failed") }
         do throws(StoreError) {
             try drain()
@@ -80,11 +72,11 @@ import Model
             throw error
         }
         state = .finished
-        return Finished(stagedPath: path, byteCount: byteCount, sha256: digest.finish())
+        return FinishedPart(stagedPath: path, byteCount: byteCount, sha256: digest.finish())
     }
 
     /// Gives the part up and removes its file. Harmless after `finish` and when repeated.
-    package func abandon() {
+    func abandon() {
         guard state != .finished else { return }
         state = .finished
         file = nil

@@ -1,10 +1,10 @@
 package import Model
 
-extension LocalStore {
+extension Store {
     /// Names of the modules that have a version, sorted.
     package func modules() throws(StoreError) -> [String] {
         var found: [String] = []
-        for name in try files.names("") {
+        for name in try storage.names("") {
             guard (try? checkName(module: name)) != nil else { continue }
             if try !versions(module: name).isEmpty { found.append(name) }
         }
@@ -14,14 +14,14 @@ extension LocalStore {
     /// Version numbers of a module, ascending, withdrawn ones included; empty when there is no such module.
     package func versions(module: String) throws(StoreError) -> [Int] {
         try checkName(module: module)
-        return try files.names("\(module)/\(ModuleLayout.versionsFolder)")
+        return try storage.names("\(module)/\(ModuleLayout.versionsFolder)")
             .compactMap { ModuleLayout.version(commitRecordName: $0) }.sorted()
     }
 
     /// The bytes whose digest the next version names.
     package func recordBytes(module: String, version: Int) throws(StoreError) -> [UInt8] {
         try checkName(module: module)
-        return try files.read("\(module)/\(ModuleLayout.commitRecord(version: version))", limit: 4 << 20)
+        return try storage.read("\(module)/\(ModuleLayout.commitRecord(version: version))", limit: Limits.bytesPerRecord)
     }
 
     /// - Throws: `.notFound` when there is no such version, `.damaged` when its record cannot be read.
@@ -35,7 +35,7 @@ extension LocalStore {
     }
 
     package func isWithdrawn(module: String, version: Int) throws(StoreError) -> Bool {
-        try files.status("\(module)/\(ModuleLayout.tombstone(version: version))") != nil
+        try storage.byteCount("\(module)/\(ModuleLayout.tombstone(version: version))") != nil
     }
 
     /// The newest version that is not withdrawn, or nil.
@@ -50,13 +50,21 @@ extension LocalStore {
     package func readFile(_ record: CommitRecord, _ path: String) throws(StoreError) -> [UInt8] {
         try checkName(attempt: record.attempt)
         guard Sums.isInside(path) else { throw StoreError(.badName, record.module, "a path that leaves the version") }
-        return try files.read("\(record.module)/\(ModuleLayout.run(record.attempt))/\(path)")
+        return try storage.read("\(folderPath(record))/\(path)", limit: Limits.bytesPerDescription)
     }
 
-    /// The folder of a version's files, absolute if the store's path is.
-    package func folder(_ record: CommitRecord) -> String {
-        files.absolute("\(record.module)/\(ModuleLayout.run(record.attempt))")
+    /// A file of a version to be read in pieces.
+    package func openFile(_ record: CommitRecord, _ path: String) throws(StoreError) -> any ByteRange {
+        try checkName(attempt: record.attempt)
+        guard Sums.isInside(path) else { throw StoreError(.badName, record.module, "a path that leaves the version") }
+        return try storage.open("\(folderPath(record))/\(path)")
     }
+
+    /// Where a version's files are: a folder, absolute if the store's path is, or the location's form of it.
+    package func folder(_ record: CommitRecord) -> String { "\(location)/\(folderPath(record))" }
+
+    /// The same, relative to the store's root.
+    func folderPath(_ record: CommitRecord) -> String { "\(record.module)/\(ModuleLayout.run(record.attempt))" }
 
     /// A hint for readers; it may be stale, and readers look further up.
     func writeHint(module: String, version: Int) throws(StoreError) {
@@ -64,11 +72,7 @@ extension LocalStore {
             "module": .text(module), "version": .integer(Int64(version)),
             "commit": .text(ModuleLayout.commitRecord(version: version)),
         ])
-        let path = "\(module)/\(ModuleLayout.latestHint)"
-        let temporary = "\(module)/.\(ModuleLayout.latestHint).\(version).tmp"
-        try files.remove(temporary)
-        try files.write(temporary, Array(hint.text(isPretty: true).utf8))
-        try files.rename(temporary, to: path)
-        try files.flushFolder(module)
+        try storage.write("\(module)/\(ModuleLayout.latestHint)", Array(hint.text(isPretty: true).utf8))
+        try storage.settle([module])
     }
 }

@@ -23,7 +23,7 @@ extension FileSystem {
     /// Gives `path` the further (or, without links, the only) name `target`, unless that exists.
     ///
     /// Atomic: a reader sees nothing or the whole file. Of several racers exactly one gets `.done`.
-    func place(_ path: String, at target: String, by placing: LocalStore.Placing) throws(StoreError) -> Placed {
+    func place(_ path: String, at target: String, by placing: DiskStorage.Placing) throws(StoreError) -> Placed {
         if placing == .linkOrRename {
             if unsafe link(absolute(path), absolute(target)) == 0 { return .done }
             let number = errno

@@ -1,0 +1,118 @@
+/// Where a module is published, and how.
+package struct TargetSpec: Sendable {
+    package enum Codec: String, Sendable, Codable, CaseIterable { case lz4, zstd, none }
+
+    package enum Place: Sendable {
+        /// A folder, absolute.
+        case directory(String)
+        case s3(S3TargetSpec)
+        case postgres(PostgresTargetSpec)
+    }
+
+    package let place: Place
+    package let position: Position
+    package let codec: Codec
+    /// Whether Iceberg metadata is written too. It holds absolute paths.
+    package let iceberg: Bool
+
+    package init(_ place: Place, position: Position, codec: Codec = .lz4, iceberg: Bool = false) {
+        self.place = place
+        self.position = position
+        self.codec = codec
+        self.iceberg = iceberg
+    }
+}
+
+/// A bucket. What is nil is taken from the environment, as AWS's own tools do.
+package struct S3TargetSpec: Sendable, Equatable {
+    package enum Encryption: Sendable, Equatable {
+        case none
+        /// With the store's own keys (SSE-S3).
+        case store
+        /// With a key of the key service, by its id (SSE-KMS).
+        case key(String)
+    }
+
+    package let bucket: String
+    /// Without `/` at its ends; empty for the bucket's root.
+    package let prefix: String
+    /// All of them lead to the same bucket; requests use the first, the probe uses each.
+    package let endpoints: [String]
+    package let region: String?
+    package let usesPathStyle: Bool?
+    /// PEM file of the authorities that the endpoint's certificate is checked against; absolute.
+    package let certificateFile: String?
+    package let encryption: Encryption
+    /// For a bucket that cannot create a name only if it is free: versions are claimed in this database.
+    package let claims: Secret?
+
+    package init(
+        bucket: String, prefix: String = "", endpoints: [String] = [], region: String? = nil,
+        usesPathStyle: Bool? = nil, certificateFile: String? = nil, encryption: Encryption = .none,
+        claims: Secret? = nil
+    ) {
+        self.bucket = bucket
+        self.prefix = prefix
+        self.endpoints = endpoints
+        self.region = region
+        self.usesPathStyle = usesPathStyle
+        self.certificateFile = certificateFile
+        self.encryption = encryption
+        self.claims = claims
+    }
+
+    package static func == (a: S3TargetSpec, b: S3TargetSpec) -> Bool {
+        a.bucket == b.bucket && a.prefix == b.prefix && a.endpoints == b.endpoints && a.region == b.region
+            && a.usesPathStyle == b.usesPathStyle && a.certificateFile == b.certificateFile
+            && a.encryption == b.encryption
+    }
+}
+
+/// A database. Each version is a schema of its own.
+package struct PostgresTargetSpec: Sendable {
+    /// What a published table promises; checked before the version is committed. Names are those of published columns.
+    package struct TableSpec: Sendable, Equatable {
+        package let table: String
+        package let position: Position
+        package let primaryKey: [String]
+        package let unique: [[String]]
+        package let indexes: [[String]]
+        package let references: [Reference]
+
+        package init(
+            table: String, position: Position, primaryKey: [String] = [], unique: [[String]] = [],
+            indexes: [[String]] = [], references: [Reference] = []
+        ) {
+            self.table = table
+            self.position = position
+            self.primaryKey = primaryKey
+            self.unique = unique
+            self.indexes = indexes
+            self.references = references
+        }
+    }
+
+    /// A column whose values are found in a column of another published table.
+    package struct Reference: Sendable, Equatable {
+        package let column: String
+        package let table: String
+        package let target: String
+
+        package init(column: String, table: String, target: String) {
+            self.column = column
+            self.table = table
+            self.target = target
+        }
+    }
+
+    package let url: Secret
+    /// Roles that may read what is published.
+    package let readers: [String]
+    package let tables: [TableSpec]
+
+    package init(url: Secret, readers: [String] = [], tables: [TableSpec] = []) {
+        self.url = url
+        self.readers = readers
+        self.tables = tables
+    }
+}

@@ -1,0 +1,135 @@
+package import Model
+
+/// Files in folders of one file system.
+///
+/// A staged part is a file of its own name, linked into place when it is accepted; a record appears by link(2). Every
+/// path that an error names is relative to the root.
+package struct DiskStorage: Storage {
+    let files: FileSystem
+    let placing: Placing
+
+    /// How a finished file gets its final name. Tests force the second.
+    package enum Placing: Sendable { case linkOrRename, renameOnly }
+
+    package init(root: String, placing: Placing = .linkOrRename) {
+        files = FileSystem(root: root)
+        self.placing = placing
+    }
+
+    package var location: String { files.root }
+    package var localFolder: String? { files.root }
+
+    package func names(_ folder: String) throws(StoreError) -> [String] { try files.names(folder) }
+    package func files(below folder: String) throws(StoreError) -> [String] { try files.files(below: folder) }
+    package func byteCount(_ path: String) throws(StoreError) -> Int64? {
+        guard let status = try files.status(path), !status.isFolder else { return nil }
+        return status.byteCount
+    }
+    package func read(_ path: String, limit: Int) throws(StoreError) -> [UInt8] { try files.read(path, limit: limit) }
+    package func open(_ path: String) throws(StoreError) -> any ByteRange { try DiskRange(files, path) }
+
+    package func begin(module: String, attempt: String) throws(StoreError) {
+        try files.makeRoot()
+        for folder in [ModuleLayout.versionsFolder, ModuleLayout.runsFolder, ModuleLayout.staging(attempt)] {
+            try files.makeFolder("\(module)/\(folder)")
+        }
+        try settle(["\(module)/\(ModuleLayout.stagingFolder)", module, ""])
+    }
+
+    package func stage(module: String, attempt: String, table: String, shard: Int, epoch: Int) throws(StoreError)
+        -> any StagedPart
+    {
+        guard try files.status("\(module)/\(ModuleLayout.staging(attempt))") != nil else {
+            throw StoreError(.attemptEnded, "\(module)/\(attempt)", "the attempt is over")
+        }
+        let path = ModuleLayout.stagedPart(attempt: attempt, table: table, shard: shard, epoch: epoch)
+        return try DiskPart(files: files, module: module, path: path)
+    }
+
+    /// The staged name stays until the version is committed.
+    package func accept(_ parts: [AcceptedPart], module: String, attempt: String) throws(StoreError) {
+        try files.makeFolder("\(module)/\(ModuleLayout.run(attempt))")
+        for part in parts {
+            let staged = "\(module)/\(part.stagedPath)"
+            try makeFolder(above: part.path)
+            if let status = try files.status(staged) {
+                guard status.byteCount == part.byteCount else {
+                    throw StoreError(.damaged, staged, "not as many bytes as its receipt says")
+                }
+                _ = try files.place(staged, at: part.path, by: placing)
+            }
+            // Linked by an earlier try, or just now; another size would be another file's.
+            guard let placed = try files.status(part.path), placed.byteCount == part.byteCount else {
+                throw StoreError(.damaged, part.path, "the part is absent or of another size than its receipt says")
+            }
+        }
+    }
+
+    package func describe(_ path: String, _ bytes: [UInt8]) throws(StoreError) { try write(path, bytes) }
+
+    package func write(_ path: String, _ bytes: [UInt8]) throws(StoreError) {
+        try makeFolder(above: path)
+        let (folder, name) = Self.split(path)
+        let temporary = folder.isEmpty ? ".\(name).tmp" : "\(folder)/.\(name).tmp"
+        try files.remove(temporary)
+        try files.write(temporary, bytes)
+        try files.rename(temporary, to: path)
+    }
+
+    package func create(_ path: String, _ bytes: [UInt8], attempt: String, reach: (PublishStep) throws -> Void) throws
+        -> Creation
+    {
+        let folder = Self.split(path).folder
+        let temporary = "\(folder)/.\(attempt).tmp"
+        try files.makeFolder(folder)
+        try files.remove(temporary)
+        try files.write(temporary, bytes)
+        try reach(.recordWritten)
+        let placed = try files.place(temporary, at: path, by: placing)
+        if case .alreadyExists = placed, try files.read(path) != bytes {
+            try files.remove(temporary)
+            return .taken
+        }
+        try reach(.committed)
+        // Until the folder is on disk a power failure may take the file back: an error here is passed on.
+        try files.flushFolder(folder)
+        try reach(.recordFlushed)
+        try? files.remove(temporary)
+        if case .alreadyExists = placed { return .wasThere }
+        return .created
+    }
+
+    package func settle(_ folders: [String]) throws(StoreError) {
+        for folder in folders { try files.flushFolder(folder) }
+    }
+
+    /// Every file has been read-only since it was finished; here nobody adds or removes one any more.
+    package func protect(_ folder: String) throws(StoreError) {
+        for name in try files.names(folder) where try files.status("\(folder)/\(name)")?.isFolder == true {
+            try protect("\(folder)/\(name)")
+        }
+        try files.setMode(folder, 0o555)
+    }
+
+    package func remove(_ path: String) throws(StoreError) {
+        let folder = Self.split(path).folder
+        if try files.status(path) != nil { try? files.setMode(folder, 0o755) }
+        try files.remove(path)
+    }
+
+    package func removeTree(_ folder: String) throws(StoreError) {
+        let above = Self.split(folder).folder
+        if !above.isEmpty, try files.status(folder) != nil { try? files.setMode(above, 0o755) }
+        try files.removeTree(folder)
+    }
+
+    private func makeFolder(above path: String) throws(StoreError) {
+        let folder = Self.split(path).folder
+        if !folder.isEmpty { try files.makeFolder(folder) } else { try files.makeRoot() }
+    }
+
+    private static func split(_ path: String) -> (folder: String, name: String) {
+        guard let slash = path.lastIndex(of: "/") else { return ("", path) }
+        return (String(path[..<slash]), String(path[path.index(after: slash)...]))
+    }
+}

@@ -1,0 +1,105 @@
+package import Model
+
+/// Files by their paths, wherever they lie: what publishing, checking and collecting need of a place, and no more.
+///
+/// Paths are relative to the store's root, with `/`, as `ModuleLayout` makes them. A place answers for three things:
+/// what `write`, `accept` and `create` have returned for survives a crash of any machine after `settle`; `create` lets
+/// exactly one of several racers win and never shows a part of the bytes; errors name paths, never contents.
+package protocol Storage: Sendable {
+    /// The root as people and lineage name it: a folder, `s3://bucket/prefix`, `postgresql://host/database`. No secrets.
+    var location: String { get }
+    /// Where the files of this machine's runs may lie beside the modules; nil where the store is not a folder.
+    var localFolder: String? { get }
+
+    // Reading. What is not there is no error: an empty list, nil.
+
+    /// Names of files and folders directly below a folder, sorted by bytes.
+    func names(_ folder: String) throws(StoreError) -> [String]
+    /// Every file below a folder, relative to it, sorted by bytes.
+    func files(below folder: String) throws(StoreError) -> [String]
+    func byteCount(_ path: String) throws(StoreError) -> Int64?
+    /// - Throws: `.notFound`; `.damaged` when there are more bytes than `limit`.
+    func read(_ path: String, limit: Int) throws(StoreError) -> [UInt8]
+    /// - Throws: `.notFound`.
+    func open(_ path: String) throws(StoreError) -> any ByteRange
+
+    // Writing
+
+    /// Makes whatever a new attempt needs before its first part.
+    func begin(module: String, attempt: String) throws(StoreError)
+    /// A part that nobody sees before it is accepted.
+    func stage(module: String, attempt: String, table: String, shard: Int, epoch: Int) throws(StoreError)
+        -> any StagedPart
+    /// Gives staged parts their final places. Harmless when repeated, by this or another process.
+    func accept(_ parts: [AcceptedPart], module: String, attempt: String) throws(StoreError)
+    /// A file that describes an attempt's data; again with other bytes after a lost race.
+    ///
+    /// - Throws: `.conflict` where other bytes stand and replacing them is not safe: a request of an earlier try may
+    ///   still be on its way, and would undo it after the commit. The attempt cannot become another version then.
+    func describe(_ path: String, _ bytes: [UInt8]) throws(StoreError)
+    /// A whole file, in place of one that may be there.
+    func write(_ path: String, _ bytes: [UInt8]) throws(StoreError)
+    /// A whole file under a name that is free, or nothing at all.
+    ///
+    /// - Parameters:
+    ///   - attempt: for names of temporary files; racers have different ones.
+    ///   - reach: told of the steps between which a crash makes a difference.
+    /// - Throws: `.unknown` when the place cannot be brought to say what happened; the same call is to be repeated then,
+    ///   and nothing else is to be done. What `reach` throws.
+    func create(_ path: String, _ bytes: [UInt8], attempt: String, reach: (PublishStep) throws -> Void) throws -> Creation
+    /// Makes folders as durable as their files.
+    func settle(_ folders: [String]) throws(StoreError)
+    /// Guards committed files against accidents, where the place knows how to.
+    func protect(_ folder: String) throws(StoreError)
+    /// What is already gone is no error.
+    func remove(_ path: String) throws(StoreError)
+    /// A folder with all that is in it, protected or not, finished or not.
+    func removeTree(_ folder: String) throws(StoreError)
+}
+
+package enum Creation: Sendable {
+    case created
+    /// The name was taken. Its bytes are the same: an earlier try of ours, whose answer was lost.
+    case wasThere
+    /// The name was taken by other bytes.
+    case taken
+}
+
+/// A part being written: finished, or it leaves no trace. Used by one thread.
+package protocol StagedPart: ByteSink {
+    /// The part's bytes are safe when this returns; no reader sees them yet.
+    func finish() throws(StoreError) -> FinishedPart
+    /// Gives the part up. Harmless after `finish` and when repeated.
+    func abandon()
+}
+
+package struct FinishedPart: Sendable, Equatable {
+    /// Relative to the module's folder, as `ModuleLayout.stagedPart` names it.
+    package let stagedPath: String
+    package let byteCount: Int64
+    /// 64 lower-case hexadecimal digits.
+    package let sha256: String
+    /// What the place needs to know to accept the part; nil on disk.
+    package let handle: String?
+
+    package init(stagedPath: String, byteCount: Int64, sha256: String, handle: String? = nil) {
+        self.stagedPath = stagedPath
+        self.byteCount = byteCount
+        self.sha256 = sha256
+        self.handle = handle
+    }
+}
+
+/// A part that the coordinator accepted, on its way to its final place.
+package struct AcceptedPart: Sendable, Equatable {
+    package let table: String
+    package let shard: Int
+    /// Relative to the module's folder.
+    package let stagedPath: String
+    /// Relative to the store's root.
+    package let path: String
+    package let byteCount: Int64
+    package let sha256: String
+    package let rows: Int64
+    package let handle: String?
+}
