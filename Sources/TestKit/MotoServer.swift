@@ -9,22 +9,10 @@ package final class MotoServer: Sendable {
 
     private init?() {
         guard let python = ProcessInfo.processInfo.environment["ETL_TEST_PYTHON"] else { return nil }
-        // The parent's end closes the pipe, by which the child sees that it is to leave.
-        let program = """
-            import os, sys, threading
-            try:
-                from moto.server import ThreadedMotoServer
-            except ImportError:
-                sys.exit(3)
-            server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-            server.start()
-            print(server.get_host_and_port()[1], flush=True)
-            sys.stdin.read()
-            os._exit(0)
-            """
         let process = Process()
         process.executableURL = URL(fileURLWithPath: python)
-        process.arguments = ["-c", program]
+        // The parent's end closes the pipe, by which the child sees that it is to leave.
+        process.arguments = [S3TestServer.script("s3_servers.py"), "moto"]
         let (output, input) = (Pipe(), Pipe())
         process.standardOutput = output
         process.standardInput = input

@@ -31,20 +31,17 @@ package struct S3TestServer: Sendable {
         package let description: String
     }
 
+    static func script(_ name: String) -> String {
+        URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appendingPathComponent("../../Tests/EndToEnd/\(name)").standardizedFileURL.path
+    }
+
     /// A new bucket, empty; it stays, the server goes with the tests.
     package func makeBucket(isVersioned: Bool = false) throws -> String {
         let name = "etl-\(ProcessInfo.processInfo.processIdentifier)-\(UInt32.random(in: 0 ... .max))"
-        let program = """
-            import boto3, sys
-            from botocore.config import Config
-            s3 = boto3.client("s3", endpoint_url=sys.argv[1], region_name="us-east-1", config=Config(s3={"addressing_style": "path"}))
-            s3.create_bucket(Bucket=sys.argv[2])
-            if sys.argv[3] == "true":
-                s3.put_bucket_versioning(Bucket=sys.argv[2], VersioningConfiguration={"Status": "Enabled"})
-            """
         let process = Process()
         process.executableURL = URL(fileURLWithPath: python)
-        process.arguments = ["-c", program, endpoints[0], name, isVersioned ? "true" : "false"]
+        process.arguments = [Self.script("s3_servers.py"), "bucket", endpoints[0], name] + (isVersioned ? ["versioned"] : [])
         process.environment = ProcessInfo.processInfo.environment.merging(Self.environment) { $1 }
         try process.run()
         process.waitUntilExit()
@@ -54,13 +51,11 @@ package struct S3TestServer: Sendable {
 
     /// Puts a proxy that loses and falsifies before the first endpoint, for the time of `body`, which gets its endpoint.
     package func withProxy<Result>(_ faults: [String], _ body: (String) throws -> Result) throws -> Result {
-        let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-            .appendingPathComponent("../../Tests/EndToEnd/fault_proxy.py").standardizedFileURL.path
         guard let port = URL(string: endpoints[0])?.port else { throw Failure(description: "an endpoint without port") }
         let process = Process()
         let pipe = Pipe()
         process.executableURL = URL(fileURLWithPath: python)
-        process.arguments = [script, "\(port)"] + faults
+        process.arguments = [Self.script("fault_proxy.py"), "\(port)"] + faults
         process.standardOutput = pipe
         try process.run()
         defer {
