@@ -3,7 +3,7 @@ package import Model
 
 /// One version of one kernel, as its self-test found it.
 package struct KernelVersion: Sendable, Equatable {
-    /// `hmac-sha256`, `aes-cmac`, `aes-ff1`, `token-text`.
+    /// `hmac-sha256`, `aes-cmac`, `aes-ff1`, `token-text`, `mask`, `luhn`, `entities`.
     package let kernel: String
     /// `avx512`, `shani`, `plain`, …
     package let version: String

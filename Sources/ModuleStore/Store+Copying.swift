@@ -95,11 +95,11 @@ extension Store {
         -> [(mark: String, attempts: [String])]
     {
         var found: [(mark: String, attempts: [String])] = []
-        for mark in try storage.names("\(module)/\(ModuleLayout.stagingFolder)")
+        for mark in try storage.names("\(module)/\(ModuleLayout.copiesFolder)")
         where AttemptID.milliseconds(mark) != nil && age.map({ self.age(attempt: mark) <= $0 }) ?? true {
             let attempts = try storage.names("\(module)/\(ModuleLayout.copies(mark: mark))")
                 .filter { AttemptID.milliseconds($0) != nil }
-            if !attempts.isEmpty { found.append((mark, attempts)) }
+            found.append((mark, attempts))
         }
         return found
     }

@@ -5,8 +5,10 @@ package struct Swept: Sendable, Equatable {
     package fileprivate(set) var staging: [String] = []
     package fileprivate(set) var runs: [String] = []
     package fileprivate(set) var temporaries: [String] = []
+    /// Marks of copies that ended without a word.
+    package fileprivate(set) var copies: [String] = []
 
-    package var isEmpty: Bool { staging.isEmpty && runs.isEmpty && temporaries.isEmpty }
+    package var isEmpty: Bool { staging.isEmpty && runs.isEmpty && temporaries.isEmpty && copies.isEmpty }
 }
 
 extension Store {
@@ -34,6 +36,11 @@ extension Store {
         let runs = try storage.names("\(module)/\(ModuleLayout.runsFolder)").filter(isOld)
         let temporaries = try storage.names("\(module)/\(ModuleLayout.versionsFolder)").filter {
             $0.hasPrefix(".") && $0.hasSuffix(".tmp") && isOld(String($0.dropFirst().dropLast(4)))
+        }
+        let marks = try copyMarks(module: module).map(\.mark).filter { isOld($0) }
+        for mark in marks {
+            if !isRehearsal { try storage.removeTree("\(module)/\(ModuleLayout.copies(mark: mark))") }
+            swept.copies.append(mark)
         }
         for attempt in staged {
             if !isRehearsal { try storage.removeTree("\(module)/\(ModuleLayout.staging(attempt))") }

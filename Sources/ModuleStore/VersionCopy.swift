@@ -41,8 +41,8 @@ struct VersionCopy {
         let standsAlone = try checkChain(mayStandAlone: mayStandAlone)
         let lines = try tombstone == nil ? listedFiles() : descriptionAlone()
 
-        let mark = try raiseMark()
         try target.storage.begin(module: module, attempt: record.attempt)
+        let mark = try raiseMark()
         for line in lines { try FileCopy(version: self, line: line).run(&copied, reach) }
         if tombstone == nil {
             try target.storage.write("\(run)/\(ModuleLayout.sums)", source.readFile(record, ModuleLayout.sums))
@@ -124,7 +124,6 @@ struct VersionCopy {
                 "files of a copy that was cut short days ago lie here; collect them first, with --older-than P4D")
         }
         let mark = target.newAttemptID()
-        try target.storage.begin(module: module, attempt: mark)
         try target.storage.write(
             "\(module)/\(ModuleLayout.copy(mark: mark, of: record.attempt))", Array("\(name)\n".utf8))
         return mark
@@ -161,6 +160,6 @@ struct VersionCopy {
         try? target.storage.removeTree("\(module)/\(ModuleLayout.staging(record.attempt))")
         // The marks of tries that were cut short too: the record protects the files from now on.
         let marks = (try? target.copyMarks(module: module))?.filter { $0.attempts == [record.attempt] }.map(\.mark) ?? []
-        for mark in marks { try? target.storage.removeTree("\(module)/\(ModuleLayout.staging(mark))") }
+        for mark in marks { try? target.storage.removeTree("\(module)/\(ModuleLayout.copies(mark: mark))") }
     }
 }

@@ -20,7 +20,7 @@ struct ModulesCommand: ParsableCommand {
               etlx modules ./modules catalog                    writes catalog.jsonld anew
             """)
 
-    @Argument(help: "The store: a folder.")
+    @Argument(help: "The store: a folder, or s3://bucket/prefix.")
     var store: String
 
     @Argument(help: ArgumentHelp("list (default) or one of the actions above.", valueName: "action"))

@@ -36,7 +36,12 @@ struct RunDriver {
             ledger = try RunLedger(
                 store: store, module: module, attempt: attempt, documentDigest: pipeline.about.documentDigest,
                 actor: NSUserName())
-        } catch { return .failed(error) }
+        } catch {
+            // An earlier commit without an answer: nothing may be removed, not even what this attempt has made.
+            isOver = error.code == StoreError.Code.unknown.rawValue
+            return .failed(error)
+        }
+        if !common.quiet { for sentence in ledger.settled { Console.note(sentence) } }
         let signals = Signals()
         let secret = Self.makeSecret()
         let socket: ReplySocket
@@ -80,6 +85,7 @@ struct RunDriver {
             guard let record = publishing.record else { return .interrupted }
             return .published(record, folder: store.folder(record))
         case .failed(let failure):
+            isOver = failure.code == StoreError.Code.unknown.rawValue
             return signals.received > 0 && failure.kind == .worker ? .interrupted : .failed(failure)
         case .drained, .stopped:
             ledger.noteInterrupted()

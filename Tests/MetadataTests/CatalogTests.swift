@@ -51,7 +51,10 @@ struct CatalogTests {
                 "Withdrawn", "Completed", "Withdrawn",
             ])
         #expect(versions.map { $0["dcat:distribution"] != nil } == [false, true, false])
-        #expect(versions.map { $0["dcat:previousVersion"]?["@id"] } == [nil, "urn:etl:module:clinic:1", "urn:etl:module:clinic:2"])
+        #expect(
+            versions.map { $0["dcat:previousVersion"]?["@id"] } == [
+                nil, "urn:etl:module:clinic:1", "urn:etl:module:clinic:2",
+            ])
         #expect(
             versions[1]["dcat:distribution"]?.items?.first?["dcat:downloadURL"]?["@id"]
                 == "clinic/runs/019ab2c0-7d11-7a55-9c3e-5d2c7b1f0a02/croissant.json")

@@ -87,7 +87,7 @@ struct CollectorRaceTests {
         let crash = race.draw(3) == 0 ? PublishStep.allCases[race.draw(PublishStep.allCases.count)] : nil
         do {
             let attempt = try store.beginAttempt(module: "clinic")
-            let receipts = try Fixture.stage(store, attempt)
+            let receipts = try Fixture.stage(attempt, in: store)
             for round in 0..<2 {
                 do {
                     _ = try Fixture.publish(store, attempt, receipts, policy: .rebase) { step in

@@ -38,11 +38,11 @@ final class Fixture: Sendable {
     static let module = "clinic"
 
     func stage(_ attempt: String, rows: Int64 = 3) throws -> [PartReceipt] {
-        try Self.stage(store, attempt, rows: rows)
+        try Self.stage(attempt, in: store, rows: rows)
     }
 
     /// Parts of two tables, one with an odd name, staged as a worker would.
-    static func stage(_ store: Store, module: String = module, _ attempt: String, rows: Int64 = 3) throws
+    static func stage(_ attempt: String, in store: Store, module: String = module, rows: Int64 = 3) throws
         -> [PartReceipt]
     {
         try [("patients", 0), ("patients", 1), ("odd /name\u{e9}", 0)].map { table, shard in
@@ -52,7 +52,8 @@ final class Fixture: Sendable {
             let finished = try part.finish()
             return PartReceipt(
                 table: table, shard: shard, epoch: 1, stagedPath: finished.stagedPath, byteCount: finished.byteCount,
-                sha256: finished.sha256, rows: RowAccount(read: rows, published: rows), rules: [])
+                sha256: finished.sha256, rows: RowAccount(read: rows, published: rows), rules: [],
+                handle: finished.handle)
         }
     }
 
@@ -98,7 +99,7 @@ final class Fixture: Sendable {
     ) throws -> Published {
         let attempt = try store.beginAttempt(module: module)
         return try publish(
-            store, module: module, attempt, stage(store, module: module, attempt), committedAt: committedAt,
+            store, module: module, attempt, stage(attempt, in: store, module: module), committedAt: committedAt,
             expiresAt: expiresAt)
     }
 

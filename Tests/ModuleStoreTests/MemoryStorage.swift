@@ -70,6 +70,8 @@ final class MemoryStorage: Storage {
         }
     }
 
+    func describe(_ path: String, _ bytes: [UInt8]) throws(StoreError) { try write(path, bytes) }
+
     func write(_ path: String, _ bytes: [UInt8]) throws(StoreError) {
         try before()
         files.all.withLock { $0[path] = bytes }

@@ -1,7 +1,7 @@
 package import Model
 
-/// What the catalogue of a store says of one version. Made from its commit record, its `croissant.json` and, if there is
-/// one, its tombstone.
+/// What the catalogue of a store says of one version. Made from its commit record, its `croissant.json` and, if there
+/// is one, its tombstone.
 package struct CatalogEntry: Sendable {
     package var record: CommitRecord
     /// The version's own description, where it is there and readable: title, description, licence, creator, keywords.
@@ -49,7 +49,7 @@ package enum Catalog {
     private static let context: JSON = .record([
         "@language": "en",
         "adms": "http://www.w3.org/ns/adms#", "dcat": "http://www.w3.org/ns/dcat#",
-        "dct": "http://purl.org/dc/terms/", "etl": "https://example.org/ns/etl#",
+        "dct": "http://purl.org/dc/terms/", "etl": .text(CroissantContext.ownTerms),
         "foaf": "http://xmlns.com/foaf/0.1/", "rdfs": "http://www.w3.org/2000/01/rdf-schema#",
         "sc": "https://schema.org/", "spdx": "http://spdx.org/rdf/terms#",
         "xsd": "http://www.w3.org/2001/XMLSchema#",
@@ -144,10 +144,10 @@ package enum Catalog {
 
     /// A scheme, a colon and nothing that RFC 3987 forbids.
     private static func isIRI(_ text: String) -> Bool {
-        guard let colon = text.firstIndex(of: ":"), text.first?.isLetter == true, text.index(after: colon) < text.endIndex
-        else { return false }
+        guard let colon = text.firstIndex(of: ":"), text.first?.isLetter == true, text.last != ":" else { return false }
         let isScheme = text[..<colon].allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "+-.".contains($0)) }
-        return isScheme && text.unicodeScalars.allSatisfy { $0.value > 0x20 && !"<>\"{}|\\^`\u{7f}".unicodeScalars.contains($0) }
+        let forbidden = "<>\"{}|\\^`\u{7f}".unicodeScalars
+        return isScheme && text.unicodeScalars.allSatisfy { $0.value > 0x20 && !forbidden.contains($0) }
     }
 
     private static func reference(_ identifier: String) -> JSON { .record(["@id": .text(identifier)]) }

@@ -2,11 +2,13 @@ import Model
 
 /// `data/<table>/_delta_log/00000000000000000000.json`: the table's parts as a Delta table of one commit.
 ///
-/// One JSON object a line: `commitInfo`, `protocol`, `metaData`, then one `add` a part in the order of the shards. Paths
-/// are relative, so the folder may be moved or copied. Of the values only `numRecords` is stated: no minimum, no maximum.
+/// One JSON object a line: `commitInfo`, `protocol`, `metaData`, then one `add` a part in the order of the shards.
+/// Paths are relative, so the folder may be moved or copied. Of the values `numRecords` alone is stated: no minimum, no
+/// maximum.
 ///
 /// - Protocol: reader 1 and writer 2; a table with a timestamp without time zone asks for reader 3 and writer 7 with
-///   the feature `timestampNtz`, because as `timestamp` its readings would become instants. Every `DataType` has a type.
+///   the feature `timestampNtz`, because as `timestamp` its readings would become instants. Every `DataType` has a
+///   type in Delta.
 /// - Source: PROTOCOL.md of delta-io/delta.
 struct DeltaLog {
     private let table: TablePlan
@@ -52,14 +54,14 @@ struct DeltaLog {
     }
 
     private var metaData: JSON {
+        let publication = description.publication
         let identifiers = DerivedIdentifiers(format: "delta", run: description.run, table: table.name)
         let schema = Self.structure(table.columns.map { Field(name: $0.name, type: $0.type) })
         return .record([
             "metaData": .record([
                 "id": .text(identifiers.uuid),
                 "name": .text(table.name),
-                "description": .text(
-                    "Table of version \(description.publication.version) of the module \(description.publication.module)"),
+                "description": .text("Table of version \(publication.version) of the module \(publication.module)"),
                 "format": .record(["provider": "parquet", "options": .object([])]),
                 "schemaString": .text(schema.text()),
                 "partitionColumns": [],

@@ -1,7 +1,7 @@
 /// Names that belong to what is done with versions after they were published.
 ///
 ///     _versions/00000007.pulled             version 7 was brought here alone: the ones before it need not be here
-///     _staging/<mark>/_copy/<attempt>       the files of <attempt> are being copied into this store; `mark` is a UUID v7
+///     _copies/<mark>/<attempt>              the files of <attempt> are being copied into this store; `mark` is a UUID v7
 ///
 /// A copied run keeps its attempt's id, which is as old as the version: the age of the mark says that somebody is at it.
 extension ModuleLayout {
@@ -9,7 +9,8 @@ extension ModuleLayout {
         String(commitRecord(version: version).dropLast(5)) + ".pulled"
     }
 
-    package static func copies(mark: String) -> String { "\(staging(mark))/_copy" }
+    package static let copiesFolder = "_copies"
+    package static func copies(mark: String) -> String { "\(copiesFolder)/\(mark)" }
     package static func copy(mark: String, of attempt: String) -> String { "\(copies(mark: mark))/\(attempt)" }
 
     /// The table and the shard of a path that `part` made; nil for every other path.

@@ -1,5 +1,5 @@
-/// Where descriptions for table formats and catalogues lie. They stand beside the parts, because their readers are given
-/// a table's folder.
+/// Where descriptions for table formats and catalogues lie. The former stand beside the parts, because their readers
+/// are given a table's folder.
 ///
 ///     catalog.jsonld                                             of a store: all modules and versions
 ///     <module>/runs/<attempt>/data/<table>/_delta_log/…json      Delta

@@ -17,3 +17,10 @@ extension Limits {
     /// How often a publisher that lost a race takes the next number.
     package static let rebasesPerPublication = 100
 }
+
+extension Limits {
+    /// How long a commit record whose answer was lost is sent again before the outcome is left to the next run.
+    package static let commitPatience = Duration.seconds(900)
+    /// Questions to an object store that are under way at once.
+    package static let requestsAtATime = 16
+}

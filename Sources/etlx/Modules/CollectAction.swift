@@ -52,6 +52,9 @@ struct CollectAction: StoreAction {
             for name in swept.temporaries where !attempts.contains(String(name.dropFirst().dropLast(4))) {
                 lines.append("\(module): \(isDryRun ? "would remove" : "removed") the unfinished record \(name)")
             }
+            for mark in swept.copies {
+                lines.append("\(module): \(isDryRun ? "would remove" : "removed") the mark of a copy that ended, \(mark)")
+            }
             for attempt in collected.openAttempts {
                 lines.append("\(module): kept attempt \(attempt): its run did not end, it may still be carried on with")
             }
@@ -67,6 +70,7 @@ struct CollectAction: StoreAction {
                     .record([
                         "module": .text(module), "staging": .texts(collected.swept.staging),
                         "runs": .texts(collected.swept.runs), "temporaries": .texts(collected.swept.temporaries),
+                        "copies": .texts(collected.swept.copies),
                         "open_attempts": .texts(collected.openAttempts),
                     ])
                 }),

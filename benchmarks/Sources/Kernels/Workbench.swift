@@ -11,6 +11,7 @@ final class Workbench {
 
     private let identifiers: BenchmarkColumn
     private let cards: BenchmarkColumn
+    private let textScan = TextScan()
     private let key = (0..<32).map { UInt8($0) }
     private let out: UnsafeMutablePointer<UInt8>
     private let text: UnsafeMutablePointer<UInt8>
@@ -21,6 +22,7 @@ final class Workbench {
     private var cmacKey = kernel_cmac_key()
     private var sivKey = kernel_siv_key()
     private var cipher = kernel_ff1_cipher()
+    private lazy var textWork = TextWork(rows: rows, slice: slice, levels: levels)
 
     init(rows: Int, slice: Int) {
         self.rows = rows
@@ -99,7 +101,7 @@ final class Workbench {
                         name: name, level: level, count: count, prepare: { kernel_force_level(level) }, work: work))
             }
         }
-        return list
+        return list + textWork.contestants() + textScan.contestants(levels)
     }
 
     /// Names of kernel and level that disagree with OpenSSL or the plain version; empty when all is well.
@@ -113,6 +115,8 @@ final class Workbench {
             + disagreements("FF1", width: 16, work: ff1) { count in
                 _ = reference_ff1_encrypt_i32(&cipher, cards.bytes, cards.offsets, nil, count, expected, status)
             }
+            + textWork.disagreements()
+            + textScan.disagreements(levels)
     }
 
     private func disagreements(_ name: String, width: Int, work: (Int, Int) -> Void, judge: (Int) -> Void) -> [String] {
