@@ -48,8 +48,8 @@ let package = Package(
         .executableTarget(
             name: "etlx",
             dependencies: [
-                "Model", "Columnar", "ModuleStore", "Metadata", "Cluster", "Transform", "KernelCheck", "Coordinator",
-                "Worker",
+                "Model", "Columnar", "ModuleStore", "Metadata", "Cluster", "Formats", "Transform", "KernelCheck",
+                "Coordinator", "Worker",
                 "CSystem",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: house),

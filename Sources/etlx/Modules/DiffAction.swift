@@ -6,9 +6,6 @@ struct DiffAction: StoreAction {
     static let name = "diff"
     static let usage = "diff NAME@A NAME@B"
 
-    /// Compares distributions of open columns; nil: they are not compared.
-    private func profiler(_ store: Store) -> (any VersionProfiler)? { nil }
-
     func run(_ session: StoreSession) throws {
         try session.checkWords(2...2)
         let (before, after) = (try session.versionNamed(session.words[0]), try session.versionNamed(session.words[1]))
@@ -20,7 +17,7 @@ struct DiffAction: StoreAction {
             difference = try VersionDifference(
                 statement(session.store, before.module, before.version),
                 statement(session.store, after.module, after.version),
-                profiler: profiler(session.store))
+                profiler: PartProfiler(store: session.store))
         } catch let error as Stop {
             throw error
         } catch let error as StoreError {

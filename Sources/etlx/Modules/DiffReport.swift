@@ -1,3 +1,4 @@
+import Foundation
 import Metadata
 import Model
 
@@ -79,7 +80,8 @@ enum DiffReport {
         } else {
             lines += zip(before.steps, after.steps).compactMap(counts)
         }
-        for fact in difference.distribution ?? [] {
+        // The rest of the distribution is for machines: frequent values and quantiles are long.
+        for fact in difference.distribution ?? [] where shownFacts.contains(fact.name) {
             lines.append("\(fact.name): \(value(fact.before)) → \(value(fact.after))")
         }
         return lines.isEmpty ? [] : ["  ~ column \(after.name)"] + lines.map { "      \($0)" }
@@ -100,5 +102,13 @@ enum DiffReport {
         return words.isEmpty ? nil : "\(after.verb): \(words.joined(separator: ", "))"
     }
 
-    private static func value(_ value: JSON?) -> String { value.map { $0.text ?? $0.text() } ?? "none" }
+    private static let shownFacts: Set<String> = ["nulls", "nan", "minimum", "maximum", "mean", "distinct"]
+
+    private static func value(_ value: JSON?) -> String {
+        guard let value else { return "none" }
+        if case .number(let number) = value { return String(format: "%.6g", number) }
+        let counted = value["count"] ?? value
+        let text = CellText.shortened(counted.text ?? counted.text())
+        return value["isExact"] == .boolean(false) ? "about \(text)" : text
+    }
 }
