@@ -5,12 +5,12 @@ package import ModuleStore
 /// Collects what no version refers to, with the care that the age asks for.
 ///
 /// What is older than `Limits.collectableAge` cannot become a version any more, whoever made it. Below that age somebody
-/// must know which runs are going on: the module's ledger, which the collector holds meanwhile, so that none begins.
-/// Only where the store is a folder is that ledger every coordinator's; elsewhere younger ages are refused.
+/// must know which runs are going on: the module's ledger, which the collector holds meanwhile, so that none begins. With
+/// its lock in hand no coordinator works; a run that had begun to commit may still become a version and is spared. Only where the store is a folder is that ledger every coordinator's; elsewhere younger ages are refused.
 package struct ModuleCollector {
     package struct Collected: Sendable, Equatable {
         package let swept: Swept
-        /// Attempts that the ledger holds open: spared until they are older than `Limits.collectableAge`.
+        /// Attempts that had begun to commit and whose outcome is not known: the next run of the module settles them.
         package let openAttempts: [String]
     }
 
@@ -45,7 +45,10 @@ package struct ModuleCollector {
         do throws(LedgerError) {
             let ledger = try Ledger(path: "\(store.ledgerFolder)/\(module).sqlite")
             var open: Set<String> = []
-            for run in try ledger.openRuns() { open.insert(try ledger.load(run).start.attempt) }
+            for name in try ledger.openRuns() {
+                let run = try ledger.load(name)
+                if run.state == .committing { open.insert(run.start.attempt) }
+            }
             return (ledger, open)
         } catch where error.code == .inUse {
             throw StoreError(

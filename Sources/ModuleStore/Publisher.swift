@@ -157,6 +157,11 @@ extension Store {
         try checkName(module: record.module)
         try checkName(attempt: record.attempt)
         let path = "\(record.module)/\(ModuleLayout.commitRecord(version: record.version))"
+        // After the deadline a sweep may have taken the files: what is not a version by now does not become one.
+        guard age(attempt: record.attempt) < Limits.attemptDeadline else {
+            return try storage.byteCount(path) != nil
+                && recordBytes(module: record.module, version: record.version) == record.bytesOfFile
+        }
         return switch try storage.create(path, record.bytesOfFile, attempt: record.attempt, reach: { _ in }) {
         case .created, .wasThere: true
         case .taken: false

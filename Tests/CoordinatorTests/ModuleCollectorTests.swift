@@ -24,7 +24,30 @@ struct ModuleCollectorTests {
             #expect(collected.swept.isEmpty)
             withExtendedLifetime(run) {}
         }
-        // The coordinator died: its run is open in the ledger and spared while it might still be carried on with.
+        // The coordinator died before it committed: nobody can carry on with the attempt.
+        let collected = try ModuleCollector(later).collect(module: "clinic", olderThan: .seconds(60))
+        #expect(collected.swept.staging == [attempt] && collected.openAttempts == [])
+    }
+
+    @Test("an attempt that had begun to commit is spared until it is past every deadline")
+    func committing() throws {
+        let (store, attempt) = try storeWithAttempt()
+        defer { try? FileManager.default.removeItem(atPath: store.location) }
+        try store.makeLedgerFolder()
+        do {
+            let ledger = try Ledger(path: "\(store.ledgerFolder)/clinic.sqlite")
+            try ledger.begin(
+                RunStart(
+                    run: attempt, module: "clinic", attempt: attempt, documentDigest: "d",
+                    startedAt: "2026-11-23T05:30:00Z", actor: "test"))
+            let plan = RunPlan(
+                about: ModuleAbout(module: "clinic", title: "", description: "", documentDigest: "d"), codec: .zstd,
+                sources: [], keys: [], tables: [], warnings: [])
+            try ledger.append(
+                [.planned(plan), .sealed, .committing(version: 1, record: "{}")], run: attempt,
+                at: "2026-11-23T05:30:00Z")
+        }
+        let later = Store(store.storage, now: { Store.systemTime() + 3_600_000 })
         let spared = try ModuleCollector(later).collect(module: "clinic", olderThan: .seconds(60))
         #expect(spared.swept.isEmpty && spared.openAttempts == [attempt])
         let muchLater = Store(store.storage, now: { Store.systemTime() + 5 * 86_400_000 })

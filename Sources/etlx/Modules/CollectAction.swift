@@ -56,7 +56,7 @@ struct CollectAction: StoreAction {
                 lines.append("\(module): \(isDryRun ? "would remove" : "removed") the mark of a copy that ended, \(mark)")
             }
             for attempt in collected.openAttempts {
-                lines.append("\(module): kept attempt \(attempt): its run did not end, it may still be carried on with")
+                lines.append("\(module): kept attempt \(attempt): its run ended while it published; the next run settles it")
             }
         }
         return lines.isEmpty ? "nothing to collect" : lines.joined(separator: "\n")

@@ -6,7 +6,11 @@ private let schemes = ["s3://", "postgresql://", "postgres://"]
 
 /// Opens what the command line calls a store: a bucket, a folder that is there, or, with `mayBeNew`, one that can be made.
 func openStore(_ text: String, mayBeNew: Bool = false) throws -> Store {
-    if text.hasPrefix("s3://") { return try Store(s3: text) }
+    if text.hasPrefix("s3://") {
+        do { return try Store(s3: text) } catch {
+            throw Stop(error.code == .badName ? .wrongDocument : .unreachable, error.description)
+        }
+    }
     for scheme in schemes where text.hasPrefix(scheme) {
         throw Stop(.wrongDocument, "stores at \(scheme)… are not available in this version; expected a folder")
     }
