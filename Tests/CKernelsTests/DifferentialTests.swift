@@ -4,7 +4,7 @@ extension KernelTests {
     /// Every kernel at every level of this machine against its plain reference, on columns of random bytes.
     @Suite("levels against references")
     struct DifferentialTests {
-        /// Reports the first columns on which a level differs, with seed and shape.
+        /// Reports the first column on which a level differs, with seed and shape.
         private func compare(
             _ kind: KernelKind, _ what: String, _ shapes: (ValueLayout, inout Seeded) -> [ColumnShape]
         ) throws {
@@ -17,8 +17,8 @@ extension KernelTests {
                 return (shape: shape, column: column, expected: kernel.expected(column))
             }
             atEachLevel { level in
-                let wrong = cases.first { kernel.run($0.column, $0.shape.distance) != $0.expected }
-                #expect(wrong == nil, "\(kind) at \(level), seed \(random.seed): \(wrong?.shape.description ?? "")")
+                let wrong = cases.first { kernel.run($0.column, $0.shape.distance) != $0.expected }?.shape.description
+                #expect(wrong == nil, "\(kind) at \(level), seed \(random.seed)")
             }
         }
 

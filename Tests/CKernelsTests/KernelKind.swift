@@ -7,12 +7,12 @@ enum KernelKind: CaseIterable {
     case cmac32, cmac64, cmacFixed
     case ff1EncryptDigits, ff1DecryptDigits, ff1EncryptLetters, ff1DecryptLetters
     case sivSeal, sivOpen
-    case base32, base32Long, base32Short, hex, hexLong, hexShort, uuid, int63, truncate
+    case base32, base32Long, base32Short, hex, hexLong, hexShort, uuid, int63
 
     var layout: ValueLayout {
         switch self {
         case .hmacFixed, .cmacFixed: .fixed
-        case .base32, .base32Short, .hexShort, .uuid, .truncate: .digests(16)
+        case .base32, .base32Short, .hexShort, .uuid: .digests(16)
         case .base32Long, .hex, .hexLong, .int63: .digests(32)
         default: .offsets
         }
@@ -41,7 +41,6 @@ enum KernelKind: CaseIterable {
         case .hexShort: unsafe ComparedKernel(bits: 4, length: 7) { unsafe kernel_hex_rows($0, $1, $2, $3, 7, $4, $5) }
         case .uuid: .uuid
         case .int63: .int63
-        case .truncate: .truncate(width: 11)
         }
     }
 }
@@ -288,23 +287,6 @@ extension ComparedKernel {
                 (0..<column.rowCount).flatMap { row -> [UInt8] in
                     let number = column.value(row).prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) } >> 1
                     return unsafe withUnsafeBytes(of: column.isValid(row) ? number : 0) { unsafe Array($0) }
-                }
-            })
-    }
-
-    fileprivate static func truncate(width: Int) -> ComparedKernel {
-        ComparedKernel(
-            run: { column, distance in
-                let digests = ProtectedBytes(column.bytes, distance: distance)
-                let out = ProtectedBytes([UInt8](repeating: 0xA5, count: width * column.rowCount), distance: distance)
-                unsafe column.validity.withPointer {
-                    unsafe kernel_truncate_rows(digests.start, column.width, $0, column.rowCount, width, out.start)
-                }
-                return out.contents
-            },
-            expected: { column in
-                (0..<column.rowCount).flatMap { row in
-                    column.isValid(row) ? Array(column.value(row).prefix(width)) : [UInt8](repeating: 0, count: width)
                 }
             })
     }
