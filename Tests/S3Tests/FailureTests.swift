@@ -237,6 +237,17 @@ struct FailureTests {
         #expect(try complete(.plain(200, ["Content-Length": "3", "ETag": "\"\(one)-1\""]))?.serverCode == "NoSuchUpload")
         #expect(try complete(.plain(200, ["Content-Length": "4"]))?.serverCode == "NoSuchUpload")
         #expect(try complete(.plain(404))?.serverCode == "NoSuchUpload")
+        // With the server in doubt to the end, only a digest is proof.
+        func doubt(_ etag: String) throws -> S3Error? {
+            try with({ request, _ in
+                request.method == "HEAD" ? .plain(200, ["Content-Length": "3", "ETag": "\"\(etag)\""]) : .plain(500)
+            }) { stub in
+                let client = try client(stub)
+                return caught { try client.completeUpload("key", uploadID: "u", parts) }
+            }
+        }
+        #expect(try doubt("\(whole)-1") == nil)
+        #expect(try doubt("opaque")?.code == .server)
     }
 
     @Test("a listing that does not end or leads nowhere is an error")
