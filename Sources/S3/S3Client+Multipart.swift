@@ -58,7 +58,9 @@ extension S3Client {
             for entry in root.all("Part") {
                 guard let number = entry.text("PartNumber").flatMap({ Int($0) }), let etag = entry.text("ETag"),
                     let size = entry.text("Size").flatMap({ Int($0) })
-                else { throw S3Error(.damaged, action: request.action, key: key, "a part without number, ETag or size") }
+                else {
+                    throw S3Error(.damaged, action: request.action, key: key, "a part without number, ETag or size")
+                }
                 parts.append(S3Part(number: number, etag: etag, byteCount: size))
             }
             let next = root.text("IsTruncated") == "true" ? root.text("NextPartNumberMarker") : nil
@@ -79,7 +81,8 @@ extension S3Client {
             let etag = XMLText.escaped(part.etag) ?? ""
             return "<Part><PartNumber>\(part.number)</PartNumber><ETag>\(etag)</ETag></Part>"
         }.joined()
-        let body = "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\(entries)</CompleteMultipartUpload>"
+        let body =
+            "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\(entries)</CompleteMultipartUpload>"
         let request = Request(
             action: "complete upload", method: "POST", key: key, query: [("uploadId", uploadID)],
             headers: [("Content-Type", "application/xml")],
@@ -111,7 +114,7 @@ extension S3Client {
     package func abortUpload(_ key: String, uploadID: String) throws(S3Error) {
         do throws(S3Error) {
             _ = try send(Request(action: "abort upload", method: "DELETE", key: key, query: [("uploadId", uploadID)]))
-        } catch where error.code == .notFound && error.serverCode != "NoSuchBucket" {
+        } catch  where error.code == .notFound && error.serverCode != "NoSuchBucket" {
             return
         }
     }

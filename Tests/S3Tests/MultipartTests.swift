@@ -67,7 +67,9 @@ struct MultipartTests {
                 let content = bytes(count)
                 let upload = S3Upload(client, "object-\(count)")
                 for start in stride(from: 0, to: count, by: 3_000_017) {
-                    try unsafe content[start..<min(start + 3_000_017, count)].withUnsafeBytes { try unsafe upload.write($0) }
+                    try unsafe content[start..<min(start + 3_000_017, count)].withUnsafeBytes {
+                        try unsafe upload.write($0)
+                    }
                 }
                 let finished = try upload.finish()
                 #expect(finished.byteCount == Int64(count))
@@ -100,16 +102,19 @@ struct MultipartTests {
     func failing() throws {
         let stub = StubServer { request, _ in
             if request.target.hasSuffix("?uploads=") {
-                return .plain(200, [:], "<InitiateMultipartUploadResult><UploadId>u 1</UploadId></InitiateMultipartUploadResult>")
+                return .plain(
+                    200, [:], "<InitiateMultipartUploadResult><UploadId>u 1</UploadId></InitiateMultipartUploadResult>")
             }
-            return request.method == "DELETE" ? .plain(204) : .plain(403, [:], "<Error><Code>AccessDenied</Code></Error>")
+            return request.method == "DELETE"
+                ? .plain(204) : .plain(403, [:], "<Error><Code>AccessDenied</Code></Error>")
         }
         defer { stub.stop() }
         let client = S3Client(
-            try S3Location(bucket: "bucket", region: "r", endpoints: [stub.endpoint]), credentials: S3TestServer.credentials)
+            try S3Location(bucket: "bucket", region: "r", endpoints: [stub.endpoint]),
+            credentials: S3TestServer.credentials)
         let upload = S3Upload(client, "k")
         let content = [UInt8](repeating: 1, count: 9 << 20)
-        #expect { 
+        #expect {
             for _ in 0..<3 { try unsafe content.withUnsafeBytes { try unsafe upload.write($0) } }
             _ = try upload.finish()
         } throws: { ($0 as? S3Error)?.serverCode == "AccessDenied" }

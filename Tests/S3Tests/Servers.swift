@@ -12,8 +12,10 @@ struct S3TestServer: Sendable, CustomTestStringConvertible {
 
     var testDescription: String { name }
 
-    static let all: [S3TestServer] = [given, MotoServer.shared.map { S3TestServer(name: "moto", endpoints: [$0.endpoint]) }]
-        .compactMap { $0 }
+    static let all: [S3TestServer] = [
+        given, MotoServer.shared.map { S3TestServer(name: "moto", endpoints: [$0.endpoint]) },
+    ]
+    .compactMap { $0 }
 
     static let reasonToSkip = "neither does ETL_TEST_S3 name a server nor has the Python of ETL_TEST_PYTHON moto"
 
@@ -31,7 +33,9 @@ struct S3TestServer: Sendable, CustomTestStringConvertible {
         let whole = client(try S3Location(bucket: bucket, region: "us-east-1", endpoints: endpoints))
         _ = try whole.send(S3Client.Request(action: "make bucket", method: "PUT"), bytes: [])
         defer {
-            for upload in (try? whole.listUploads()) ?? [] { try? whole.abortUpload(upload.key, uploadID: upload.uploadID) }
+            for upload in (try? whole.listUploads()) ?? [] {
+                try? whole.abortUpload(upload.key, uploadID: upload.uploadID)
+            }
             _ = try? whole.delete(whole.list().objects.map(\.key))
             _ = try? whole.send(S3Client.Request(action: "remove bucket", method: "DELETE"))
         }
@@ -70,7 +74,9 @@ final class MotoServer: Sendable {
         process.standardError = FileHandle.nullDevice
         guard (try? process.run()) != nil else { return nil }
         var line = Data()
-        while let byte = try? output.fileHandleForReading.read(upToCount: 1), !byte.isEmpty, byte[0] != 0x0a { line += byte }
+        while let byte = try? output.fileHandleForReading.read(upToCount: 1), !byte.isEmpty, byte[0] != 0x0a {
+            line += byte
+        }
         guard let port = Int(String(decoding: line, as: UTF8.self)) else { return nil }
         endpoint = "http://127.0.0.1:\(port)"
         Self.held.withLock { $0 = input }
