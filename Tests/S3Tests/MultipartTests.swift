@@ -89,7 +89,10 @@ struct MultipartTests {
             #expect(try client.list().objects == [])
         }
     }
+}
 
+@Suite("uploads")
+struct UploadTests {
     @Test("the sizes of parts reach far within 10,000")
     func sizes() {
         let whole = (1...10_000).reduce(Int64(0)) { $0 + Int64(S3Upload.partByteCount($1)) }
