@@ -145,14 +145,12 @@ struct TokenStep: UsesKey {
 /// Writes digests as tokens.
 struct TokenWriter: Sendable {
     let form: TokenStep.Form
-    let byteCount: Int
     let textLength: Int
     /// Bytes of a digest.
     let stride: Int
 
     init(_ step: TokenStep) {
         form = step.form
-        byteCount = step.byteCount
         textLength = step.form == .uuid ? 36 : step.length ?? 0
         stride = step.function.byteCount
     }
@@ -178,19 +176,10 @@ struct TokenWriter: Sendable {
                 return unsafe Int(offsets[rows])
             }
         case .base32:
-            // Whole bytes of the digest: the last character has bits of these alone, filled with zeros.
-            let cut = unsafe Buffer(byteCount: rows * byteCount) { target in
-                unsafe kernel_truncate_rows(
-                    bytes, stride, column.validityBits, rows, byteCount,
-                    target.baseAddress!.assumingMemoryBound(to: UInt8.self))
-            }
-            return withExtendedLifetime(cut) {
-                let leading = unsafe cut.base.assumingMemoryBound(to: UInt8.self)
-                return unsafe column.makingText(capacity: rows * textLength) { offsets, out in
-                    unsafe kernel_base32_rows(
-                        leading, byteCount, column.validityBits, rows, textLength, out, offsets)
-                    return unsafe Int(offsets[rows])
-                }
+            // The kernel takes whole bytes of the digest: what is left of the last character is zero.
+            return unsafe column.makingText(capacity: rows * textLength) { offsets, out in
+                unsafe kernel_base32_rows(bytes, stride, column.validityBits, rows, textLength, out, offsets)
+                return unsafe Int(offsets[rows])
             }
         }
     }

@@ -45,6 +45,15 @@ final class Workbench {
         precondition(made, "the keys of the benchmark are refused")
     }
 
+    /// The version of each kernel that calls use when no level is forced.
+    var chosen: [String: String] {
+        kernel_force_level(nil)
+        var found = [kernel_self_test_row](repeating: kernel_self_test_row(), count: 64)
+        let count = kernel_self_test(&found, found.count)
+        let used = found.prefix(count).filter(\.selected).map { (String(cString: $0.kernel), String(cString: $0.version)) }
+        return Dictionary(used, uniquingKeysWith: { first, _ in first })
+    }
+
     private func hmac(_ first: Int, _ count: Int) {
         kernel_hmac_sha256_i32(&hmacKey, identifiers.bytes, identifiers.offsets + first, nil, count, out)
     }
