@@ -64,12 +64,13 @@ let package = Package(
         // L1
         + library("Columnar", ["Model", "CKernels"])
         + library("Document", ["Model", "Yams"])
-        + library("Extract", ["Model", "CPostgres"])
-        + library("ModuleStore", ["Model", "CCrypto"])
+        + library("Postgres", ["Model", "CPostgres"])
+        + library("Extract", ["Model", "CPostgres", "Postgres"])
+        + library("ModuleStore", ["Model", "CCrypto", "Postgres"])
         + library("Cluster", ["Model", "CNNG"])
         + library("Metadata", ["Model", .product(name: "GRDB", package: "GRDB.swift")], tests: ["ModuleStore"])
         // L2
-        + library("Formats", ["Model", "Columnar", "CKernels", "CLZ4", "CZstd", "CZlib"], tests: ["Extract"],
+        + library("Formats", ["Model", "Columnar", "CKernels", "CLZ4", "CZstd", "CZlib"], tests: ["Extract", "Postgres"],
             exclude: ["Parquet/parquet_check.py"])
         + library("Transform", ["Model", "Columnar", "CKernels", "CCrypto"])
         // L3
