@@ -2,11 +2,13 @@ package import Model
 
 extension Store {
     /// The store that a document's target names.
-    package init(_ target: TargetSpec) throws(StoreError) {
+    ///
+    /// - Parameter renderer: makes the files of parts that are kept as tables; without one they are not read.
+    package init(_ target: TargetSpec, renderer: (any PartRenderer)? = nil) throws(StoreError) {
         switch target.place {
         case .directory(let folder): self.init(directory: folder)
         case .s3: throw StoreError(.badName, "s3", "stores on S3 are not available in this version")
-        case .postgres: throw StoreError(.badName, "postgres", "stores in PostgreSQL are not available in this version")
+        case .postgres(let database): self.init(PostgresStorage(database, renderer: renderer))
         }
     }
 }

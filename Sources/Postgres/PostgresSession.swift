@@ -102,7 +102,7 @@ import Musl
 
     private func send(_ sql: String, _ values: [PostgresValue], isBinary: Bool) -> OpaquePointer? {
         // Copies that live for the call. A text ends with a zero byte; of bytes the length counts.
-        var pointers: [UnsafePointer<CChar>?] = []
+        var pointers: [UnsafePointer<CChar>?] = unsafe []
         var lengths: [Int32] = []
         var formats: [Int32] = []
         for value in values {
