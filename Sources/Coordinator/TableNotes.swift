@@ -1,5 +1,5 @@
 internal import Model
-package import ModuleStore
+internal import ModuleStore
 
 extension TableNote {
     /// What the plan says of a table: where it comes from, and what was done to each column.

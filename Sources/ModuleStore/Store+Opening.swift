@@ -11,4 +11,9 @@ extension Store {
         case .postgres(let database): self.init(PostgresStorage(database, renderer: renderer))
         }
     }
+
+    /// The store in a database, for those who read: nothing is promised of its tables, nobody is granted anything.
+    package init(database url: Secret, renderer: any PartRenderer) {
+        self.init(PostgresStorage(PostgresTargetSpec(url: url), renderer: renderer))
+    }
 }

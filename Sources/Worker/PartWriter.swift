@@ -45,7 +45,7 @@ private final class TableWriter: PartWriter {
 
     func append(_ chunk: Chunk) throws {
         try file.append(chunk)
-        try encoder.encode(chunk) { rows in unsafe try part.writeRows(rows) }
+        try unsafe encoder.encode(chunk) { rows in unsafe try part.writeRows(rows) }
     }
 
     func finish() throws -> Int64 {

@@ -5,6 +5,11 @@ struct TargetCheck {
     let target: PostgresTargetSpec
     let tables: [TableSpec]
 
+    init(target: PostgresTargetSpec, tables: [TableSpec]) {
+        self.target = target
+        self.tables = tables
+    }
+
     /// nil for targets of files, which hold everything.
     init?(_ pipeline: Pipeline) {
         guard case .postgres(let target) = pipeline.target.place else { return nil }
