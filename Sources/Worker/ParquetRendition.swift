@@ -1,6 +1,6 @@
 internal import Formats
 package import Model
-package import ModuleStore
+internal import ModuleStore
 
 /// Rows of a published table as the Parquet file that was written when they were published.
 ///

@@ -151,6 +151,8 @@ extension PostgresStorage {
             else { throw StoreError(.attemptEnded, "\(module)/\(attempt)", "the attempt is over") }
             for table in tables {
                 let place = PostgresName.qualified(schema, table.table)
+                // A table without a part is none here.
+                if try session.query("SELECT pg_catalog.to_regclass($1) IS NULL", [place])[0][0] == "t" { continue }
                 try session.execute("COMMENT ON TABLE \(place) IS \(PostgresName.literal(table.text))")
                 for column in table.columns {
                     try session.execute(
