@@ -43,6 +43,7 @@ let package = Package(
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         // L4
         .executableTarget(
             name: "etlx",
@@ -66,12 +67,13 @@ let package = Package(
         + library("Document", ["Model", "Yams"])
         + library("Postgres", ["Model", "CPostgres"])
         + library("Extract", ["Model", "CPostgres", "Postgres"])
-        + library("ModuleStore", ["Model", "CCrypto", "Postgres"])
+        + library("ModuleStore", ["Model", "Postgres", "S3", "CCrypto"])
+        + library("S3", ["Model", "CCurl", "CCrypto"])
         + library("Cluster", ["Model", "CNNG"])
         + library("Metadata", ["Model", .product(name: "GRDB", package: "GRDB.swift")], tests: ["ModuleStore"])
         // L2
         + library("Formats", ["Model", "Columnar", "CKernels", "CLZ4", "CZstd", "CZlib"], tests: ["Extract", "Postgres"],
-            exclude: ["Parquet/parquet_check.py"])
+            exclude: ["Parquet/parquet_check.py", "Export/export_check.py"])
         + library("Transform", ["Model", "Columnar", "CKernels", "CCrypto"])
         // L3
         + library("Coordinator", ["Model", "Cluster", "Metadata", "ModuleStore"])

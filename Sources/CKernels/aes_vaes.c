@@ -71,6 +71,15 @@ INLINE __m512i load_last(const struct lane *l, size_t at, __m512i k1, __m512i k2
     return _mm512_xor_si512(_mm512_mask_mov_epi8(x, mark, _mm512_set1_epi8((char)0x80)), _mm512_mask_mov_epi8(k2, full, k1));
 }
 
+/* A digest to each lane's row. */
+INLINE void store(__m512i x, const struct lane *l, uint8_t *out)
+{
+    _mm_storeu_si128((__m128i *)(out + 16 * (size_t)l[0].row), _mm512_castsi512_si128(x));
+    _mm_storeu_si128((__m128i *)(out + 16 * (size_t)l[1].row), _mm512_extracti32x4_epi32(x, 1));
+    _mm_storeu_si128((__m128i *)(out + 16 * (size_t)l[2].row), _mm512_extracti32x4_epi32(x, 2));
+    _mm_storeu_si128((__m128i *)(out + 16 * (size_t)l[3].row), _mm512_extracti32x4_epi32(x, 3));
+}
+
 INLINE void cmac(const kernel_cmac_key *key, const struct lane *lanes, uint32_t block_count, uint8_t *out, const int vectors)
 {
     const __m512i k1 = four_times(key->k1), k2 = four_times(key->k2);
@@ -84,18 +93,50 @@ INLINE void cmac(const kernel_cmac_key *key, const struct lane *lanes, uint32_t 
     }
     for (int v = 0; v < vectors; v++) x[v] = _mm512_xor_si512(x[v], load_last(lanes + 4 * v, at, k1, k2));
     encrypt(&key->aes, x, vectors);
-    for (int v = 0; v < vectors; v++) {
-        const struct lane *l = lanes + 4 * v;
-        _mm_storeu_si128((__m128i *)(out + 16 * (size_t)l[0].row), _mm512_castsi512_si128(x[v]));
-        _mm_storeu_si128((__m128i *)(out + 16 * (size_t)l[1].row), _mm512_extracti32x4_epi32(x[v], 1));
-        _mm_storeu_si128((__m128i *)(out + 16 * (size_t)l[2].row), _mm512_extracti32x4_epi32(x[v], 2));
-        _mm_storeu_si128((__m128i *)(out + 16 * (size_t)l[3].row), _mm512_extracti32x4_epi32(x[v], 3));
+    for (int v = 0; v < vectors; v++) store(x[v], lanes + 4 * v, out);
+}
+
+/* Four values of 17 to 32 bytes, the usual identifiers, with one load each: their first blocks, and their last ones with
+ * mark and subkey. */
+INLINE void load_two(const struct lane *l, __m512i k1, __m512i k2, __m512i *first, __m512i *last)
+{
+    __m512i pair[2];
+    uint64_t bytes[2];
+    for (int p = 0; p < 2; p++) {
+        const uint32_t m0 = _bzhi_u32(~0U, l[2 * p].length), m1 = _bzhi_u32(~0U, l[2 * p + 1].length);
+        const __m256i a = _mm256_maskz_loadu_epi8(m0, l[2 * p].bytes), b = _mm256_maskz_loadu_epi8(m1, l[2 * p + 1].bytes);
+        bytes[p] = m0 | (uint64_t)m1 << 32;
+        pair[p] = _mm512_inserti64x4(_mm512_castsi256_si512(a), b, 1);
+        /* The first byte behind each value; none where it is full. */
+        pair[p] = _mm512_mask_mov_epi8(pair[p], bytes[p] << 1 & ~bytes[p], _mm512_set1_epi8((char)0x80));
+    }
+    const uint64_t ends[2] = {(bytes[0] >> 31 & 1) | bytes[0] >> 63 << 2, (bytes[1] >> 31 & 1) | bytes[1] >> 63 << 2};
+    const __mmask8 full = (__mmask8)(3 * (ends[0] | ends[1] << 4));
+    *first = _mm512_shuffle_i64x2(pair[0], pair[1], 0x88);
+    *last = _mm512_xor_si512(_mm512_shuffle_i64x2(pair[0], pair[1], 0xDD), _mm512_mask_mov_epi64(k2, full, k1));
+}
+
+INLINE void cmac_two(const kernel_cmac_key *key, const struct lane *lanes, uint8_t *out)
+{
+    const __m512i k1 = four_times(key->k1), k2 = four_times(key->k2);
+    __m512i x[8], last[8];
+    for (int v = 0; v < 8; v++) load_two(lanes + 4 * v, k1, k2, &x[v], &last[v]);
+    encrypt(&key->aes, x, 8);
+    for (int v = 0; v < 8; v++) x[v] = _mm512_xor_si512(x[v], last[v]);
+    encrypt(&key->aes, x, 8);
+    const uint32_t row = lanes[0].row;
+    if (lanes[31].row - row == 31) { /* rows ascend: these follow each other */
+        for (int v = 0; v < 8; v++) _mm512_storeu_si512(out + 16 * ((size_t)row + 4 * (size_t)v), x[v]);
+    } else {
+        for (int v = 0; v < 8; v++) store(x[v], lanes + 4 * v, out);
     }
 }
 
 static void cmac_group(const kernel_cmac_key *key, const struct lane *lanes, size_t count, uint32_t block_count, uint8_t *out)
 {
     size_t i = 0;
+    if (block_count == 2)
+        for (; i + 32 <= count; i += 32) cmac_two(key, lanes + i, out);
     for (; i + 32 <= count; i += 32) cmac(key, lanes + i, block_count, out, 8);
     for (; i + 8 <= count; i += 8) cmac(key, lanes + i, block_count, out, 2);
     if (i == count) return;

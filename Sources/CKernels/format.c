@@ -1,4 +1,5 @@
 #include "kernel_format.h"
+#include "kernel_luhn.h"
 
 #include <string.h>
 
@@ -34,6 +35,14 @@ bool kernel_format_make(kernel_format *format, const uint8_t *alphabet, size_t r
     return true;
 }
 
+/* No digit is a separator. */
+static bool counts_digits(const kernel_format *format)
+{
+    for (int digit = '0'; digit <= '9'; digit++)
+        if (format->digit[digit] == KERNEL_FORMAT_SEPARATOR) return false;
+    return true;
+}
+
 static inline size_t count_characters(const kernel_format *format, const uint8_t *value, size_t length)
 {
     size_t count = 0;
@@ -61,19 +70,22 @@ static int luhn_digit(const kernel_format *format, const uint8_t *value, size_t 
     return needed % 2 == 0 ? needed / 2 : (needed + 9) / 2; /* doubled and its digits added, this is `needed` */
 }
 
-/* remainder of (number * 10 or 100 + the character's value); -1 for a character that has none */
-static inline int mod97_step(int remainder, uint8_t character)
+/* Appends a character's value, one digit or two, to `number`, of which only the remainder by 97 counts: divided when there is no
+ * room for two digits more. False for a character that has no value. */
+static inline bool mod97_append(uint64_t *number, uint8_t character)
 {
-    if (character >= '0' && character <= '9') return (remainder * 10 + (character - '0')) % 97;
-    if (character >= 'A' && character <= 'Z') return (remainder * 100 + (character - 'A' + 10)) % 97;
-    return -1;
+    if (*number >= 100000000000000000) *number %= 97;
+    if (character >= '0' && character <= '9') *number = *number * 10 + (uint64_t)(character - '0');
+    else if (character >= 'A' && character <= 'Z') *number = *number * 100 + (uint64_t)(character - 'A' + 10);
+    else return false;
+    return true;
 }
 
 /* The check digits that an IBAN needs, 2 to 98, and where its two stand; -1 when it is not of an IBAN's form. */
 static int mod97_digits(const kernel_format *format, const uint8_t *value, size_t length, size_t at[2])
 {
     uint8_t country[2] = {0};
-    int remainder = 0;
+    uint64_t number = 0;
     size_t index = 0;
     for (size_t i = 0; i < length; i++) {
         if (format->digit[value[i]] == KERNEL_FORMAT_SEPARATOR) continue;
@@ -81,18 +93,17 @@ static int mod97_digits(const kernel_format *format, const uint8_t *value, size_
             country[index] = value[i];
         } else if (index < 4) {
             at[index - 2] = i;
-        } else {
-            remainder = mod97_step(remainder, value[i]);
-            if (remainder < 0) return -1;
+        } else if (!mod97_append(&number, value[i])) {
+            return -1;
         }
         index++;
     }
     if (index < 5) return -1;
     for (int i = 0; i < 2; i++) {
         if (country[i] < 'A' || country[i] > 'Z') return -1;
-        remainder = mod97_step(remainder, country[i]);
+        mod97_append(&number, country[i]);
     }
-    return 98 - remainder * 100 % 97;
+    return 98 - (int)(number % 97 * 100 % 97);
 }
 
 /* The byte position of a character. */
@@ -132,8 +143,9 @@ static void correct_check(const kernel_format *format, uint8_t *value, size_t le
     }
 }
 
-/* One value's digits; *count is their number. */
-static uint8_t gather(const kernel_format *format, const uint8_t *value, size_t length, uint8_t *digits, size_t *count)
+/* One value's digits; *count is their number. checked: its check digits are known to be right. */
+static uint8_t gather(const kernel_format *format, const uint8_t *value, size_t length, bool checked, uint8_t *digits,
+                      size_t *count)
 {
     const size_t characters = count_characters(format, value, length);
     const size_t first = format->keep_first, last = format->keep_last;
@@ -155,7 +167,7 @@ static uint8_t gather(const kernel_format *format, const uint8_t *value, size_t 
     if (outside) return KERNEL_FORMAT_NOT_ALPHABET;
     if (wanted < format->least || wanted == 0) return KERNEL_FORMAT_SHORT;
     if (wanted > format->most) return KERNEL_FORMAT_LONG;
-    if (format->check != KERNEL_FORMAT_UNCHECKED && !check_holds(format, value, length, characters, first + wanted))
+    if (format->check != KERNEL_FORMAT_UNCHECKED && !checked && !check_holds(format, value, length, characters, first + wanted))
         return KERNEL_FORMAT_WRONG_CHECK;
     *count = wanted;
     return KERNEL_FORMAT_DONE;
@@ -166,13 +178,18 @@ size_t kernel_format_gather_i32(const kernel_format *format, const uint8_t *byte
                                 uint8_t *status)
 {
     size_t written = 0, failed = 0;
+    /* A value of digits alone is a Luhn number or not, whichever of them is the check digit: that is asked of the whole
+     * column. Values with separators are left, and looked at one by one. */
+    const bool asks_luhn = format->check == KERNEL_FORMAT_LUHN && counts_digits(format);
+    if (asks_luhn) kernel_luhn_rows(bytes, offsets, validity, rows, status);
     if (rows > 0) digit_offsets[0] = 0;
     for (size_t row = 0; row < rows; row++) {
         const size_t length = (size_t)(offsets[row + 1] - offsets[row]);
+        const bool checked = asks_luhn && status[row] != 0;
         size_t count = 0;
         status[row] = KERNEL_FORMAT_DONE;
         if (length > 0 && !is_null(validity, row))
-            status[row] = gather(format, bytes + offsets[row], length, digits + written, &count);
+            status[row] = gather(format, bytes + offsets[row], length, checked, digits + written, &count);
         failed += status[row] != KERNEL_FORMAT_DONE;
         written += count;
         digit_offsets[row + 1] = (int32_t)written;

@@ -1,4 +1,5 @@
-/* HMAC-SHA-256 with the SHA instructions of x86-64, two values interleaved so that their latencies overlap.
+/* HMAC-SHA-256 with the SHA instructions of x86-64, four values interleaved so that their latencies overlap
+ * (on Zen 4 147 cycles a value instead of 175 with two; no difference on Emerald Rapids, whose unit is busy with two).
  *
  * This file uses 128-bit instructions only and clears the upper halves of the vector registers at each entry: a dirty
  * upper half makes every legacy-encoded SHA instruction wait for a merge, which was measured to cost a factor of 99
@@ -43,7 +44,7 @@ INLINE __m128i word_swap(__m128i x)
 /* One compression of `lanes` independent messages. */
 INLINE void compress(struct state *s, __m128i m[][4], const int lanes)
 {
-    struct state start[2];
+    struct state start[4];
     for (int l = 0; l < lanes; l++) start[l] = s[l];
 #pragma clang loop unroll(full)
     for (int i = 0; i < 16; i++) {
@@ -89,10 +90,10 @@ static void stream(uint32_t words[8], const uint8_t *data, size_t blocks)
 INLINE void finish(struct state inner, struct state outer, const struct lane *values, uint32_t blocks,
                    uint8_t *out, const int lanes)
 {
-    uint8_t tail[2][128];
-    struct state s[2];
-    __m128i m[2][4];
-    size_t whole[2];
+    uint8_t tail[4][128];
+    struct state s[4];
+    __m128i m[4][4];
+    size_t whole[4];
     for (int l = 0; l < lanes; l++) {
         whole[l] = blocks - hash_tail(tail[l], values[l].bytes, values[l].length);
         s[l] = inner;
@@ -123,6 +124,7 @@ static void group(const kernel_hmac_key *key, const struct lane *lanes, size_t c
     cpu_clear_upper_halves();
     const struct state inner = state_load(key->inner), outer = state_load(key->outer);
     size_t i = 0;
+    for (; i + 4 <= count; i += 4) finish(inner, outer, lanes + i, blocks, out, 4);
     for (; i + 2 <= count; i += 2) finish(inner, outer, lanes + i, blocks, out, 2);
     if (i < count) finish(inner, outer, lanes + i, blocks, out, 1);
 }

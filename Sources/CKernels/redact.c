@@ -1,44 +1,6 @@
-#include "kernel_redact.h"
+#include "redact.h"
 
 #include <string.h>
-
-/* ---- Characters ---- */
-
-static inline int is_digit(uint8_t c) { return (uint8_t)(c - '0') < 10; }
-static inline int is_upper(uint8_t c) { return (uint8_t)(c - 'A') < 26; }
-static inline int is_alpha(uint8_t c) { return (uint8_t)((c | 0x20) - 'a') < 26; }
-static inline int is_alnum(uint8_t c) { return is_digit(c) || is_alpha(c); }
-static inline int is_hex(uint8_t c) { return is_digit(c) || (uint8_t)((c | 0x20) - 'a') < 6; }
-static inline uint8_t upper(uint8_t c) { return is_alpha(c) ? c & 0xdf : c; }
-
-typedef struct {
-    const uint8_t *bytes;
-    size_t length;
-} text;
-
-/* The byte at i, or 0 outside. */
-static inline uint8_t at(text t, size_t i) { return i < t.length ? t.bytes[i] : 0; }
-static inline uint8_t before(text t, size_t i, size_t by) { return i >= by ? t.bytes[i - by] : 0; }
-
-/* Position i follows an escape such as `\n`, as JSON text has it: the letter is no part of what comes. */
-static inline int follows_escape(text t, size_t i)
-{
-    uint8_t c = before(t, i, 1);
-    return (c == 'n' || c == 'r' || c == 't' || c == 'b' || c == 'f') && before(t, i, 2) == '\\';
-}
-
-/* No letter, digit or underscore touches position i from the left. */
-static inline int starts_word(text t, size_t i)
-{
-    return (!is_alnum(before(t, i, 1)) && before(t, i, 1) != '_') || follows_escape(t, i);
-}
-
-/* Position i is the tail of a longer number: `3.14`, `2020-01`, `12:30`. */
-static int continues_number(text t, size_t i)
-{
-    uint8_t mark = before(t, i, 1);
-    return (mark == '.' || mark == '-' || mark == '/' || mark == ':' || mark == ',') && is_digit(before(t, i, 2));
-}
 
 /* One of the words (separated by `|`, lower case) is among the `window` bytes before `start` or, with `after`, behind `end`. */
 static int word_near(text t, size_t start, size_t end, size_t window, size_t after, const char *words)
@@ -116,7 +78,7 @@ static size_t domain_end(text t, size_t i)
     return labels >= 2 ? end : start;
 }
 
-static size_t find_email(text t, size_t mark, size_t floor, kernel_entity *out)
+size_t redact_find_email(text t, size_t mark, size_t floor, kernel_entity *out)
 {
     size_t start = local_start(t, mark);
     if (start < floor) start = floor;
@@ -128,7 +90,7 @@ static size_t find_email(text t, size_t mark, size_t floor, kernel_entity *out)
 
 /* ---- IBAN ---- */
 
-/* Countries and lengths of the SWIFT registry and of countries with IBANs of their own; some have an older form beside it. */
+/* Countries and lengths of the SWIFT registry and of countries with IBANs of their own; some have an older form beside it. Ascending. */
 static const char iban_lengths[] =
     "AA16AD24AE23AL28AO25AT20AX18AZ28BA20BE16BF27BF28BG22BH22BI16BI27BJ28BL27BR29BY28CF27CG27CH21CI28CM27CR22CV25CY28CZ24DE22DJ27DK18"
     "DO28DZ24DZ26EE20EG29ES24FI18FK18FO18FR27GA27GB22GE22GF27GI23GL18GP27GQ27GR27GT28GW25HN28HR21HU28IE22IL23IQ23IR26IS26IT27JO30"
@@ -136,22 +98,28 @@ static const char iban_lengths[] =
     "PF27PK24PL28PM27PS29PT25QA29RE27RO24RS22RU33SA24SC31SD18SE24SI19SK24SM27SN28SO23ST25SV28TD27TF27TG28TL23TN24TR26UA29VA22"
     "VG24WF27XK20YE30YT27";
 
-/* The next entry of a country from `entry` on (at first `iban_lengths`), and its length; NULL when there is none. */
-static const char *iban_entry(const char *entry, uint8_t a, uint8_t b, size_t *length)
+static inline unsigned letters_of(const char *entry) { return (unsigned)(uint8_t)entry[0] << 8 | (uint8_t)entry[1]; }
+
+/* The first entry of a country, whose next ones follow; where it would be when there is none. Entries ascend. */
+static const char *iban_entry(uint8_t a, uint8_t b)
 {
-    for (; *entry; entry += 4) {
-        if ((uint8_t)entry[0] != a || (uint8_t)entry[1] != b) continue;
-        *length = (size_t)((entry[2] - '0') * 10 + entry[3] - '0');
-        return entry;
+    const unsigned wanted = (unsigned)a << 8 | b;
+    size_t low = 0, high = (sizeof iban_lengths - 1) / 4;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (letters_of(iban_lengths + 4 * middle) < wanted) low = middle + 1;
+        else high = middle;
     }
-    return NULL;
+    return iban_lengths + 4 * low;
 }
+
+static inline int is_of(const char *entry, uint8_t a, uint8_t b) { return (uint8_t)entry[0] == a && (uint8_t)entry[1] == b; }
+static inline size_t iban_length(const char *entry) { return (size_t)((entry[2] - '0') * 10 + entry[3] - '0'); }
 
 static int is_iban_length(uint8_t a, uint8_t b, size_t length)
 {
-    size_t known;
-    for (const char *entry = iban_lengths; (entry = iban_entry(entry, a, b, &known)); entry += 4)
-        if (known == length) return 1;
+    for (const char *entry = iban_entry(a, b); is_of(entry, a, b); entry += 4)
+        if (iban_length(entry) == length) return 1;
     return 0;
 }
 
@@ -192,9 +160,10 @@ static size_t match_iban_of(text t, size_t start, size_t wanted)
 static size_t match_iban(text t, size_t start)
 {
     uint8_t a = upper(at(t, start)), b = upper(at(t, start + 1));
-    size_t wanted, end;
-    for (const char *entry = iban_lengths; (entry = iban_entry(entry, a, b, &wanted)); entry += 4)
-        if ((end = match_iban_of(t, start, wanted))) return end;
+    for (const char *entry = iban_entry(a, b); is_of(entry, a, b); entry += 4) {
+        size_t end = match_iban_of(t, start, iban_length(entry));
+        if (end) return end;
+    }
     return 0;
 }
 
@@ -475,9 +444,7 @@ static size_t match_phone(text t, size_t start)
     return 0;
 }
 
-/* End of a run of three or more groups of four digits, as cards are written, that starts at i; or i. Without the check
- * digit it is no card, and its groups are no phone numbers either. */
-static size_t run_of_fours(text t, size_t i)
+size_t redact_run_of_fours(text t, size_t i)
 {
     size_t end = i, groups = 0;
     for (;;) {
@@ -494,19 +461,8 @@ static size_t run_of_fours(text t, size_t i)
 
 /* ---- All together ---- */
 
-int kernel_may_hold_entity(const uint8_t *bytes, size_t length)
-{
-    uint8_t previous = 0, found = 0;
-    for (size_t i = 0; i < length; i++) {
-        uint8_t c = bytes[i];
-        found |= (uint8_t)(is_digit(c) | (c == '@') | ((c == ':') & (previous == ':')));
-        previous = c;
-    }
-    return found;
-}
-
 /* What starts at i: its end, or 0; in the order of how sure a form is. */
-static size_t match(text t, size_t i, uint32_t wanted, uint32_t *kind)
+size_t redact_match(text t, size_t i, uint32_t wanted, uint32_t *kind)
 {
     uint8_t c = t.bytes[i];
     size_t end;
@@ -533,7 +489,7 @@ static size_t match(text t, size_t i, uint32_t wanted, uint32_t *kind)
             *kind = KERNEL_ENTITY_SSN;
             return end;
         }
-        if (run_of_fours(t, i) > i) return 0;
+        if (redact_run_of_fours(t, i) > i) return 0;
     }
     if ((wanted & KERNEL_ENTITY_PHONE) && (c == '+' || c == '(' || (is_digit(c) && !continues_number(t, i)))) {
         uint8_t previous = before(t, i, 1);
@@ -556,7 +512,7 @@ size_t kernel_find_entities(const uint8_t *bytes, size_t length, uint32_t wanted
         while (!email.kind && looked < length) {
             const uint8_t *mark = memchr(bytes + looked, '@', length - looked);
             looked = mark ? (size_t)(mark - bytes) + 1 : length;
-            if (mark && !find_email(t, looked - 1, floor, &email)) email.kind = 0;
+            if (mark && !redact_find_email(t, looked - 1, floor, &email)) email.kind = 0;
         }
         if (email.kind && i >= email.start) {
             out[count++] = email;
@@ -568,14 +524,13 @@ size_t kernel_find_entities(const uint8_t *bytes, size_t length, uint32_t wanted
         uint8_t c = bytes[i];
         uint32_t kind = 0;
         size_t end = 0;
-        if ((is_alnum(c) || c == '+' || c == '(' || c == ':') && (c == '(' || c == '+' || c == ':' || starts_word(t, i)))
-            end = match(t, i, wanted, &kind);
+        if (redact_is_start(t, i)) end = redact_match(t, i, wanted, &kind);
         if (end && !(email.kind && end > email.start)) {
             out[count++] = (kernel_entity){(uint32_t)i, (uint32_t)end, kind};
             i = floor = end;
             continue;
         }
-        size_t skipped = is_digit(c) && starts_word(t, i) ? run_of_fours(t, i) : i;
+        size_t skipped = is_digit(c) && starts_word(t, i) ? redact_run_of_fours(t, i) : i;
         i = skipped > i ? skipped : i + 1;
     }
     return count;

@@ -1,5 +1,6 @@
-/* Known-answer tests of the versions. The answers were computed with Python's hmac and base64 modules
- * and with its cryptography package (all of which use OpenSSL), over inputs made from a formula so that none of them has to be stored. */
+/* Known-answer tests of the keyed versions and of their text forms (self_test_text.c: masking, check digits). The answers were
+ * computed with Python's hmac and base64 modules and with its cryptography package (all of which use OpenSSL), over inputs made
+ * from a formula so that none of them has to be stored. */
 #include "aes.h"
 #include "dispatch.h"
 #include "ff1.h"

@@ -119,12 +119,3 @@ void kernel_int63_rows(const uint8_t *digests, size_t stride, const uint8_t *val
         out[row] = (int64_t)((load_be64(digests + stride * row) >> 1) & (0 - valid));
     }
 }
-
-void kernel_truncate_rows(const uint8_t *digests, size_t stride, const uint8_t *validity, size_t rows,
-                          size_t width, uint8_t *out)
-{
-    for (size_t row = 0; row < rows; row++) {
-        if (token_is_valid(validity, row)) memcpy(out + width * row, digests + stride * row, width);
-        else memset(out + width * row, 0, width);
-    }
-}

@@ -9,14 +9,16 @@ package final class Publishing {
     private let attempt: String
     private let startedAt: String
     private let ledger: RunLedger
+    private let iceberg: Bool
     /// The commit record, once there is one.
     package private(set) var record: CommitRecord?
 
-    package init(store: Store, module: String, attempt: String, ledger: RunLedger) {
+    package init(store: Store, module: String, attempt: String, ledger: RunLedger, iceberg: Bool) {
         self.store = store
         self.module = module
         self.attempt = attempt
         self.ledger = ledger
+        self.iceberg = iceberg
         startedAt = RunLedger.now
     }
 
@@ -33,7 +35,7 @@ package final class Publishing {
                     Describe.files(
                         ModuleDescription(
                             plan: plan, receipts: receipts, publication: publication, run: attempt,
-                            startedAt: startedAt, endedAt: endedAt, storeLocation: store.location))
+                            startedAt: startedAt, endedAt: endedAt, storeLocation: store.location, iceberg: iceberg))
                 })
             record = published.record
             // The version is there, whatever the ledger says of it: its record decides.

@@ -8,10 +8,15 @@ package final class RunLedger {
     private let ledger: Ledger
     private let run: String
     private var isOver = false
+    /// What became of earlier runs of the module whose coordinator ended before it knew, in sentences.
+    package private(set) var settled: [String] = []
 
     /// Opens the module's ledger beside the modules of its store, and begins the run.
     ///
-    /// - Throws: `TaskFailure` when another run of the module holds it, or the disk refuses.
+    /// Runs that a coordinator left open are settled first: a commit whose answer was lost is sent again, byte for byte.
+    ///
+    /// - Throws: `TaskFailure` when another run of the module holds it, when the disk refuses, or when the store still
+    ///   does not say what became of an earlier commit.
     package init(store: Store, module: String, attempt: String, documentDigest: String, actor: String) throws(TaskFailure) {
         run = attempt
         do throws(StoreError) {
@@ -19,6 +24,9 @@ package final class RunLedger {
         } catch { throw error.failure }
         do throws(LedgerError) {
             ledger = try Ledger(path: "\(store.ledgerFolder)/\(module).sqlite")
+        } catch { throw error.failure }
+        settled = try EarlierRuns(ledger: ledger, store: store, module: module).settle()
+        do throws(LedgerError) {
             try ledger.begin(
                 RunStart(
                     run: attempt, module: module, attempt: attempt, documentDigest: documentDigest,
@@ -30,7 +38,8 @@ package final class RunLedger {
 
     /// Writes what the scheduler decided; it is on disk when this returns.
     package func append(_ records: [SchedulerState.Record]) throws {
-        let translated = records.compactMap(\.ledgerRecord)
+        // A commit without an answer is no end: the run stays as it is, and the next one settles it.
+        let translated = records.filter { !$0.isUnknownCommit }.compactMap(\.ledgerRecord)
         guard !translated.isEmpty, !isOver else { return }
         if translated.contains(where: { if case .aborted = $0 { true } else { false } }) { isOver = true }
         try ledger.append(translated, run: run, at: Self.now)
@@ -57,6 +66,10 @@ package final class RunLedger {
 }
 
 extension SchedulerState.Record {
+    fileprivate var isUnknownCommit: Bool {
+        if case .failed(let failure) = self { failure.code == StoreError.Code.unknown.rawValue } else { false }
+    }
+
     /// nil for what only the log is interested in.
     fileprivate var ledgerRecord: LedgerRecord? {
         switch self {

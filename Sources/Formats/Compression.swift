@@ -59,3 +59,35 @@ package enum CodecLibraries {
         }
     }
 }
+
+/// Takes blocks apart again. The bytes come from the world: a block that is not what it says is refused.
+@safe final class BlockDecompressor {
+    private var zstd: OpaquePointer?
+
+    init() {}
+
+    deinit { unsafe ZSTD_freeDCtx(zstd) }
+
+    /// Writes the `byteCount` bytes that `source` stands for to `target`; false when they are not exactly as many or the
+    /// block is broken, and what `target` then holds means nothing.
+    func decompress(
+        _ source: UnsafeRawBufferPointer, codec: TargetSpec.Codec, into target: UnsafeMutableRawPointer, byteCount: Int
+    ) -> Bool {
+        switch codec {
+        case .none:
+            guard source.count == byteCount else { return false }
+            if let base = source.baseAddress { unsafe target.copyMemory(from: base, byteCount: byteCount) }
+            return true
+        case .lz4:
+            guard source.count <= Int(Int32.max), byteCount <= Int(Int32.max) else { return false }
+            return unsafe Int(
+                LZ4_decompress_safe(
+                    source.baseAddress?.assumingMemoryBound(to: CChar.self), target.assumingMemoryBound(to: CChar.self),
+                    Int32(source.count), Int32(byteCount))) == byteCount
+        case .zstd:
+            if unsafe zstd == nil { unsafe zstd = ZSTD_createDCtx() }
+            let written = unsafe ZSTD_decompressDCtx(zstd, target, byteCount, source.baseAddress, source.count)
+            return ZSTD_isError(written) == 0 && written == byteCount
+        }
+    }
+}

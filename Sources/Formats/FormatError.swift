@@ -15,6 +15,8 @@ package struct FormatError: Error, Sendable, Equatable {
         case cellTooLarge
         /// The stream breaks its own format or ends too early.
         case brokenStream
+        /// Sound bytes in a form that is not read here: an encoding, a codec, a type.
+        case unsupportedForm
         /// Our sink refused the bytes.
         case sinkFailed
     }
@@ -43,7 +45,7 @@ package struct FormatError: Error, Sendable, Equatable {
 
     package var disposition: Disposition {
         switch code {
-        case .malformedRecord, .wrongType, .specialValue, .invalidEncoding, .cellTooLarge: .failRun
+        case .malformedRecord, .wrongType, .specialValue, .invalidEncoding, .cellTooLarge, .unsupportedForm: .failRun
         case .brokenStream: .retry
         case .sinkFailed: .retryElsewhere
         }

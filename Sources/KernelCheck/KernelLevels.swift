@@ -3,7 +3,7 @@ package import Model
 
 /// One version of one kernel, as its self-test found it.
 package struct KernelVersion: Sendable, Equatable {
-    /// `hmac-sha256`, `aes-cmac`, `aes-ff1`, `token-text`.
+    /// `hmac-sha256`, `aes-cmac`, `aes-ff1`, `token-text`, `mask`, `luhn`, `entities`.
     package let kernel: String
     /// `avx512`, `shani`, `plain`, …
     package let version: String
@@ -50,6 +50,24 @@ package enum KernelLevels {
             level: inForce,
             versions: Dictionary(selected.map { ($0.kernel, $0.version) }, uniquingKeysWith: { first, _ in first }),
             hasPassedSelfTests: versions.allSatisfy { $0.hasPassed || !$0.isAvailable })
+    }
+
+    /// What a log says at the start: the level, and which version of each kernel is used.
+    package static var summary: String {
+        let used = selfTest().filter(\.isSelected).map { "\($0.kernel) \($0.version)" }
+        return "kernels: level \(inForce); \(used.joined(separator: ", "))"
+    }
+
+    /// A sentence for each thing that a person should know before figures of this machine are trusted: a version that failed
+    /// its self-test and what is used in its place, an ETL_KERNELS that was ignored. Empty when all is well.
+    package static var warnings: [String] {
+        let versions = selfTest()
+        let failures = versions.filter { $0.isAvailable && !$0.hasPassed }.map { failed in
+            let used = versions.first { $0.kernel == failed.kernel && $0.isSelected }
+            return "the self-test of kernel \(failed.kernel), version \(failed.version), failed; "
+                + "\(used?.version ?? failed.version) is used"
+        }
+        return (isEnvironmentRefused ? ["ETL_KERNELS names no level of this machine and is ignored"] : []) + failures
     }
 
     /// Runs `body` with one level forced, then goes back to the level before.

@@ -143,3 +143,19 @@ package struct Publisher: Sendable {
         try reach(.stagingRemoved)
     }
 }
+
+extension Store {
+    /// Sends a record again whose first answer was lost with its sender.
+    ///
+    /// - Returns: whether it is the version it names; false when another took the number.
+    /// - Throws: `.unknown` and what the storage says; the same call is to be repeated then.
+    package func repeatCommit(_ record: CommitRecord) throws -> Bool {
+        try checkName(module: record.module)
+        try checkName(attempt: record.attempt)
+        let path = "\(record.module)/\(ModuleLayout.commitRecord(version: record.version))"
+        return switch try storage.create(path, record.bytesOfFile, attempt: record.attempt, reach: { _ in }) {
+        case .created, .wasThere: true
+        case .taken: false
+        }
+    }
+}

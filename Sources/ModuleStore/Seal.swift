@@ -59,7 +59,7 @@ struct Seal {
             precondition(
                 Sums.isInside(file.path) && !file.path.hasSuffix(".parquet") && file.path != ModuleLayout.sums,
                 "a description may not stand where data or digests are")
-            try storage.write("\(run)/\(file.path)", file.bytes)
+            try storage.describe("\(run)/\(file.path)", file.bytes)
             let digest = FileDigest.hexadecimal(file.bytes)
             if file.path == ModuleLayout.croissant { croissant = digest }
             lines.append(Sums.Line(path: file.path, sha256: digest))
@@ -68,7 +68,7 @@ struct Seal {
         guard let croissant else { preconditionFailure("a version is described by \(ModuleLayout.croissant)") }
         precondition(Set(lines.map(\.path)).count == lines.count, "two files of a version have one name")
         let sums = Sums(lines).bytes
-        try storage.write("\(run)/\(ModuleLayout.sums)", sums)
+        try storage.describe("\(run)/\(ModuleLayout.sums)", sums)
         try flushFolders(lines.map(\.path))
         return Sealed(
             files: lines.count, bytes: bytes, sums: FileDigest.hexadecimal(sums), croissant: croissant)

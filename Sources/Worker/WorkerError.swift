@@ -72,7 +72,8 @@ extension FormatError {
         case .sinkFailed: .target
         // A header that does not fit is mended in the document: names, delimiter, encoding.
         case .malformedRecord where row == 0: .document
-        case .malformedRecord, .wrongType, .specialValue, .invalidEncoding, .cellTooLarge, .brokenStream: .data
+        case .malformedRecord, .wrongType, .specialValue, .invalidEncoding, .cellTooLarge, .brokenStream, .unsupportedForm:
+            .data
         }
     }
 }

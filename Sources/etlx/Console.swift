@@ -24,6 +24,8 @@ enum Console {
         standardError(usesColour ? "\u{1b}[31merror:\u{1b}[0m \(text)" : "error: \(text)")
     }
 
+    static func note(_ text: String) { standardError("note: \(text)") }
+
     static func warning(_ text: String) {
         standardError(usesColour ? "\u{1b}[33mwarning:\u{1b}[0m \(text)" : "warning: \(text)")
     }

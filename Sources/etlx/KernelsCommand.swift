@@ -23,9 +23,7 @@ struct KernelsCommand: ParsableCommand {
         @OptionGroup var common: CommonOptions
 
         func run() throws {
-            if KernelLevels.isEnvironmentRefused {
-                Console.warning("ETL_KERNELS names no level of this machine and is ignored")
-            }
+            for warning in KernelLevels.warnings { Console.warning(warning) }
             let versions = KernelLevels.selfTest()
             if common.json {
                 print(KernelsReport.json(versions).text(isPretty: true), terminator: "")

@@ -2,6 +2,7 @@ import ArgumentParser
 import Cluster
 import Coordinator
 import Foundation
+import KernelCheck
 import Model
 import ModuleStore
 
@@ -34,6 +35,7 @@ struct RunCommand: ParsableCommand {
 
     func run() throws {
         let pipeline = try document.read(common)
+        for warning in KernelLevels.warnings { Console.warning(warning) }
         let outcome = try RunDriver(
             pipeline: pipeline, documentPath: document.pipeline,
             workers: workers ?? min(8, ProcessInfo.processInfo.activeProcessorCount), common: common,

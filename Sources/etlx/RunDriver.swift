@@ -37,7 +37,12 @@ struct RunDriver {
             ledger = try RunLedger(
                 store: store, module: module, attempt: attempt, documentDigest: pipeline.about.documentDigest,
                 actor: NSUserName())
-        } catch { return .failed(error) }
+        } catch {
+            // An earlier commit without an answer: nothing may be removed, not even what this attempt has made.
+            isOver = error.code == StoreError.Code.unknown.rawValue
+            return .failed(error)
+        }
+        if !common.quiet { for sentence in ledger.settled { Console.note(sentence) } }
         let signals = Signals()
         let secret = Self.makeSecret()
         let socket: ReplySocket
@@ -56,7 +61,8 @@ struct RunDriver {
         }
 
         let display = ProgressDisplay(common)
-        let publishing = Publishing(store: store, module: module, attempt: attempt, ledger: ledger)
+        let publishing = Publishing(
+            store: store, module: module, attempt: attempt, ledger: ledger, iceberg: pipeline.target.iceberg)
         let supervisor = Supervisor(processes: processes, signals: signals, replacements: workers * 4 + 8) { role in
             try processes.start(
                 role: role, address: socket.address, secret: secret, logsToStandardError: isVerbose)
@@ -80,6 +86,7 @@ struct RunDriver {
             guard let record = publishing.record else { return .interrupted }
             return .published(record, folder: store.folder(record))
         case .failed(let failure):
+            isOver = failure.code == StoreError.Code.unknown.rawValue
             return signals.received > 0 && failure.kind == .worker ? .interrupted : .failed(failure)
         case .drained, .stopped:
             ledger.noteInterrupted()

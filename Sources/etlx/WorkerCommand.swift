@@ -2,6 +2,7 @@ import ArgumentParser
 import CSystem
 import Cluster
 import Foundation
+import KernelCheck
 import Model
 import Worker
 
@@ -44,6 +45,8 @@ struct WorkerCommand: ParsableCommand {
         forbidCoreDumps()
         if embedded { system_end_with_parent() }
         let logs = !common.quiet
+        for warning in KernelLevels.warnings { Console.warning(warning) }
+        if logs { Console.standardError(KernelLevels.summary) }
         let service: WorkerService
         do {
             service = try WorkerService(

@@ -23,12 +23,16 @@ struct FF1Fixture {
 
     enum Direction { case encrypt, decrypt, referenceEncrypt, referenceDecrypt }
 
-    /// The output of a column, its statuses and the number of rows not done; buffers end at protected pages.
-    func run(_ direction: Direction, _ column: ColumnFixture) -> (text: [UInt8], status: [UInt8], refused: Int) {
-        let bytes = ProtectedBytes(column.bytes)
-        let out = ProtectedBytes([UInt8](repeating: 0xA5, count: Int(column.offsets.last! - column.offsets[0])))
-        let validity = column.validity.map { ProtectedBytes($0) }
-        let status = ProtectedBytes([UInt8](repeating: 0xA5, count: column.rowCount))
+    /// The output of a column, its statuses and the number of rows not done; buffers end at protected pages, or `distance`
+    /// bytes before.
+    func run(
+        _ direction: Direction, _ column: ColumnFixture, distance: Int = 0
+    ) -> (text: [UInt8], status: [UInt8], refused: Int) {
+        let bytes = ProtectedBytes(column.bytes, distance: distance)
+        let outCount = Int(column.offsets.last! - column.offsets[0])
+        let out = ProtectedBytes([UInt8](repeating: 0xA5, count: outCount), distance: distance)
+        let validity = column.validity.map { ProtectedBytes($0, distance: distance) }
+        let status = ProtectedBytes([UInt8](repeating: 0xA5, count: column.rowCount), distance: distance)
         let kernel: Column
         switch direction {
         case .encrypt: unsafe kernel = kernel_ff1_encrypt_i32

@@ -111,6 +111,65 @@ extension KernelTests {
             #expect(out == column.bytes)
         }
 
+        @Test("columns of numbers, with separators and without, right and wrong, have the same answers at every level")
+        func checkedColumns() throws {
+            var random = Seeded(0x5EED_0051)
+            func isLuhn(_ digits: [Int]) -> Bool {
+                digits.reversed().enumerated().reduce(0) { $0 + ($1.offset % 2 == 0 ? $1.element : 2 * $1.element / 10 + 2 * $1.element % 10) } % 10 == 0
+            }
+            var texts: [String] = [], wanted: [Int] = []
+            for row in 0..<400 {
+                var digits = (0..<(5 + Int(random.next() % 20))).map { _ in Int(random.next() % 10) }
+                if row % 2 == 0 { digits[digits.count - 1] = (0...9).first { isLuhn(digits.dropLast() + [$0]) }! }
+                var text = digits.map(String.init)
+                if row % 5 == 0 { text.insert(" ", at: 4) }
+                // Among the first four, which stay.
+                if row % 11 == 0 { text[1] = "x" }
+                texts.append(row % 50 == 7 ? "" : text.joined())
+                let holds = row % 11 != 0 && isLuhn(digits)
+                wanted.append(texts[row].isEmpty || holds ? KERNEL_FORMAT_DONE : KERNEL_FORMAT_WRONG_CHECK)
+            }
+            let nulls = Set(stride(from: 3, to: texts.count, by: 13))
+            for row in nulls { wanted[row] = KERNEL_FORMAT_DONE }
+            let column = Self.column(texts, nulls: nulls)
+            var format = try Self.format(separators: " ", first: 4, last: 0, least: 0, check: KERNEL_FORMAT_LUHN)
+            // What is left between the kept characters and the check digit may be nothing.
+            for row in texts.indices where wanted[row] != KERNEL_FORMAT_DONE || !nulls.contains(row) {
+                if !texts[row].isEmpty, texts[row].filter({ $0 != " " }).count < 6 { wanted[row] = KERNEL_FORMAT_SHORT }
+            }
+            atEachLevel { level in
+                let bytes = ProtectedBytes(column.bytes)
+                var digits = [UInt8](repeating: 0, count: column.bytes.count)
+                var offsets = [Int32](repeating: 0, count: column.rowCount + 1)
+                var status = [UInt8](repeating: 0xA5, count: column.rowCount)
+                _ = unsafe kernel_format_gather_i32(
+                    &format, bytes.start, column.offsets, column.validity, column.rowCount, &digits, &offsets, &status)
+                #expect(status.map(Int.init) == wanted, "\(level), seed \(random.seed)")
+            }
+        }
+
+        @Test("check digits of the longest IBANs are those of the number they stand for")
+        func longestIBANs() throws {
+            var random = Seeded(0x5EED_0052)
+            let characters = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+            for row in 0..<200 {
+                let body = String((0..<30).map { _ in characters[Int(random.next() % (row % 3 == 0 ? 10 : 36))] })
+                let number = (body + "MT00").flatMap { String($0.hexDigitValue != nil && $0.isNumber ? $0.wholeNumberValue! : Int($0.asciiValue!) - 55) }
+                let rest = 98 - number.reduce(0) { (10 * $0 + $1.wholeNumberValue!) % 97 }
+                let text = "MT" + (rest < 10 ? "0" : "") + "\(rest)" + body
+                for (text, wanted) in [(text, KERNEL_FORMAT_DONE), (text.dropLast() + (text.last == "0" ? "1" : "0"), KERNEL_FORMAT_WRONG_CHECK)] {
+                    var format = kernel_format()
+                    let isMade = unsafe kernel_format_make(
+                        &format, characters.map { $0.asciiValue! }, 36, [], 0, 4, 0, 1, 40, UInt32(KERNEL_FORMAT_MOD97))
+                    try #require(isMade)
+                    let column = Self.column([text], nulls: nil), bytes = ProtectedBytes(column.bytes)
+                    var digits = [UInt8](repeating: 0, count: 64), offsets: [Int32] = [0, 0], status: [UInt8] = [9]
+                    _ = unsafe kernel_format_gather_i32(&format, bytes.start, column.offsets, nil, 1, &digits, &offsets, &status)
+                    #expect(Int(status[0]) == wanted, "row \(row), seed \(random.seed)")
+                }
+            }
+        }
+
         @Test("a format whose parts contradict is refused")
         func contradictions() {
             var format = kernel_format()

@@ -103,7 +103,7 @@ extension KernelTests {
 
 extension [UInt8]? {
     /// The bytes for the time of a call, or NULL.
-    fileprivate func withPointer<R>(_ body: (UnsafePointer<UInt8>?) -> R) -> R {
+    func withPointer<R>(_ body: (UnsafePointer<UInt8>?) -> R) -> R {
         guard let self else { return body(nil) }
         return unsafe self.withUnsafeBufferPointer { unsafe body($0.baseAddress) }
     }

@@ -1,4 +1,5 @@
 import CKernels
+import KernelCheck
 import Testing
 
 extension KernelTests {
@@ -37,6 +38,28 @@ extension KernelTests {
                         let after = selfTestRows().filter { $0.kernel == kernel && $0.isAvailable }
                         #expect(!after[0].hasPassed && !after[0].isSelected, "\(kernel)")
                         #expect(after[1].hasPassed && after[1].isSelected, "\(kernel)")
+                        kernel_pretend_failure(nil, nil)
+                    }
+                }
+            }
+        }
+
+        @Test("a failed self-test is told in words, with what is used instead; without one there is nothing to tell")
+        func warnings() throws {
+            defer { kernel_pretend_failure(nil, nil) }
+            #expect(KernelLevels.warnings.isEmpty)
+            for kernel in Set(selfTestRows().map(\.kernel)) {
+                let available = selfTestRows().filter { $0.kernel == kernel && $0.isAvailable }
+                let failing = try #require(available.first), next = available.dropFirst().first ?? failing
+                // The names must outlive the call: the kernel keeps them until the next one.
+                unsafe kernel.withCString { kernelName in
+                    unsafe failing.version.withCString { versionName in
+                        unsafe kernel_pretend_failure(kernelName, versionName)
+                        #expect(
+                            KernelLevels.warnings == [
+                                "the self-test of kernel \(kernel), version \(failing.version), failed; \(next.version) is used"
+                            ])
+                        #expect(KernelLevels.summary.contains("\(kernel) \(next.version)"))
                         kernel_pretend_failure(nil, nil)
                     }
                 }

@@ -11,6 +11,32 @@ extension KernelTests {
             return (0..<10).map { _ in clock.measure(body) }.min() ?? .zero
         }
 
+        #if arch(x86_64)
+            /// Where processors differ (Zen 4 does not wait), the machine code does not.
+            @Test(
+                "cannot be dirty where SHA and AES instructions run: 128-bit registers only, cleared at each entry",
+                .enabled(if: LegacyCode.isVisible, "objdump or the object files of this build are absent"),
+                arguments: ["hash_shani.c", "aes_ni.c", "ff1_aesni.c"])
+            func machineCode(source: String) throws {
+                let listing = try LegacyCode.listing(of: #require(LegacyCode.object(source)))
+                #expect(LegacyCode.count(in: listing) > 10, "\(source): no instruction was found")
+                #expect(LegacyCode.problems(in: listing) == [], "\(source)")
+            }
+
+            @Test("a wide register, a forgotten clearing and a VEX encoding are seen in machine code")
+            func machineCodeOfOthers() {
+                let clearing = "   4:\tcall   9 <group+0x9>\n\t\t\t5: R_X86_64_PLT32\tcpu_clear_upper_halves-0x4\n"
+                let round = "   9:\tsha256rnds2 %xmm0,%xmm1,%xmm2\n"
+                let group = "0000000000000000 <group>:\n"
+                #expect(LegacyCode.problems(in: group + clearing + round) == [])
+                #expect(LegacyCode.problems(in: group + round + clearing).count == 1)
+                #expect(LegacyCode.problems(in: group + clearing + round + "0000000000000020 <stream>:\n" + round).count == 1)
+                #expect(LegacyCode.problems(in: group + clearing + "  10:\tvmovdqu %ymm1,(%rdi)\n" + round).count == 2)
+                #expect(LegacyCode.problems(in: group + clearing + "  10:\tvpaddd %xmm1,%xmm2,%xmm3\n" + round).count == 1)
+                #expect(LegacyCode.count(in: group + clearing + round) == 1)
+            }
+        #endif
+
         @Test("do not slow the kernels made of 128-bit instructions", .enabled(if: machineLevels().contains("shani"), "no SHA instructions"))
         func noSlowdown() {
             defer { _ = kernel_force_level(nil) }

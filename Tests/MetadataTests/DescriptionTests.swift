@@ -18,7 +18,7 @@ struct DescriptionTests {
         #expect(
             files.map(\.path) == [
                 "croissant.json", "protocol.json", "report/accounting.json", "lineage/start.json",
-                "lineage/complete.json",
+                "lineage/complete.json", "data/labs/_delta_log/00000000000000000000.json",
             ])
     }
 

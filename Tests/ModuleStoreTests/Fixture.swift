@@ -39,6 +39,10 @@ final class Fixture: Sendable {
 
     /// Parts of two tables, one with an odd name, staged as a worker would.
     func stage(_ attempt: String, rows: Int64 = 3) throws -> [PartReceipt] {
+        try Self.stage(attempt, in: store, rows: rows)
+    }
+
+    static func stage(_ attempt: String, in store: Store, rows: Int64 = 3) throws -> [PartReceipt] {
         try [("patients", 0), ("patients", 1), ("odd /name\u{e9}", 0)].map { table, shard in
             let part = try store.stagePart(
                 module: Self.module, attempt: attempt, table: table, shard: shard, epoch: 1)
@@ -47,7 +51,8 @@ final class Fixture: Sendable {
             let finished = try part.finish()
             return PartReceipt(
                 table: table, shard: shard, epoch: 1, stagedPath: finished.stagedPath, byteCount: finished.byteCount,
-                sha256: finished.sha256, rows: RowAccount(read: rows, published: rows), rules: [])
+                sha256: finished.sha256, rows: RowAccount(read: rows, published: rows), rules: [],
+                handle: finished.handle)
         }
     }
 

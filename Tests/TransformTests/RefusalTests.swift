@@ -46,6 +46,10 @@ import Testing
         ([Step("on_special", "zero")], .text, "expected null"),
         ([Step("mask", ["keep_first": -1])], .text, "whole number"),
         ([Step("mask", ["with": "**"])], .text, "one character"),
+        ([Step("mask", "emails")], .text, "did you mean"),
+        ([Step("mask", ["as": "classes", "with": "#"])], .text, "no `with` beside `as: classes`"),
+        ([Step("mask", ["as": "email", "keep_last": 4])], .text, "no `keep_last` beside `as: email`"),
+        ([Step("mask", ["keep_domain": true])], .text, "no `keep_domain` beside `as: ends`"),
         ([Step("generalize", ["to": "week"])], .date, "one of year, quarter, month, decade"),
         ([Step("generalize", ["to": "year", "prefix": 3])], .date, "to and prefix"),
         ([Step("generalize", ["to": "year"])], .text, "does not take text"),
@@ -107,6 +111,18 @@ import Testing
             ], [Fixture.input("card", .text)], problems: &problems)
         #expect(transform != nil)
         #expect(problems.problems.map(\.severity) == [.warning])
+    }
+
+    @Test("so is a token beside the domain of the same address; beside a masked domain it is not", arguments: [true, false])
+    func linkableDomain(keepsDomain: Bool) {
+        var problems = ProblemList(file: nil)
+        _ = Fixture.compile(
+            [
+                Fixture.rule("email", [Step("token", ["key": "people", "scope": "s"])]),
+                Fixture.rule(
+                    "shape", [Step("from", "email"), Step("mask", ["as": "email", "keep_domain": .init(booleanLiteral: keepsDomain)])]),
+            ], [Fixture.input("email", .text)], problems: &problems)
+        #expect(problems.problems.map(\.severity) == (keepsDomain ? [.warning] : []))
     }
 
     @Test("so is a replaced number that keeps them beside a token; alone it is not")

@@ -45,6 +45,53 @@ import Testing
         #expect(try Fixture.texts([Step("mask", ["keep_first": 1_000_000, "keep_last": 1_000_000])], ["ab"]) == ["ab"])
     }
 
+    @Test("mask shows classes of characters: letters, capitals and digits in any script, nothing invisible")
+    func maskClasses() throws {
+        let values: [String?] = [
+            "Mr. Müller, 12b", "", nil, "ÉÑ øß ΣΛ дя", "日本 ٣४ Ⅷ", "e\u{301}!", "€5 “x” — 3×4", "😀Ⓐ🇩🇪", "\u{E0041}\u{200D}",
+            "\u{20000}\u{1D400}", "a@B-9_(~)\t",
+        ]
+        let expected: [String?] = [
+            "Xx. Xxxxxx, 99x", "", nil, "XX xx XX xx", "xx 99 9", "xx!", "€9 “x” — 9×9", "xxxx", "xx", "xX", "x@X-9_(~)\t",
+        ]
+        #expect(try Fixture.texts([Step("mask", "classes")], values) == expected)
+        #expect(try Fixture.texts([Step("mask", ["as": "classes"])], values) == expected)
+    }
+
+    @Test("mask keeps the shape of an e-mail address and nothing of another text")
+    func maskEmail() throws {
+        let values: [String?] = [
+            "anna.smith@mail.example.org", "a@b.de", "ünal@日本語.jp", "", nil, "anna@localhost", "a@b@c.de", "Anna <a@example.org>",
+            "anna@1.2.3.4", "anna", "\(String(repeating: "n", count: 70))@example.org",
+        ]
+        #expect(try Fixture.texts([Step("mask", "email")], values) == [
+            "a*********@m***.e******.org", "a@b.de", "ü***@日**.jp", "", nil, "**************", "********", "********************",
+            "************", "****", "n\(String(repeating: "*", count: 69))@e******.org",
+        ])
+        #expect(try Fixture.texts([Step("mask", ["as": "email", "keep_domain": true, "with": "•", "short": "hide"])], values) == [
+            "a•••••••••@mail.example.org", "•@b.de", "ü•••@日本語.jp", "", nil, "••••••••••••••", "••••••••", "••••••••••••••••••••",
+            "••••••••••••", "••••", "n\(String(repeating: "•", count: 69))@example.org",
+        ])
+        #expect(try Fixture.texts([Step("mask", ["as": "email", "short": "hide"])], ["a@b.de", "ab@c.de"]) == ["*@*.de", "a*@*.de"])
+    }
+
+    @Test("the plan says which mask was taken")
+    func maskPlans() throws {
+        func plan(_ argument: Argument?) throws -> StepPlan {
+            var problems = ProblemList(file: nil)
+            let transform = try #require(
+                Fixture.compile(
+                    [Fixture.rule("c", [Step("mask", argument)])], [Fixture.input("c", .text)], problems: &problems))
+            return try #require(transform.columns[0].steps.first)
+        }
+        #expect(try plan(["keep_last": 4]).summary == "mask(keep_first: 0, keep_last: 4, with: *)")
+        #expect(try plan(["keep_last": 4]).method == "mask")
+        #expect(try plan("classes").summary == "mask(as: classes)")
+        #expect(try plan("classes").method == "mask-classes")
+        #expect(try plan(["as": "email", "keep_domain": true]).summary == "mask(as: email, keep_domain: true, with: *)")
+        #expect(try plan("email").method == "mask-email")
+    }
+
     @Test("prefix keeps whole characters, alone and inside generalize")
     func prefix() throws {
         let values: [String?] = ["12345", "日本語", "ab", "", nil]

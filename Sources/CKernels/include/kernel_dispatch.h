@@ -4,7 +4,7 @@
  * Levels: "plain"  ordinary C, runs everywhere;
  *         "shani"  x86-64 SHA and AES instructions, 128-bit registers only;
  *         "avx2"   x86-64 AVX2 (eight lanes) and AES instructions;
- *         "avx512" x86-64 AVX-512 F, BW, VL, DQ, VBMI (sixteen lanes) and VAES where present;
+ *         "avx512" x86-64 AVX-512 F, BW, VL, DQ, VBMI, VBMI2 (sixteen lanes) and VAES where present;
  *         "armv8"  arm64 SHA-2 and AES instructions.
  * A level allows its instruction sets; a kernel without a version for them runs the plain one.
  * The environment variable ETL_KERNELS=<level> caps the choice; a name that this machine lacks is reported by

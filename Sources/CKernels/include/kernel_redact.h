@@ -32,12 +32,27 @@ typedef struct {
     uint32_t kind;       /* one of KERNEL_ENTITY_… */
 } kernel_entity;
 
-/* 0 when no identifier can be there: no digit, no @, no two colons in a row. One pass over the bytes. */
-int kernel_may_hold_entity(const uint8_t *bytes, size_t length);
-
 /* Writes the identifiers of the `wanted` kinds (a sum of KERNEL_ENTITY_…), ascending and without overlap, at most
  * `capacity` of them; returns how many. A text of n bytes holds at most n / 5 + 1. */
 size_t kernel_find_entities(const uint8_t *bytes, size_t length, uint32_t wanted, kernel_entity *out, size_t capacity);
+
+typedef struct {
+    uint32_t row;
+    uint32_t start, end; /* bytes of the row's text, end not included */
+    uint32_t kind;
+} kernel_row_entity;
+
+/* What kernel_find_entities finds in each row of a column, rows ascending: writes the first `capacity`, returns how many
+ * there are. A scan over the bytes of all rows at once finds the few places that can be one; only these are looked at.
+ * Cost on Zen 4, AVX-512 or AVX2, core cycles a byte of prose: 0.4 without identifiers or numbers (a copy: 0.3), 0.5 with an
+ * identifier in one row of twenty, 1.8 with a number in each row too, 3.5 with an identifier in each; row by row 43.
+ * offsets: rows + 1; validity: LSB-first bits, NULL: no row is null; nothing is found in null rows, whatever their bytes. */
+size_t kernel_find_entities_i32(const uint8_t *bytes, const int32_t *offsets, const uint8_t *validity, size_t rows,
+                                uint32_t wanted, kernel_row_entity *out, size_t capacity);
+
+/* The scan alone: a bit for each of `count` bytes, 1 where an identifier may begin and where an @ is.
+ * starts: a bit for each byte, 1 where a row begins. starts, out: (count + 63) / 64 words, bits from the lowest. */
+void kernel_entity_candidates(const uint8_t *bytes, size_t count, const uint64_t *starts, uint32_t wanted, uint64_t *out);
 
 /* Check digits of structured values. digits: ASCII digits only. */
 int kernel_is_luhn(const uint8_t *digits, size_t count);

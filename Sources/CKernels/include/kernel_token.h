@@ -32,10 +32,6 @@ void kernel_uuid8_rows(const uint8_t *digests, size_t stride, const uint8_t *val
 /* The leftmost 63 bits, most significant first, as a number of 0 to INT64_MAX; null rows get 0. stride at least 8. */
 void kernel_int63_rows(const uint8_t *digests, size_t stride, const uint8_t *validity, size_t rows, int64_t *out);
 
-/* The leftmost `width` bytes of each digest, rows * width bytes; null rows get zero bytes. width: 1 to stride. */
-void kernel_truncate_rows(const uint8_t *digests, size_t stride, const uint8_t *validity, size_t rows,
-                          size_t width, uint8_t *out);
-
 /* Plain versions, same contract. */
 void reference_base32_rows(const uint8_t *digests, size_t stride, const uint8_t *validity, size_t rows,
                            size_t length, uint8_t *out, int32_t *offsets);

@@ -56,6 +56,18 @@ import Musl
         unsafe base = allocate(Self.slack)
     }
 
+    /// Gives the bytes away as a buffer and starts anew, without memory of its own.
+    func take() -> Buffer {
+        // More than a quarter too much is given back before others keep it.
+        if capacity - count > count / 4 + 4096 { unsafe base = reallocate(base, count + Self.slack) }
+        defer {
+            count = 0
+            capacity = 0
+            unsafe base = allocate(Self.slack)
+        }
+        return unsafe Buffer(adopting: base, byteCount: count)
+    }
+
     subscript(range: Range<Int>) -> UnsafeRawBufferPointer {
         unsafe UnsafeRawBufferPointer(start: base + range.lowerBound, count: range.count)
     }

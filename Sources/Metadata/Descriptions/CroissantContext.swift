@@ -5,6 +5,9 @@ import Model
 enum CroissantContext {
     static let conformsTo = ["http://mlcommons.org/croissant/1.1", "http://mlcommons.org/croissant/RAI/1.0"]
 
+    /// What no vocabulary of others says, under our own prefix.
+    static let ownTerms = "https://example.org/ns/etl#"
+
     static let document: JSON = .object(
         [JSON.Member("@language", "en"), JSON.Member("@vocab", "https://schema.org/")]
             + members(core) + croissantTerms + members(prefixes))
@@ -19,7 +22,7 @@ enum CroissantContext {
         ("prov", "http://www.w3.org/ns/prov#"), ("dcat", "http://www.w3.org/ns/dcat#"),
         ("dpv", "https://w3id.org/dpv#"), ("pd", "https://w3id.org/dpv/pd#"),
         ("eu-gdpr", "https://w3id.org/dpv/legal/eu/gdpr#"), ("odrl", "http://www.w3.org/ns/odrl/2/"),
-        ("etl", "https://example.org/ns/etl#"),
+        ("etl", ownTerms),
     ]
 
     private static let croissantTerms: [JSON.Member] = [

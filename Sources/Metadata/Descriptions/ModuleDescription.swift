@@ -13,12 +13,14 @@ package struct ModuleDescription: Sendable {
     /// RFC 3339, UTC.
     package let startedAt: String
     package let endedAt: String
-    /// The store's folder, absolute, for lineage: other tools name data sets by place.
+    /// The store's folder, absolute or a URL, for lineage and Iceberg: other tools name data sets by place.
     package let storeLocation: String
+    /// Iceberg's metadata, which name files by `storeLocation`, are asked for.
+    package let iceberg: Bool
 
     package init(
         plan: RunPlan, receipts: [PartReceipt], publication: Publication, run: String, startedAt: String,
-        endedAt: String, storeLocation: String
+        endedAt: String, storeLocation: String, iceberg: Bool = false
     ) {
         let order = Dictionary(plan.tables.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
         self.plan = plan
@@ -30,6 +32,7 @@ package struct ModuleDescription: Sendable {
         self.startedAt = startedAt
         self.endedAt = endedAt
         self.storeLocation = storeLocation
+        self.iceberg = iceberg
     }
 
     func receipts(of table: TablePlan) -> [PartReceipt] { receipts.filter { $0.table == table.name } }
@@ -61,6 +64,8 @@ package enum Describe {
             file(ModuleLayout.lineageStart, Lineage(description).start),
             file(ModuleLayout.lineageComplete, Lineage(description).complete),
         ]
+            + description.plan.tables.compactMap { DeltaLog($0, description)?.file }
+            + (description.iceberg ? description.plan.tables.flatMap { IcebergTable($0, description).files } : [])
     }
 
     private static func file(_ path: String, _ document: JSON) -> MetadataFile {

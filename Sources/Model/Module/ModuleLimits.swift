@@ -17,3 +17,10 @@ extension Limits {
     /// How long tables that are still read are waited for when they are to be dropped.
     package static let dropPatience = Duration.seconds(60)
 }
+
+extension Limits {
+    /// How long a commit record whose answer was lost is sent again before the outcome is left to the next run.
+    package static let commitPatience = Duration.seconds(900)
+    /// Questions to an object store that are under way at once.
+    package static let requestsAtATime = 16
+}

@@ -65,6 +65,8 @@ package struct DiskStorage: Storage {
         }
     }
 
+    package func describe(_ path: String, _ bytes: [UInt8]) throws(StoreError) { try write(path, bytes) }
+
     package func write(_ path: String, _ bytes: [UInt8]) throws(StoreError) {
         try makeFolder(above: path)
         let (folder, name) = Self.split(path)

@@ -19,9 +19,11 @@ extension PostgresStorage {
                     "DELETE FROM etl.module_file WHERE attempt = $1::uuid AND path = $2", [.text(attempt), .text(file)])
             }
         case .loose(let path):
-            try pool.with(path, "remove the file") { session in
+            try pool.with(path, "remove the files") { session in
                 guard try PostgresRegistry.isPresent(session) else { return }
-                try session.change("DELETE FROM etl.loose_file WHERE path = $1", [.text(path)])
+                // A folder of them has the same name.
+                try session.change(
+                    "DELETE FROM etl.loose_file WHERE path = $1 OR pg_catalog.starts_with(path, $1 || '/')", [.text(path)])
             }
         default: return
         }

@@ -50,7 +50,13 @@ extension PostgresStorage {
         }
     }
 
+    /// Replacing is safe: once the version is committed the server refuses whatever comes late.
+    package func describe(_ path: String, _ bytes: [UInt8]) throws(StoreError) { try write(path, bytes) }
+
     package func write(_ path: String, _ bytes: [UInt8]) throws(StoreError) {
+        guard !path.hasSuffix(".parquet") else {
+            throw StoreError(.badName, path, "the tables of a database are filled by a run alone; copy to a folder or a bucket")
+        }
         try pool.transaction(path, "write the file") { session in
             switch PostgresPath(path) {
             case .run(_, let attempt, let file) where !file.isEmpty:

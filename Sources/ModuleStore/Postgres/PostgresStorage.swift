@@ -59,7 +59,11 @@ package struct PostgresStorage: Storage {
                 """, [module])
         case .run(_, let attempt, let path):
             return Self.children(of: path, in: try runFiles(attempt, folder))
-        case .staged, .record, .tombstone, .loose:
+        case .loose(let path):
+            return Self.children(
+                of: path,
+                in: try column(folder, "SELECT path FROM etl.loose_file WHERE pg_catalog.starts_with(path, $1)", ["\(path)/"]))
+        case .staged, .record, .tombstone:
             return []
         }
     }

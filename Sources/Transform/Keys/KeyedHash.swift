@@ -38,7 +38,7 @@ package final class FieldKey: ColumnDigest, CustomStringConvertible {
         }
     }
 
-    /// The HMAC of one value, for what is found inside free text.
+    /// The HMAC of one value.
     package func digest(_ value: [UInt8]) -> [UInt8] {
         let offsets: [Int32] = [0, Int32(value.count)]
         let digest = unsafe digests(value, offsets, nil, rows: 1)

@@ -145,14 +145,12 @@ struct TokenStep: UsesKey {
 /// Writes digests as tokens.
 struct TokenWriter: Sendable {
     let form: TokenStep.Form
-    let byteCount: Int
     let textLength: Int
     /// Bytes of a digest.
     let stride: Int
 
     init(_ step: TokenStep) {
         form = step.form
-        byteCount = step.byteCount
         textLength = step.form == .uuid ? 36 : step.length ?? 0
         stride = step.function.byteCount
     }
@@ -178,19 +176,10 @@ struct TokenWriter: Sendable {
                 return unsafe Int(offsets[rows])
             }
         case .base32:
-            // Whole bytes of the digest: the last character has bits of these alone, filled with zeros.
-            let cut = unsafe Buffer(byteCount: rows * byteCount) { target in
-                unsafe kernel_truncate_rows(
-                    bytes, stride, column.validityBits, rows, byteCount,
-                    target.baseAddress!.assumingMemoryBound(to: UInt8.self))
-            }
-            return withExtendedLifetime(cut) {
-                let leading = unsafe cut.base.assumingMemoryBound(to: UInt8.self)
-                return unsafe column.makingText(capacity: rows * textLength) { offsets, out in
-                    unsafe kernel_base32_rows(
-                        leading, byteCount, column.validityBits, rows, textLength, out, offsets)
-                    return unsafe Int(offsets[rows])
-                }
+            // The kernel takes whole bytes of the digest: what is left of the last character is zero.
+            return unsafe column.makingText(capacity: rows * textLength) { offsets, out in
+                unsafe kernel_base32_rows(bytes, stride, column.validityBits, rows, textLength, out, offsets)
+                return unsafe Int(offsets[rows])
             }
         }
     }
@@ -208,15 +197,18 @@ struct TokenOperation: ColumnOperation {
     }
 }
 
-/// One digest as the default token.
+/// Digests as default tokens.
 enum TokenText {
-    /// 26 characters of base32: 128 bits.
-    static func base32(_ digest: [UInt8]) -> [UInt8] {
-        precondition(digest.count >= 16, "a token holds 128 bits")
-        return unsafe [UInt8](unsafeUninitializedCapacity: 26) { target, count in
-            var offsets: [Int32] = [0, 0]
-            unsafe kernel_base32_rows(digest, 16, nil, 1, 26, target.baseAddress!, &offsets)
-            count = 26
+    /// 26 characters of base32 a row: the first 128 bits of each digest. `digests`: HMACs of `column`, which has no nulls.
+    static func base32(_ digests: Buffer, like column: Column) -> Column {
+        let rows = column.rowCount
+        precondition(column.nullCount == 0 && digests.byteCount == rows * Int(KERNEL_HMAC_BYTES), "a digest for each row")
+        return withExtendedLifetime(digests) {
+            unsafe column.makingText(capacity: rows * 26) { offsets, out in
+                unsafe kernel_base32_rows(
+                    digests.base.assumingMemoryBound(to: UInt8.self), Int(KERNEL_HMAC_BYTES), nil, rows, 26, out, offsets)
+                return unsafe Int(offsets[rows])
+            }
         }
     }
 }

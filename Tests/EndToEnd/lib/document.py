@@ -30,10 +30,10 @@ class Document:
 
     def __init__(
         self, folder: str, module: str, sources: dict[str, dict], tables: list[Table],
-        compression: str | None = None,
+        compression: str | None = None, iceberg: bool = False,
     ):
         self.folder, self.module, self.sources, self.tables = folder, module, sources, tables
-        self.compression = compression
+        self.compression, self.iceberg = compression, iceberg
         self.keys: dict[str, str] = {}
         self.store = os.path.join(folder, "store")
         self.path = os.path.join(folder, f"{module}.yaml")
@@ -75,6 +75,7 @@ class Document:
                 lines += [f"      ? {text(column)}", f"      : {text(rule)}"] if len(column) > 250 else [f"      {text(column)}: {text(rule)}"]
                 self.lines[len(lines)] = (table.name, column)
         target = {"directory": self.store} | ({"compression": self.compression} if self.compression else {})
+        target |= {"iceberg": True} if self.iceberg else {}
         lines.append(f"target: {text(target)}")
         with open(self.path, "w", encoding="utf-8") as file:
             file.write("\n".join(lines) + "\n")

@@ -5,6 +5,8 @@ import Foundation
 struct Report {
     let rows: Int
     let rounds: Int
+    /// What the kernels use when no level is forced: a version for each.
+    let chosen: [String: String]
     let ticksPerSecond: Double
     /// 0 where it is not known.
     let cyclesPerTick: Double
@@ -43,7 +45,8 @@ struct Report {
         }
         let report: [String: Any] = [
             "machine": machineName(), "compiler": String(cString: peer_compiler()), "openssl": String(cString: peer_openssl()),
-            "rows": rows, "rounds": rounds, "ticksPerSecond": ticksPerSecond, "cyclesPerTick": cyclesPerTick, "results": results,
+            "level": chosen.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "), "rows": rows,
+            "rounds": rounds, "ticksPerSecond": ticksPerSecond, "cyclesPerTick": cyclesPerTick, "results": results,
         ]
         return try JSONSerialization.data(withJSONObject: report, options: [.prettyPrinted, .sortedKeys])
     }

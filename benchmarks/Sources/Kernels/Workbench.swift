@@ -11,6 +11,7 @@ final class Workbench {
 
     private let identifiers: BenchmarkColumn
     private let cards: BenchmarkColumn
+    private let textScan = TextScan()
     private let key = (0..<32).map { UInt8($0) }
     private let out: UnsafeMutablePointer<UInt8>
     private let text: UnsafeMutablePointer<UInt8>
@@ -21,6 +22,7 @@ final class Workbench {
     private var cmacKey = kernel_cmac_key()
     private var sivKey = kernel_siv_key()
     private var cipher = kernel_ff1_cipher()
+    private lazy var textWork = TextWork(rows: rows, slice: slice, levels: levels)
 
     init(rows: Int, slice: Int) {
         self.rows = rows
@@ -41,6 +43,15 @@ final class Workbench {
             && kernel_ff1_cipher_make(
                 &cipher, key, 32, Array("0123456789".utf8), 10, [1], 1, UInt64(KERNEL_FF1_LEAST_DOMAIN))
         precondition(made, "the keys of the benchmark are refused")
+    }
+
+    /// The version of each kernel that calls use when no level is forced.
+    var chosen: [String: String] {
+        kernel_force_level(nil)
+        var found = [kernel_self_test_row](repeating: kernel_self_test_row(), count: 64)
+        let count = kernel_self_test(&found, found.count)
+        let used = found.prefix(count).filter(\.selected).map { (String(cString: $0.kernel), String(cString: $0.version)) }
+        return Dictionary(used, uniquingKeysWith: { first, _ in first })
     }
 
     private func hmac(_ first: Int, _ count: Int) {
@@ -99,7 +110,7 @@ final class Workbench {
                         name: name, level: level, count: count, prepare: { kernel_force_level(level) }, work: work))
             }
         }
-        return list
+        return list + textWork.contestants() + textScan.contestants(levels)
     }
 
     /// Names of kernel and level that disagree with OpenSSL or the plain version; empty when all is well.
@@ -113,6 +124,8 @@ final class Workbench {
             + disagreements("FF1", width: 16, work: ff1) { count in
                 _ = reference_ff1_encrypt_i32(&cipher, cards.bytes, cards.offsets, nil, count, expected, status)
             }
+            + textWork.disagreements()
+            + textScan.disagreements(levels)
     }
 
     private func disagreements(_ name: String, width: Int, work: (Int, Int) -> Void, judge: (Int) -> Void) -> [String] {

@@ -1,0 +1,57 @@
+internal import Cluster
+internal import Metadata
+internal import Model
+internal import ModuleStore
+
+/// Runs of a module that are open in its ledger although nobody works on them: the ledger's lock is ours.
+///
+/// One that had begun to commit may or may not have published: its record, kept before it was sent, is sent again as it
+/// is, and the answer decides. Any other never became a version: it is closed and what it staged is removed.
+struct EarlierRuns {
+    let ledger: Ledger
+    let store: Store
+    let module: String
+
+    /// - Returns: what became of those that had begun to commit.
+    func settle() throws(TaskFailure) -> [String] {
+        var sentences: [String] = []
+        do {
+            for name in try ledger.openRuns() {
+                let run = try ledger.load(name)
+                guard run.start.module == module else { continue }
+                if run.state == .committing, let text = run.commitRecord {
+                    sentences.append(try settle(run, record: text))
+                } else {
+                    try close(run, "its coordinator ended")
+                }
+            }
+        } catch let error as StoreError { throw error.failure } catch let error as LedgerError {
+            throw error.failure
+        } catch {
+            throw TaskFailure(kind: .target, disposition: .failRun, message: "an earlier run cannot be settled")
+        }
+        return sentences
+    }
+
+    private func settle(_ run: RecoveredRun, record text: String) throws -> String {
+        let bytes = Array(text.utf8)
+        guard let record = try? CommitRecord(json: JSON.parse(bytes)), record.attempt == run.start.attempt else {
+            throw LedgerError(.damaged, "run \(run.start.run)", "its commit record cannot be read")
+        }
+        if try store.repeatCommit(record) {
+            try ledger.append(
+                [.published(version: record.version, commitSHA256: FileDigest.hexadecimal(bytes))], run: run.start.run,
+                at: RunLedger.now)
+            return "an earlier run, whose coordinator ended while it published, is version \(record.version)"
+        }
+        try close(run, "another run published this version first")
+        return "an earlier run, whose coordinator ended while it published, did not become a version"
+    }
+
+    private func close(_ run: RecoveredRun, _ reason: String) throws {
+        try ledger.append(
+            [.aborted(TaskFailure(kind: .worker, disposition: .failRun, message: reason))], run: run.start.run,
+            at: RunLedger.now)
+        try store.discard(module: module, attempt: run.start.attempt)
+    }
+}

@@ -1,0 +1,18 @@
+import Model
+import S3
+
+extension StoreError {
+    /// What an answer of S3 means to a store. The server's own words stay behind but for its code.
+    init(_ error: S3Error, _ path: String) {
+        let code: Code =
+            switch error.code {
+            case .unreachable, .server: .unreachable
+            case .credentials, .notAllowed, .untrusted: .notAllowed
+            case .notFound: .notFound
+            case .changed, .damaged, .tooLarge: .damaged
+            case .badLocation, .wrongRegion: .badName
+            case .refused: error.serverCode == "QuotaExceeded" || error.status == 507 ? .noSpace : .inputOutput
+            }
+        self.init(code, error.key ?? path, error.description)
+    }
+}

@@ -1,0 +1,102 @@
+import CKernels
+import Columnar
+import Model
+import Testing
+
+@testable import Transform
+
+/// `redact` over columns gives what taking the texts one by one, as strings, gives.
+@Suite("redact beside a text at a time") struct RedactReferenceTests {
+    private static let kinds: [UInt32: RedactStep.Entity] = Dictionary(
+        uniqueKeysWithValues: RedactStep.Entity.allCases.map { ($0.kernelKind, $0) })
+
+    private static let pieces = [
+        "anna.B@Example.ORG", "Ötvös@példa.hu", "+1 415 555 0199", "(415)\u{a0}555-0199", "345-899-3560x4587", "06 30 123 4567",
+        "de89 3704-0044 0532 0130 00", "NO9386011117947", "4111-1111 1111 1111", "219-09-4563", "ssn 219094563", "203.0.113.177",
+        "2001:DB8::1", "abcd:abcd:abcd:abcd:abcd:abcd:abcd:abcd", "on 2020-04-16 at 11:34", "in 2019", "12.5 mg", "@", "1234", "é",
+        "日本", "lorem ipsum", "\\n", "\u{1F600}", "x", "(", "std::vector",
+    ]
+
+    /// What a text becomes: the search of one text, then each finding as a string.
+    private static func redacted(_ text: String, as form: RedactStep.Form, region: PhoneRegion?, key: FieldKey) -> String {
+        let bytes = Array(text.utf8)
+        let found = unsafe [kernel_entity](unsafeUninitializedCapacity: bytes.count / 5 + 1) { target, count in
+            unsafe count = kernel_find_entities(bytes, bytes.count, 63, target.baseAddress!, bytes.count / 5 + 1)
+        }
+        var result = "", position = 0
+        for finding in found {
+            result += String(decoding: bytes[position..<Int(finding.start)], as: UTF8.self)
+            let own = String(decoding: bytes[Int(finding.start)..<Int(finding.end)], as: UTF8.self)
+            let entity = kinds[finding.kind]!
+            switch form {
+            case .label: result += "[\(entity.rawValue.uppercased())]"
+            case .mask: result += String(repeating: "*", count: own.unicodeScalars.count)
+            case .token: result += base32(key.digest(Array(normalForm(own, entity, region).utf8)))
+            }
+            position = Int(finding.end)
+        }
+        return result + String(decoding: bytes[position...], as: UTF8.self)
+    }
+
+    private static func normalForm(_ text: String, _ entity: RedactStep.Entity, _ region: PhoneRegion?) -> String {
+        let digits = text.filter { ("0"..."9").contains($0) }
+        return switch entity {
+        case .email: EmailForm.of(text)
+        case .iban: text.filter { $0 != " " && $0 != "-" }.uppercased()
+        case .paymentCard, .usSSN: digits
+        case .phone: PhoneForm.of(text, region: region) ?? digits
+        case .ipAddress: text.lowercased()
+        }
+    }
+
+    /// The first 128 bits, five at a time.
+    private static func base32(_ digest: [UInt8]) -> String {
+        let alphabet = Array("abcdefghijklmnopqrstuvwxyz234567")
+        var text = "", bits = 0, count = 0
+        for byte in digest.prefix(16) + [0] {
+            bits = bits << 8 | Int(byte)
+            count += 8
+            while count >= 5, text.count < 26 {
+                count -= 5
+                text.append(alphabet[bits >> count & 31])
+            }
+            bits &= 0xff
+        }
+        return text
+    }
+
+    @Test("random texts, with and without nulls, as labels, masks and tokens")
+    func randomTexts() throws {
+        var random = SeededGenerator.fresh("redact beside a text at a time")
+        let key = try #require(Fixture.keys["people"]?.derive(.token(scope: "s")))
+        let hungary = PhoneRegion.find("HU")
+        for turn in 0..<60 {
+            let values: [String?] = (0..<[0, 1, 40, 300][turn % 4]).map { _ in
+                if turn % 3 == 0, Bool.random(using: &random) { return nil }
+                let count = Int.random(in: 0...12, using: &random)
+                return (0..<count).map { _ in
+                    Self.pieces.randomElement(using: &random)! + ["", " ", ", ", "\n"].randomElement(using: &random)!
+                }.joined()
+            }
+            for form in RedactStep.Form.allCases {
+                var extra: [(String, Argument)] = [("as", .init(stringLiteral: form.rawValue))]
+                if form == .token { extra += [("key", "people"), ("scope", "s")] }
+                if turn % 2 == 0 { extra.append(("region", "HU")) }
+                let step = Step("redact", .map([("entities", RedactTests.all)] + extra))
+                let region = turn % 2 == 0 ? hungary : nil
+                let expected = values.map { $0.map { Self.redacted($0, as: form, region: region, key: key) } }
+                var counts: [RuleCount] = []
+                let result = try Fixture.run([step], .texts(values), counts: &counts).shown
+                #expect(result == expected, "turn \(turn), \(form.rawValue)")
+                #expect(counts[0].changed == zip(values, expected).count { $0 != $1 })
+            }
+        }
+    }
+
+    @Test("a column in which every text holds more than one identifier is searched again with room for all")
+    func manyFindings() throws {
+        let text = (0..<40).map { "a\($0)@b.org" }.joined(separator: " ")
+        let expected = [String](repeating: "[EMAIL]", count: 40).joined(separator: " ")
+        #expect(try Fixture.texts([Step("redact", RedactTests.all)], [text, nil, text, text]) == [expected, nil, expected, expected])
+    }
+}
