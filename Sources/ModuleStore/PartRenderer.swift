@@ -15,6 +15,6 @@ package protocol PartRenderer: Sendable {
 
     /// - Parameter next: the next message of a binary COPY stream, good until the call after; nil at its end.
     func render(
-        columns: [OutputColumn], codec: TargetSpec.Codec, from next: () throws(StoreError) -> UnsafeRawBufferPointer?,
+        columns: [OutputColumn], codec: TargetSpec.Codec, from next: () throws -> UnsafeRawBufferPointer?,
         to sink: any ByteSink) throws
 }

@@ -11,7 +11,7 @@ package struct ParquetRendition: PartRenderer {
     package var maker: String { CodecLibraries.versions }
 
     package func render(
-        columns: [OutputColumn], codec: TargetSpec.Codec, from next: () throws(StoreError) -> UnsafeRawBufferPointer?,
+        columns: [OutputColumn], codec: TargetSpec.Codec, from next: () throws -> UnsafeRawBufferPointer?,
         to sink: any ByteSink
     ) throws {
         var decoder = PostgresCopyDecoder(
