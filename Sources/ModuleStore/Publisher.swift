@@ -53,12 +53,13 @@ package struct Publisher: Sendable {
     ///   - receipts: the accepted ones, one a shard.
     ///   - committedAt: RFC 3339, UTC.
     ///   - willCommit: called with each record before it may become visible, to keep it.
+    ///   - notes: what places that keep tables say of them.
     ///   - describe: the files that describe the version; called again with the next number after a lost race.
     /// - Throws: `StoreError`, or what `willCommit` and `describe` throw. After an error at or behind the commit itself
     ///   the outcome is unknown until the same attempt is published again.
     package func publish(
-        tables: [String], receipts: [PartReceipt], committedAt: String, committedBy: String, expiresAt: String?,
-        willCommit: (CommitRecord) throws -> Void = { _ in }, describe: (Publication) throws -> [MetadataFile]
+        tables: [String], receipts: [PartReceipt], notes: [TableNote] = [], committedAt: String, committedBy: String,
+        expiresAt: String?, willCommit: (CommitRecord) throws -> Void = { _ in }, describe: (Publication) throws -> [MetadataFile]
     ) throws -> Published {
         try store.checkName(module: module)
         try store.checkName(attempt: attempt)
@@ -71,6 +72,7 @@ package struct Publisher: Sendable {
         }
         try checkAge()
         try seal.acceptParts(receipts)
+        try store.storage.annotate(notes, module: module, attempt: attempt)
         try reach(.partsAccepted)
         for _ in 0..<Limits.rebasesPerPublication {
             let parent = try head()

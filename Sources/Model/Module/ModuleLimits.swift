@@ -16,6 +16,8 @@ extension Limits {
     package static let bytesPerDescription = 256 << 20
     /// How often a publisher that lost a race takes the next number.
     package static let rebasesPerPublication = 100
+    /// How long tables that are still read are waited for when they are to be dropped.
+    package static let dropPatience = Duration.seconds(60)
 }
 
 extension Limits {
