@@ -12,8 +12,6 @@ extension Limits {
     package static let bytesPerDescription = 256 << 20
     /// How often a publisher that lost a race takes the next number.
     package static let rebasesPerPublication = 100
-    /// How long a publisher asks a database what became of a commit whose answer was lost.
-    package static let commitPatience = Duration.seconds(60)
     /// How long tables that are still read are waited for when they are to be dropped.
     package static let dropPatience = Duration.seconds(60)
 }
