@@ -78,7 +78,7 @@ struct ModulesCommand: ParsableCommand {
                 common: common)
             try chosen.init().run(session)
         } catch let error as StoreError {
-            throw Stop(Self.status(of: error), error.description)
+            throw Stop(status(of: error), error.description)
         }
     }
 
@@ -95,11 +95,13 @@ struct ModulesCommand: ParsableCommand {
         }
     }
 
-    private static func status(of error: StoreError) -> ExitStatus {
+    private func status(of error: StoreError) -> ExitStatus {
         switch error.code {
         case .notFound, .refused, .badName: .wrongDocument
         case .damaged: .checkFailed
         case .unreachable: .unreachable
+        // A bucket without credentials is not reached; a folder without rights is, and refuses.
+        case .notAllowed where store.contains("://"): .unreachable
         default: .failed
         }
     }
