@@ -8,6 +8,7 @@ usage: fault_proxy.py TARGET_PORT [--port N] [--seed N] [FAULT …]
   --late P              closes the connection at once and passes the request on a second later
   --only METHOD         faults hit requests of this method alone
   --strip HEADER        takes a header out of requests (a server that ignores it looks like this)
+  --lie                 answers every further create of a name (PUT with If-None-Match) with 200 and passes nothing on
   --fail-complete N     answers the first N completions of multipart uploads with 200 and an error in the body
   --refuse-after N:STATUS:CODE   from the Nth request on (a first 0 waits for SIGUSR1) answers STATUS and CODE
   --refuse-method M     … requests of this method alone
@@ -24,6 +25,7 @@ for name in ("lose-requests", "lose-answers", "late"):
     parser.add_argument("--" + name, type=float, default=0)
 parser.add_argument("--only")
 parser.add_argument("--strip", action="append", default=[])
+parser.add_argument("--lie", action="store_true")
 parser.add_argument("--fail-complete", type=int, default=0)
 parser.add_argument("--refuse-after")
 parser.add_argument("--refuse-method")
@@ -32,6 +34,7 @@ options = parser.parse_args()
 chance = random.Random(options.seed)
 lock = threading.Lock()
 counts = dict(requests=0, lost_requests=0, lost_answers=0, late=0, falsified=0, refused=0)
+created = set()
 armed = threading.Event()
 refusal = options.refuse_after.split(":") if options.refuse_after else None
 if not refusal or refusal[0] != "0":
@@ -97,6 +100,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.command == "POST" and "uploadId=" in self.path and counts["falsified"] < options.fail_complete:
             count("falsified")
             return self.answer(200, [("Content-Type", "application/xml")], error_body("InternalError"))
+        if options.lie and self.command == "PUT" and "If-None-Match" in self.headers:
+            with lock:
+                was_there = self.path in created
+                created.add(self.path)
+            if was_there:
+                count("falsified")
+                return self.answer(200, [("ETag", '"0"')], b"")
         if is_meant and lose < options.lose_requests:
             count("lost_requests")
             return self.drop()
