@@ -7,6 +7,8 @@ enum ServerCode {
     static let credentials: Set<String> = [
         "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "AuthorizationHeaderMalformed", "InvalidSecurity",
     ]
+    /// Told beside 403, 507 or 503.
+    static let full: Set<String> = ["QuotaExceeded", "XMinioStorageFull", "InsufficientCapacity"]
     static let transient: Set<String> = [
         "InternalError", "SlowDown", "ServiceUnavailable", "RequestTimeout", "Throttling", "ThrottlingException",
         "RequestThrottled", "RequestLimitExceeded", "BandwidthLimitExceeded", "OperationAborted", "XAmzContentSHA256Mismatch",
@@ -88,6 +90,7 @@ struct Refusal {
                 return make(.wrongRegion, elsewhere)
             }
             if ServerCode.credentials.contains(serverCode) { return make(.credentials, "the server does not take the credentials") }
+            if ServerCode.full.contains(serverCode) { return make(.refused, "there is no room for more") }
             if serverCode == "NoSuchBucket" { return make(.notFound, "there is no such bucket") }
         }
         switch status {

@@ -10,15 +10,29 @@ struct BucketProbe {
 
     private static let racers = 32
     private static let folder = ".etl-probe"
+    /// In milliseconds.
+    private static let longestProbe: Int64 = 3_600_000
 
     /// - Throws: `.noExclusiveCreate` with what was seen; nothing is left behind either way.
     func check(races: Bool) throws(StoreError) {
         let name = "\(Self.folder)/\(UUID().uuidString.lowercased())"
-        defer { try? storage.removeTree(name) }
+        defer {
+            try? storage.removeTree(name)
+            removeAbandoned()
+        }
         try checkVersioning()
         try checkSecond("\(name)/second")
         guard races else { return }
         for round in 0..<2 { try checkRace("\(name)/race-\(round)") }
+    }
+
+    /// What probes left behind that were killed, and so are of no use to anybody.
+    private func removeAbandoned() {
+        guard let found = try? storage.client.list("\(Self.folder)/").objects, !found.isEmpty,
+            let now = storage.client.serverDate
+        else { return }
+        let abandoned = found.filter { now - $0.lastModified > Self.longestProbe }
+        _ = try? storage.client.delete(abandoned.map(\.key))
     }
 
     private func checkVersioning() throws(StoreError) {

@@ -11,7 +11,7 @@ extension StoreError {
             case .notFound: .notFound
             case .changed, .damaged, .tooLarge: .damaged
             case .badLocation, .wrongRegion: .badName
-            case .refused: error.serverCode == "QuotaExceeded" || error.status == 507 ? .noSpace : .inputOutput
+            case .refused: error.isFull ? .noSpace : .inputOutput
             }
         self.init(code, error.key ?? path, error.description)
     }
