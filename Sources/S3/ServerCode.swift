@@ -5,13 +5,15 @@ enum ServerCode {
     ]
     static let clockSkew: Set<String> = ["RequestTimeTooSkewed"]
     static let credentials: Set<String> = [
-        "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "AuthorizationHeaderMalformed", "InvalidSecurity",
+        "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "AuthorizationHeaderMalformed",
+        "InvalidSecurity",
     ]
     /// Told beside 403, 507 or 503.
     static let full: Set<String> = ["QuotaExceeded", "XMinioStorageFull", "InsufficientCapacity"]
     static let transient: Set<String> = [
         "InternalError", "SlowDown", "ServiceUnavailable", "RequestTimeout", "Throttling", "ThrottlingException",
-        "RequestThrottled", "RequestLimitExceeded", "BandwidthLimitExceeded", "OperationAborted", "XAmzContentSHA256Mismatch",
+        "RequestThrottled", "RequestLimitExceeded", "BandwidthLimitExceeded", "OperationAborted",
+        "XAmzContentSHA256Mismatch",
         "IncompleteBody", "RequestTimeoutException",
     ]
     static let transientStatus: Set<Int> = [408, 429, 500, 502, 503, 504]
@@ -85,11 +87,15 @@ struct Refusal {
         if isGarbage { return make(.damaged, "the answer is not the document that belongs here") }
         if let serverCode {
             if ServerCode.expired.contains(serverCode) { return make(.credentials, "the credentials expired") }
-            if ServerCode.clockSkew.contains(serverCode) { return make(.refused, "this machine's clock differs from the server's") }
+            if ServerCode.clockSkew.contains(serverCode) {
+                return make(.refused, "this machine's clock differs from the server's")
+            }
             if serverCode == "PermanentRedirect" || (serverCode == "AuthorizationHeaderMalformed" && region != nil) {
                 return make(.wrongRegion, elsewhere)
             }
-            if ServerCode.credentials.contains(serverCode) { return make(.credentials, "the server does not take the credentials") }
+            if ServerCode.credentials.contains(serverCode) {
+                return make(.credentials, "the server does not take the credentials")
+            }
             if ServerCode.full.contains(serverCode) { return make(.refused, "there is no room for more") }
             if serverCode == "NoSuchBucket" { return make(.notFound, "there is no such bucket") }
         }
@@ -105,6 +111,7 @@ struct Refusal {
     }
 
     private var elsewhere: String {
-        region.map { "the bucket is in region \($0): name that region" } ?? "the bucket is reached by another endpoint or region"
+        region.map { "the bucket is in region \($0): name that region" }
+            ?? "the bucket is reached by another endpoint or region"
     }
 }

@@ -51,5 +51,6 @@ extension FileSystem {
         guard [EINVAL, ENOSYS, EOPNOTSUPP].contains(errno) else { throw .system(errno, target, "rename to it") }
         throw StoreError(.noExclusiveCreate, target, "this file system cannot create a name only if it is free; \(Self.advice)")
     }
+
     private static let advice = "put the store on a file system with hard links"
 }

@@ -18,7 +18,8 @@ extension S3Storage {
                 usesPathStyle: spec.usesPathStyle, authorityFile: spec.certificateFile ?? usual.authorityFile,
                 encryption: encryption)
             self.init(
-                location, credentials: CredentialsChain(environment: environment, region: location.region))
+                location, credentials: CredentialsChain(environment: environment, region: location.region),
+                claims: spec.claims)
         } catch { throw StoreError(error, "s3://\(spec.bucket)") }
     }
 }

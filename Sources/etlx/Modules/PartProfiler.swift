@@ -1,0 +1,36 @@
+import Columnar
+import Formats
+import Metadata
+import Model
+import ModuleStore
+
+/// Reads columns that no rule protects out of a version's parts, to compare how their values are distributed.
+///
+/// - Cost: reads the columns asked for, all rows; memory as `ParquetReader` and one `ColumnProfile` a column.
+struct PartProfiler: VersionProfiler {
+    let store: Store
+
+    func profile(_ record: CommitRecord, table: String, columns: [String]) throws -> [String: [JSON.Member]] {
+        var profiles: [ColumnProfile] = []
+        for path in try parts(record, table) {
+            let reader = try ParquetReader(store.openFile(record, path), columns: columns)
+            if profiles.isEmpty { profiles = reader.fields.map { ColumnProfile($0.type) } }
+            while let chunk = try reader.next() {
+                for (index, column) in chunk.columns.enumerated() { profiles[index].add(column) }
+            }
+        }
+        return Dictionary(zip(columns, profiles.map { Self.facts($0.json) }), uniquingKeysWith: { first, _ in first })
+    }
+
+    /// In the order of the rows, as `SHA256SUMS` lists them.
+    private func parts(_ record: CommitRecord, _ table: String) throws -> [String] {
+        let folder = ModuleLayout.folder(table: table) + "/part-"
+        let lines = String(decoding: try store.readFile(record, ModuleLayout.sums), as: UTF8.self).split(separator: "\n")
+        return lines.map { String($0.dropFirst(66)) }.filter { $0.hasPrefix(folder) && $0.hasSuffix(".parquet") }
+    }
+
+    /// Rows are told of the table already.
+    private static func facts(_ profile: JSON) -> [JSON.Member] {
+        (profile.members ?? []).filter { $0.name != "rows" }
+    }
+}
