@@ -9,7 +9,8 @@ import Testing
 /// A publisher that dies at every one of its steps, many times over, while readers verify all that they see.
 ///
 /// To die is to do nothing more: the hook throws, and nothing in the publisher cleans up behind a throw. What follows is
-/// what follows a crash: the same attempt is carried on with, or it is left lying and another one begins.
+/// what follows a crash: the same attempt is carried on with, the record that was to be sent is sent by another process,
+/// or all is left lying and another attempt begins.
 @Suite("Two hundred crash points", .serialized)
 struct CrashPointTests {
     /// Nine steps in each.
@@ -62,7 +63,7 @@ struct CrashPointTests {
                     var chance = SeededGenerator(seed: seed &+ UInt64(number))
                     for round in stride(from: number, to: Self.rounds, by: lanes.count) {
                         for step in PublishStep.allCases {
-                            try crash(at: step, lane.writer, carriesOn: Bool.random(using: &chance))
+                            try crash(at: step, lane.writer, followedBy: Sequel.allCases.randomElement(using: &chance)!)
                             crashes.withLock { $0 += 1 }
                         }
                         // One that is let be in between.
@@ -78,19 +79,32 @@ struct CrashPointTests {
         #expect(readings.withLock { $0 } > 0)
     }
 
-    private func crash(at step: PublishStep, _ store: Store, carriesOn: Bool) throws {
+    private enum Sequel: CaseIterable { case sameAttempt, sameRecord, nothing }
+
+    private func crash(at step: PublishStep, _ store: Store, followedBy sequel: Sequel) throws {
         let before = try store.versions(module: Fixture.module).count
         let (attempt, receipts) = try stage(store)
+        var sent: CommitRecord?
         #expect(throws: Stopped.self) {
-            _ = try publish(store, attempt, receipts) { if $0 == step { throw Stopped() } }
+            _ = try publish(store, attempt, receipts, willCommit: { sent = $0 }) { if $0 == step { throw Stopped() } }
         }
         let isCommitted = PublishStep.allCases.firstIndex(of: step)! >= PublishStep.allCases.firstIndex(of: .committed)!
         let after = try store.versions(module: Fixture.module)
         #expect(after == Array(1..<before + (isCommitted ? 2 : 1)), "stopped at \(step)")
-        guard carriesOn else { return }
-        let again = try publish(store, attempt, receipts)
-        #expect(again.record.version == before + 1, "stopped at \(step)")
-        #expect(again.wasCommittedBefore == isCommitted, "stopped at \(step)")
+        switch sequel {
+        case .nothing: return
+        case .sameRecord:
+            guard let sent else { return }
+            #expect(try store.repeatCommit(sent), "stopped at \(step)")
+            #expect(try store.versions(module: Fixture.module) == Array(1...before + 1), "stopped at \(step)")
+        case .sameAttempt:
+            let again = try publish(store, attempt, receipts)
+            #expect(again.record.version == before + 1, "stopped at \(step)")
+            #expect(again.wasCommittedBefore == isCommitted, "stopped at \(step)")
+        }
+        #expect(
+            try !store.storage.names("\(Fixture.module)/\(ModuleLayout.stagingFolder)").contains(attempt),
+            "stopped at \(step)")
     }
 
     private func publishNew(_ store: Store) throws {
@@ -110,12 +124,13 @@ struct CrashPointTests {
     }
 
     private func publish(
-        _ store: Store, _ attempt: String, _ receipts: [PartReceipt], reach: @escaping Publisher.Hook = { _ in }
+        _ store: Store, _ attempt: String, _ receipts: [PartReceipt], willCommit: (CommitRecord) -> Void = { _ in },
+        reach: @escaping Publisher.Hook = { _ in }
     ) throws -> Published {
         try Publisher(store: store, module: Fixture.module, attempt: attempt, reach: reach).publish(
             tables: Fixture.tables, receipts: receipts, committedAt: "2026-11-23T05:30:00Z",
-            committedBy: "etl-express test", expiresAt: nil
-        ) { Fixture.describe($0, receipts) }
+            committedBy: "etl-express test", expiresAt: nil, willCommit: willCommit,
+            describe: { Fixture.describe($0, receipts) })
     }
 }
 
