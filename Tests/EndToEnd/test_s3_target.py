@@ -39,7 +39,13 @@ def test_same_bytes_in_a_folder_and_in_buckets():
             for table in wanted.record["tables"]:
                 expect(found.read(table).equals(wanted.read(table)), f"{name}@{number}: values of {table}")
         run_well("modules", store, "verify", "clinic")
-        check_module(store, "clinic")
+        environment = pipeline.environment | {"AWS_ENDPOINT_URL_S3": endpoints[-1]}
+        place, pulled = f"s3://{bucket.name}/modules", f"{pipeline.folder}/pulled-{name}"
+        run_well("modules", place, "verify", "clinic", env=environment)
+        run_well("modules", place, "pull", "clinic@2", pulled, env=environment)
+        expect_equal(Version(pulled, "clinic", 2).part_digests(), wanted.part_digests(), f"{name}: parts of the pulled version")
+        if name == "real":
+            check_module(pulled, "clinic")
     return f"{len(data_lines(wanted))} parts"
 
 

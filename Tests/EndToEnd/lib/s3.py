@@ -38,7 +38,8 @@ def real_server() -> list[str]:
 def moto() -> list[str]:
     """The endpoint of moto, a server in Python that this process started."""
     process = subprocess.Popen(
-        [sys.executable, f"{HERE}/s3_servers.py", "moto"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        [sys.executable, f"{HERE}/s3_servers.py", "moto"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, text=True)
     port = process.stdout.readline().strip()
     require(port, "this Python has no moto")
     atexit.register(process.kill)
