@@ -17,10 +17,11 @@ struct ModulesCommand: ParsableCommand {
               etlx modules ./modules collect                    what runs left behind that came to nothing
               etlx modules ./modules copy clinic /backup        all versions, in order, into another store
               etlx modules ./modules pull clinic@2 ./here       one version, alone, into a folder
+              etlx modules ./modules cat clinic --table visits --format csv
               etlx modules ./modules catalog                    writes catalog.jsonld anew
             """)
 
-    @Argument(help: "The store: a folder, or s3://bucket/prefix.")
+    @Argument(help: "The store: a folder, s3://bucket/prefix or postgresql://host/database.")
     var store: String
 
     @Argument(help: ArgumentHelp("list (default) or one of the actions above.", valueName: "action"))
@@ -41,11 +42,23 @@ struct ModulesCommand: ParsableCommand {
     @Flag(help: "retain, collect: tell what would go, and do nothing.")
     var dryRun = false
 
+    @Option(help: "cat: the table; not needed where there is one.")
+    var table: String?
+
+    @Option(help: "cat: arrow (an IPC stream), csv or jsonl.")
+    var format: String?
+
+    @Option(help: "cat: columns, separated by commas, in the order wanted.")
+    var columns: String?
+
+    @Option(help: "cat: at most this many rows.")
+    var rows: Int64?
+
     @OptionGroup var common: CommonOptions
 
     private static let actions: [any (StoreAction & SendableMetatype).Type] = [
         ListAction.self, ShowAction.self, DiffAction.self, VerifyAction.self, WithdrawAction.self, RetainAction.self,
-        CollectAction.self, CopyAction.self, PullAction.self, CatalogAction.self,
+        CollectAction.self, CopyAction.self, PullAction.self, CatAction.self, CatalogAction.self,
     ]
 
     func run() throws {
@@ -60,18 +73,20 @@ struct ModulesCommand: ParsableCommand {
         do {
             let session = StoreSession(
                 store: try openStore(store), shown: shownStore(store), action: chosen.name, usage: chosen.usage,
-                words: words, options: .init(reason: reason, keep: keep, olderThan: olderThan, isDryRun: dryRun),
+                words: words, options: .init(reason: reason, keep: keep, olderThan: olderThan, isDryRun: dryRun, table: table, format: format,
+                    columns: columns?.split(separator: ",").map(String.init), rows: rows),
                 common: common)
             try chosen.init().run(session)
         } catch let error as StoreError {
-            throw Stop(Self.status(of: error), error.description)
+            throw Stop(status(of: error), error.description)
         }
     }
 
     private func checkOptions(of chosen: any StoreAction.Type) throws {
         let given = [
             ("--reason", reason != nil), ("--keep", keep != nil), ("--older-than", olderThan != nil),
-            ("--dry-run", dryRun),
+            ("--dry-run", dryRun), ("--table", table != nil), ("--format", format != nil),
+            ("--columns", columns != nil), ("--rows", rows != nil),
         ]
         for (option, isGiven) in given where isGiven && !chosen.options.contains(option) {
             let owners = Self.actions.filter { $0.options.contains(option) }.map { $0.name }
@@ -80,11 +95,13 @@ struct ModulesCommand: ParsableCommand {
         }
     }
 
-    private static func status(of error: StoreError) -> ExitStatus {
+    private func status(of error: StoreError) -> ExitStatus {
         switch error.code {
         case .notFound, .refused, .badName: .wrongDocument
         case .damaged: .checkFailed
         case .unreachable: .unreachable
+        // A bucket without credentials is not reached; a folder without rights is, and refuses.
+        case .notAllowed where store.contains("://"): .unreachable
         default: .failed
         }
     }

@@ -11,7 +11,7 @@ from lib.etlx import Running, run, run_well
 from lib.published import Version, check_module
 from lib.samples import clinic, sample, wide_document, wide_table
 from lib.surroundings import scratch
-from lib.target import AnswerThief, DatabaseVersion, Readers, check_chain, into_database, versions
+from lib.target import AnswerThief, DatabaseVersion, Readers, check_chain, fresh_target, into_database, versions
 
 
 def test_same_bytes_and_values_as_on_disk():
@@ -20,7 +20,7 @@ def test_same_bytes_and_values_as_on_disk():
     run_well("keys", "new", f"{folder}/people.key")
     run_well("run", document, "--workers", "2")
     on_disk = Version(f"{folder}/modules", "clinic")
-    database = Database.fresh("e2e_target")
+    database = fresh_target("clinic")
     path = into_database(
         document, database,
         options=", tables: {patients: {primary_key: id}, visits: {references: {patient_id: patients.id}, indexes: [patient_id]}}")
@@ -29,7 +29,7 @@ def test_same_bytes_and_values_as_on_disk():
 
     version = DatabaseVersion(database, "clinic")
     version.check()
-    parts = {name: digest for name, digest in version.digests().items() if name.startswith("data/")}
+    parts = version.part_digests()
     expect_equal(parts, on_disk.part_digests(), "digests of the parts")
     for table in ("patients", "visits"):
         wanted = [tuple(row.values()) for row in on_disk.read(table).to_pylist()]
@@ -44,7 +44,7 @@ def test_same_bytes_and_values_as_on_disk():
     run_well("run", path, "--workers", "1")
     check_chain(database, "clinic")
     again = DatabaseVersion(database, "clinic", 2)
-    expect_equal({name: digest for name, digest in again.digests().items() if name in parts}, parts, "parts of version 2")
+    expect_equal(again.part_digests(), parts, "parts of version 2")
     return verified(database, "clinic")
 
 
@@ -81,11 +81,11 @@ def test_every_type_of_pagila():
             next(one for one in tables if one.name == table).columns[column] = {"cast": "text"}
         document.write()
         run_well("run", path, "--workers", "2")
-    database = Database.fresh("e2e_target_pagila")
+    database = fresh_target("pagila")
     run_well("run", into_database(path, database), "--workers", "2")
     version = DatabaseVersion(database, "pagila")
     version.check()
-    parts = {name: digest for name, digest in version.digests().items() if name.startswith("data/")}
+    parts = version.part_digests()
     expect_equal(parts, Version(document.store, "pagila").part_digests(), "digests of the parts")
     return f"{len(parts)} parts; {verified(database, 'pagila')}"
 
@@ -94,7 +94,7 @@ def test_readers_never_wait():
     folder = scratch("readers")
     document = clinic(folder, patients=1_000)
     run_well("keys", "new", f"{folder}/people.key")
-    database = Database.fresh("e2e_target_readers")
+    database = fresh_target("readers")
     path = into_database(document, database)
     run_well("run", path, "--workers", "2")
     broken = into_database(document, database, "broken", ", tables: {visits: {primary_key: patient_id}}")
@@ -136,7 +136,7 @@ def test_racing_publishers():
     folder = scratch("race")
     document = clinic(folder, patients=300)
     run_well("keys", "new", f"{folder}/people.key")
-    database = Database.fresh("e2e_target_race")
+    database = fresh_target("race")
     path = into_database(document, database)
     # Six machines: each has its own ledgers.
     racers = [{"XDG_STATE_HOME": scratch(f"machine{index}")} for index in range(6)]
@@ -170,7 +170,7 @@ def test_killed_at_any_time():
     folder = scratch("killed")
     document = clinic(folder, patients=1_000)
     run_well("keys", "new", f"{folder}/people.key")
-    database = Database.fresh("e2e_target_killed")
+    database = fresh_target("killed")
     path = into_database(document, database)
     start = time.monotonic()
     run_well("run", path, "--workers", "2")
@@ -206,7 +206,7 @@ def test_killed_worker_changes_no_byte():
     path = document.write()
     run_well("run", path, "--workers", "2")
     digests = Version(document.store, "wide").part_digests()
-    database = Database.fresh("e2e_target_worker")
+    database = fresh_target("worker")
     target = into_database(path, database)
     running = Running("run", target, "--workers", "2")
     killed = 0
@@ -219,7 +219,7 @@ def test_killed_worker_changes_no_byte():
     expect_equal(result.status, 0, f"exit code: {result.text[-800:]}")
     version = DatabaseVersion(database, "wide")
     version.check()
-    expect_equal({name: digest for name, digest in version.digests().items() if name in digests}, digests, "digests")
+    expect_equal(version.part_digests(), digests, "digests")
     tables = database.execute("select count(*) from pg_tables where schemaname = %s", version.schema)[0][0]
     expect_equal(tables, 11, "tables: the parent and its ten parts")
     return f"{killed} workers killed"
@@ -229,7 +229,7 @@ def test_lost_answers_to_the_commit():
     folder = scratch("thief")
     document = clinic(folder, patients=300)
     run_well("keys", "new", f"{folder}/people.key")
-    database = Database.fresh("e2e_target_thief")
+    database = fresh_target("thief")
     thief = AnswerThief(database, 1)
     behind = Database.__new__(Database)
     behind.name, behind.url = database.name, thief.url
@@ -246,7 +246,7 @@ def test_promises_are_checked():
     folder = scratch("promises")
     document = clinic(folder, patients=300)
     run_well("keys", "new", f"{folder}/people.key")
-    database = Database.fresh("e2e_target_promises")
+    database = fresh_target("promises")
     misspelt = run("plan", into_database(document, database, "a", ", tables: {patient: {primary_key: id}}"))
     expect(misspelt.status == 2 and 'did you mean "patients"?' in misspelt.text, f"{misspelt.status}: {misspelt.text[-500:]}")
     column = run("plan", into_database(document, database, "b", ", tables: {patients: {primary_key: ids}}"))

@@ -12,21 +12,15 @@ struct PartProfiler: VersionProfiler {
 
     func profile(_ record: CommitRecord, table: String, columns: [String]) throws -> [String: [JSON.Member]] {
         var profiles: [ColumnProfile] = []
-        for path in try parts(record, table) {
-            let reader = try ParquetReader(store.openFile(record, path), columns: columns)
+        let parts = VersionParts(store: store, record: record)
+        for file in try parts.files(of: ModuleLayout.identifier(table)) {
+            let reader = try ParquetReader(file, columns: columns)
             if profiles.isEmpty { profiles = reader.fields.map { ColumnProfile($0.type) } }
             while let chunk = try reader.next() {
                 for (index, column) in chunk.columns.enumerated() { profiles[index].add(column) }
             }
         }
         return Dictionary(zip(columns, profiles.map { Self.facts($0.json) }), uniquingKeysWith: { first, _ in first })
-    }
-
-    /// In the order of the rows, as `SHA256SUMS` lists them.
-    private func parts(_ record: CommitRecord, _ table: String) throws -> [String] {
-        let folder = ModuleLayout.folder(table: table) + "/part-"
-        let lines = String(decoding: try store.readFile(record, ModuleLayout.sums), as: UTF8.self).split(separator: "\n")
-        return lines.map { String($0.dropFirst(66)) }.filter { $0.hasPrefix(folder) && $0.hasSuffix(".parquet") }
     }
 
     /// Rows are told of the table already.

@@ -25,6 +25,10 @@ struct StoreSession {
         let keep: Int?
         let olderThan: String?
         let isDryRun: Bool
+        let table: String?
+        let format: String?
+        let columns: [String]?
+        let rows: Int64?
     }
 
     /// A module, and the version where one was named.

@@ -1,6 +1,7 @@
 import Foundation
 import Model
 import ModuleStore
+import Worker
 
 private let schemes = ["s3://", "postgresql://", "postgres://"]
 
@@ -11,8 +12,8 @@ func openStore(_ text: String, mayBeNew: Bool = false) throws -> Store {
             throw Stop(error.code == .badName ? .wrongDocument : .unreachable, error.description)
         }
     }
-    for scheme in schemes where text.hasPrefix(scheme) {
-        throw Stop(.wrongDocument, "stores at \(scheme)… are not available in this version; expected a folder")
+    if schemes.contains(where: { text.hasPrefix($0) }) {
+        return Store(database: Secret(text, written: shownStore(text)), renderer: ParquetRendition())
     }
     var isFolder: ObjCBool = false
     let exists = unsafe FileManager.default.fileExists(atPath: text, isDirectory: &isFolder)

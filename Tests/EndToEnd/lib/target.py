@@ -12,6 +12,13 @@ import psycopg2
 
 from lib.checks import expect, expect_equal
 from lib.database import Database, quoted
+from lib.surroundings import scratch
+
+
+def fresh_target(name: str) -> Database:
+    """A new, empty database, and a new folder for ledgers: those of a database of this name from before do not fit."""
+    os.environ["XDG_STATE_HOME"] = scratch("state")
+    return Database.fresh(f"e2e_target_{name}")
 
 
 def into_database(document: str, database: Database, name: str = "database", options: str = "") -> str:
@@ -46,6 +53,9 @@ class DatabaseVersion:
     def digests(self) -> dict[str, str]:
         lines = self.files()["SHA256SUMS"].decode().splitlines()
         return {path: digest for digest, path in (line.split("  ", 1) for line in lines)}
+
+    def part_digests(self) -> dict[str, str]:
+        return {path: digest for path, digest in self.digests().items() if path.endswith(".parquet")}
 
     def rows(self, table: str) -> list[tuple]:
         return self.database.execute(f"select * from {quoted(self.schema)}.{quoted(table)}")
