@@ -6,7 +6,8 @@ internal import ModuleStore
 /// Runs of a module that are open in its ledger although nobody works on them: the ledger's lock is ours.
 ///
 /// One that had begun to commit may or may not have published: its record, kept before it was sent, is sent again as it
-/// is, and the answer decides. Any other never became a version: it is closed and what it staged is removed.
+/// is, and the answer decides. Any other never became a version: it is closed and what it staged is removed. What a run
+/// that gave up could not remove itself, for the store refused everything by then, is removed as well.
 struct EarlierRuns {
     let ledger: Ledger
     let store: Store
@@ -25,6 +26,7 @@ struct EarlierRuns {
                     try close(run, "its coordinator ended")
                 }
             }
+            removeLeftovers()
         } catch let error as StoreError { throw error.failure } catch let error as LedgerError {
             throw error.failure
         } catch {
@@ -46,6 +48,17 @@ struct EarlierRuns {
         }
         try close(run, "another run published this version first")
         return "an earlier run, whose coordinator ended while it published, did not become a version"
+    }
+
+    /// Of the newest runs; older ones are the collector's. A convenience: what fails here fails again where it matters.
+    private func removeLeftovers() {
+        guard let runs = try? ledger.runs() else { return }
+        let given = runs.filter { $0.state == .aborted && $0.module == module }
+        guard !given.isEmpty else { return }
+        let folders = [ModuleLayout.stagingFolder, ModuleLayout.runsFolder]
+        let present = Set(folders.flatMap { (try? store.storage.names("\(module)/\($0)")) ?? [] })
+        // The ledger names runs by their attempts.
+        for run in given where present.contains(run.run) { try? store.discard(module: module, attempt: run.run) }
     }
 
     private func close(_ run: RecoveredRun, _ reason: String) throws {

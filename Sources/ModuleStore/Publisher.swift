@@ -67,7 +67,7 @@ package struct Publisher: Sendable {
         let seal = Seal(store: store, module: module, attempt: attempt)
         try reach(.started)
         if let earlier = try committedBefore() {
-            try finishUp(earlier.record, seal)
+            try finishUp(earlier.record)
             return earlier
         }
         try checkAge()
@@ -91,7 +91,7 @@ package struct Publisher: Sendable {
             try checkAge()
             switch try commit(record) {
             case .committed:
-                try finishUp(record, seal)
+                try finishUp(record)
                 return Published(
                     record: record, sha256: FileDigest.hexadecimal(record.bytesOfFile), wasCommittedBefore: false)
             case .lost where policy == .rebase:
@@ -138,19 +138,22 @@ package struct Publisher: Sendable {
         }
     }
 
-    /// Conveniences behind the commit. None of them decides anything, so none of their failures is reported.
-    private func finishUp(_ record: CommitRecord, _ seal: Seal) throws {
-        try? store.storage.remove("\(module)/\(ModuleLayout.versionsFolder)/.\(attempt).tmp")
-        try? store.writeHint(module: module, version: record.version)
-        try reach(.hinted)
-        try? seal.protect()
-        try reach(.protected)
-        try? store.storage.removeTree("\(module)/\(ModuleLayout.staging(attempt))")
-        try reach(.stagingRemoved)
-    }
+    private func finishUp(_ record: CommitRecord) throws { try store.finishUp(record, reach: reach) }
 }
 
 extension Store {
+    /// Conveniences behind the commit. None of them decides anything, so none of their failures is reported.
+    fileprivate func finishUp(_ record: CommitRecord, reach: Publisher.Hook) throws {
+        let (module, attempt) = (record.module, record.attempt)
+        try? storage.remove("\(module)/\(ModuleLayout.versionsFolder)/.\(attempt).tmp")
+        try? writeHint(module: module, version: record.version)
+        try reach(.hinted)
+        try? Seal(store: self, module: module, attempt: attempt).protect()
+        try reach(.protected)
+        try? storage.removeTree("\(module)/\(ModuleLayout.staging(attempt))")
+        try reach(.stagingRemoved)
+    }
+
     /// Sends a record again whose first answer was lost with its sender.
     ///
     /// - Returns: whether it is the version it names; false when another took the number.
@@ -164,9 +167,12 @@ extension Store {
             return try storage.byteCount(path) != nil
                 && recordBytes(module: record.module, version: record.version) == record.bytesOfFile
         }
-        return switch try storage.create(path, record.bytesOfFile, attempt: record.attempt, reach: { _ in }) {
-        case .created, .wasThere: true
-        case .taken: false
+        switch try storage.create(path, record.bytesOfFile, attempt: record.attempt, reach: { _ in }) {
+        case .created, .wasThere:
+            // The sender died somewhere in these.
+            try finishUp(record, reach: { _ in })
+            return true
+        case .taken: return false
         }
     }
 }

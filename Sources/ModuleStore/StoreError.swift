@@ -32,12 +32,17 @@ package struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
     package let subject: String
     package let detail: String
     package let systemCode: Int32?
+    /// Every worker would meet it: no use in trying again.
+    let isLasting: Bool
 
-    package init(_ code: Code, _ subject: String, _ detail: String, systemCode: Int32? = nil) {
+    package init(
+        _ code: Code, _ subject: String, _ detail: String, systemCode: Int32? = nil, isLasting: Bool = false
+    ) {
         self.code = code
         self.subject = subject
         self.detail = detail
         self.systemCode = systemCode
+        self.isLasting = isLasting
     }
 
     /// What a failed call of the system means. The system's own message is not kept.
@@ -56,6 +61,7 @@ package struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
 
     package var disposition: Disposition {
         switch code {
+        case _ where isLasting: .failRun
         case .noSpace, .notAllowed, .inputOutput: .retryElsewhere
         case .alreadyExists, .notFound, .damaged, .unreachable: .retry
         case .noExclusiveCreate, .badName, .attemptEnded, .conflict, .unbalanced, .refused, .brokenPromise, .unknown:
@@ -73,12 +79,12 @@ package struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
         let advice: String =
             switch code {
             case .noSpace: "; free space there or choose another target"
-            case .notAllowed: "; check the owner and the permissions of the store"
-            case .noExclusiveCreate: "; put the store on a file system with hard links"
+            // Places that are no folders have said what to check.
+            case .notAllowed: systemCode == nil ? "" : "; check the owner and the permissions of the store"
             case .conflict: "; two coordinators publish this module: let one of them do it, or run again"
             case .attemptEnded: "; run again"
             case .unknown: "; nothing was removed: run again, which finds out and carries on"
-            case .inputOutput, .unreachable, .badName, .alreadyExists, .notFound, .damaged, .unbalanced, .refused,
+            case .inputOutput, .unreachable, .badName, .noExclusiveCreate, .alreadyExists, .notFound, .damaged, .unbalanced, .refused,
                 .brokenPromise: ""
             }
         let number = systemCode.map { " (errno \($0))" } ?? ""

@@ -54,6 +54,9 @@ package struct S3Error: Error, Sendable, Equatable, CustomStringConvertible {
         self.serverCode = serverCode
     }
 
+    /// There is no room for more: the store is full, or the account's share of it.
+    package var isFull: Bool { code == .refused && (status == 507 || serverCode.map(ServerCode.full.contains) == true) }
+
     package var disposition: Disposition {
         switch code {
         case .unreachable, .server, .damaged: .retry

@@ -8,6 +8,8 @@ enum ServerCode {
         "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "AuthorizationHeaderMalformed",
         "InvalidSecurity",
     ]
+    /// Told beside 403, 507 or 503.
+    static let full: Set<String> = ["QuotaExceeded", "XMinioStorageFull", "InsufficientCapacity"]
     static let transient: Set<String> = [
         "InternalError", "SlowDown", "ServiceUnavailable", "RequestTimeout", "Throttling", "ThrottlingException",
         "RequestThrottled", "RequestLimitExceeded", "BandwidthLimitExceeded", "OperationAborted",
@@ -94,6 +96,7 @@ struct Refusal {
             if ServerCode.credentials.contains(serverCode) {
                 return make(.credentials, "the server does not take the credentials")
             }
+            if ServerCode.full.contains(serverCode) { return make(.refused, "there is no room for more") }
             if serverCode == "NoSuchBucket" { return make(.notFound, "there is no such bucket") }
         }
         switch status {

@@ -7,15 +7,19 @@ usage: fault_proxy.py TARGET_PORT [--port N] [--seed N] [FAULT …]
   --lose-answers P      passes it on, then closes the connection without an answer
   --late P              closes the connection at once and passes the request on a second later
   --only METHOD         faults hit requests of this method alone
+  --match REGEX         faults hit requests alone whose path and query hold this
+  --times N             no more than N requests are lost, or their answers
   --strip HEADER        takes a header out of requests (a server that ignores it looks like this)
   --lie                 answers every further create of a name (PUT with If-None-Match) with 200 and passes nothing on
   --fail-complete N     answers the first N completions of multipart uploads with 200 and an error in the body
-  --refuse-after N:STATUS:CODE   from the Nth request on (a first 0 waits for SIGUSR1) answers STATUS and CODE
+  --refuse-after N:STATUS:CODE   from the Nth (matching) request on answers STATUS and CODE; a first 0 waits for SIGUSR1
   --refuse-method M     … requests of this method alone
 
-Prints its port, then nothing; on SIGTERM one JSON line that counts what it did.
+  --tell                prints a line for each request that is lost, or whose answer is
+
+Prints its port, then nothing else; on SIGTERM one JSON line that counts what it did.
 """
-import argparse, http.client, http.server, json, os, random, signal, socket, sys, threading, time
+import argparse, http.client, http.server, json, os, random, re, signal, socket, sys, threading, time
 
 parser = argparse.ArgumentParser()
 parser.add_argument("target", type=int)
@@ -24,6 +28,9 @@ parser.add_argument("--seed", type=int, default=1)
 for name in ("lose-requests", "lose-answers", "late"):
     parser.add_argument("--" + name, type=float, default=0)
 parser.add_argument("--only")
+parser.add_argument("--match", type=re.compile, default=re.compile(""))
+parser.add_argument("--times", type=int, default=sys.maxsize)
+parser.add_argument("--tell", action="store_true")
 parser.add_argument("--strip", action="append", default=[])
 parser.add_argument("--lie", action="store_true")
 parser.add_argument("--fail-complete", type=int, default=0)
@@ -33,6 +40,7 @@ options = parser.parse_args()
 
 chance = random.Random(options.seed)
 lock = threading.Lock()
+LOSSES = ("lost_requests", "lost_answers", "late")
 counts = dict(requests=0, lost_requests=0, lost_answers=0, late=0, falsified=0, refused=0)
 created = set()
 armed = threading.Event()
@@ -45,6 +53,8 @@ signal.signal(signal.SIGUSR1, lambda *_: armed.set())
 def count(what):
     with lock:
         counts[what] += 1
+        if options.tell and what in LOSSES:
+            print(what, flush=True)
         return counts[what]
 
 
@@ -90,11 +100,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def handle_any(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        number = count("requests")
-        is_meant = options.only in (None, self.command)
+        matches = bool(options.match.search(self.path))
+        number = count("requests") if matches else 0
         with lock:
+            is_meant = matches and options.only in (None, self.command) and sum(counts[kind] for kind in LOSSES) < options.times
             lose, lose_answer, late = (chance.random() for _ in range(3))
-        if refusal and armed.is_set() and number >= int(refusal[0]) and options.refuse_method in (None, self.command):
+        if refusal and armed.is_set() and matches and number >= int(refusal[0]) and options.refuse_method in (None, self.command):
             count("refused")
             return self.answer(int(refusal[1]), [("Content-Type", "application/xml")], error_body(refusal[2]))
         if self.command == "POST" and "uploadId=" in self.path and counts["falsified"] < options.fail_complete:

@@ -39,7 +39,7 @@ extension FileSystem {
             guard hasNoLinks else { throw .system(number, target, "link to it") }
         }
         guard let rename = unsafe Self.renameWithFlags else {
-            throw StoreError(.noExclusiveCreate, target, "this system cannot rename without replacing")
+            throw StoreError(.noExclusiveCreate, target, "this system cannot rename without replacing; \(Self.advice)")
         }
         let result = unsafe absolute(path).withCString { source in
             unsafe absolute(target).withCString { destination in
@@ -49,6 +49,8 @@ extension FileSystem {
         if result == 0 { return .done }
         if errno == EEXIST { return .alreadyExists }
         guard [EINVAL, ENOSYS, EOPNOTSUPP].contains(errno) else { throw .system(errno, target, "rename to it") }
-        throw StoreError(.noExclusiveCreate, target, "this file system cannot create a name only if it is free")
+        throw StoreError(.noExclusiveCreate, target, "this file system cannot create a name only if it is free; \(Self.advice)")
     }
+
+    private static let advice = "put the store on a file system with hard links"
 }

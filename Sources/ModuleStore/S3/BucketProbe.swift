@@ -10,17 +10,31 @@ struct BucketProbe {
 
     private static let racers = 32
     private static let folder = ".etl-probe"
+    /// In milliseconds.
+    private static let longestProbe: Int64 = 3_600_000
 
     /// - Throws: `.noExclusiveCreate` with what was seen; nothing is left behind either way.
     func check(races: Bool) throws(StoreError) {
         let name = "\(Self.folder)/\(UUID().uuidString.lowercased())"
-        defer { try? storage.removeTree(name) }
+        defer {
+            try? storage.removeTree(name)
+            removeAbandoned()
+        }
         try checkVersioning()
         // A database decides: the bucket has to keep and give back, no more.
         if storage.claims != nil { return try checkKeeping("\(name)/kept") }
         try checkSecond("\(name)/second")
         guard races else { return }
         for round in 0..<2 { try checkRace("\(name)/race-\(round)") }
+    }
+
+    /// What probes left behind that were killed, and so are of no use to anybody.
+    private func removeAbandoned() {
+        guard let found = try? storage.client.list("\(Self.folder)/").objects, !found.isEmpty,
+            let now = storage.client.serverDate
+        else { return }
+        let abandoned = found.filter { now - $0.lastModified > Self.longestProbe }
+        _ = try? storage.client.delete(abandoned.map(\.key))
     }
 
     private func checkVersioning() throws(StoreError) {
@@ -104,7 +118,7 @@ struct BucketProbe {
         case .refused(let status, let code) where status == 403 || status == 401 || status == 404:
             throw StoreError(
                 status == 404 ? .notFound : .notAllowed, storage.location,
-                "the bucket refuses to be written to (HTTP \(status)\(code.map { ", \($0)" } ?? ""))")
+                "the bucket refuses to be written to (HTTP \(status)\(code.map { ", \($0)" } ?? "")); check its policy and that of the credentials")
         case .refused(let status, let code):
             throw refusal("\(what) is answered with HTTP \(status)\(code.map { " \($0)" } ?? "")", Self.advice)
         case .unknown(let reason):

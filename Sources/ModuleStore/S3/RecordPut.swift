@@ -35,7 +35,7 @@ struct RecordPut {
                 guard isUnknown else {
                     throw StoreError(
                         status == 403 ? .notAllowed : .inputOutput, path,
-                        "the bucket refuses to create a name only if it is free (HTTP \(status)\(code.map { ", \($0)" } ?? ""))")
+                        "the bucket refuses to create a name only if it is free (HTTP \(status)\(code.map { ", \($0)" } ?? "")); check its policy and that of the credentials")
                 }
                 wasUnknown = code ?? "HTTP \(status)"
             case .unknown(let reason):

@@ -11,8 +11,12 @@ extension StoreError {
             case .notFound: .notFound
             case .changed, .damaged, .tooLarge: .damaged
             case .badLocation, .wrongRegion: .badName
-            case .refused: error.serverCode == "QuotaExceeded" || error.status == 507 ? .noSpace : .inputOutput
+            case .refused: error.isFull ? .noSpace : .inputOutput
             }
-        self.init(code, error.key ?? path, error.description)
+        // The subject names the key: once is enough.
+        let bare = S3Error(
+            error.code, action: error.action, error.detail, status: error.status, serverCode: error.serverCode)
+        self.init(
+            code, error.key ?? path, bare.description, isLasting: error.disposition == .failRun)
     }
 }
