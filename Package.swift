@@ -65,7 +65,7 @@ let package = Package(
         // L1
         + library("Columnar", ["Model", "CKernels"])
         + library("Document", ["Model", "Yams"])
-        + library("Extract", ["Model", "CPostgres"])
+        + library("Extract", ["Model", "S3", "CPostgres"])
         + library("ModuleStore", ["Model", "S3", "CCrypto"])
         + library("S3", ["Model", "CCurl", "CCrypto"])
         + library("Cluster", ["Model", "CNNG"])
