@@ -40,7 +40,7 @@ struct BucketFiles: Sendable {
             // Who may list may not always ask for what is not there.
         }
         let keys = try parsed.keys { (prefix) throws(ExtractError) in
-            try asking(prefix) { () throws(S3Error) in try client.list(prefix, delimiter: "/") }
+            try asking(pattern) { () throws(S3Error) in try client.list(prefix, delimiter: "/") }
         }
         guard !keys.isEmpty else { throw try nothing(pattern) }
         var files: [SourceFile] = []
@@ -51,7 +51,7 @@ struct BucketFiles: Sendable {
         return files
     }
 
-    func open(
+    @safe func open(
         _ file: SourceFile, range: Range<Int64>?, observe: ((UnsafeRawBufferPointer) -> Void)?
     ) throws(ExtractError) -> any ByteSource {
         guard let key = S3Path(file.path)?.key, let etag = file.etag else {
@@ -59,7 +59,7 @@ struct BucketFiles: Sendable {
         }
         let range = range ?? 0..<file.byteCount
         guard range.upperBound <= file.byteCount else { throw Self.changed(source, file.path) }
-        return unsafe ObjectReader(
+        return ObjectReader(
             S3Reader(client, key, range: range, etag: etag, rangeByteCount: rangeByteCount), source: source,
             path: file.path, observe: observe)
     }
@@ -114,7 +114,7 @@ struct BucketFiles: Sendable {
     private let path: String
     private let observe: ((UnsafeRawBufferPointer) -> Void)?
 
-    init(_ reader: S3Reader, source: String, path: String, observe: ((UnsafeRawBufferPointer) -> Void)?) {
+    @safe init(_ reader: S3Reader, source: String, path: String, observe: ((UnsafeRawBufferPointer) -> Void)?) {
         self.reader = reader
         self.source = source
         self.path = path

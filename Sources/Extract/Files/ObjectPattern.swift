@@ -37,7 +37,8 @@ struct ObjectPattern {
         }
 
         func matches(_ name: String) -> Bool {
-            !name.isEmpty && unsafe fnmatch(text, name, FNM_PERIOD) == 0
+            let isMatch = unsafe fnmatch(text, name, FNM_PERIOD) == 0
+            return isMatch && !name.isEmpty
         }
     }
 

@@ -70,10 +70,10 @@ package struct SourceFiles: Sendable {
     ) throws(ExtractError) -> any ByteSource {
         switch place {
         case .folder(let folder):
-            unsafe try FileReader(
+            try FileReader(
                 location: FileList.location(ofPath: file.path, folder: folder), path: file.path, source: source,
                 range: range, plannedByteCount: file.byteCount, observe: observe)
-        case .bucket(let bucket): unsafe try bucket.open(file, range: range, observe: observe)
+        case .bucket(let bucket): try bucket.open(file, range: range, observe: observe)
         }
     }
 }
