@@ -48,7 +48,8 @@ let package = Package(
         .executableTarget(
             name: "etlx",
             dependencies: [
-                "Model", "Columnar", "ModuleStore", "Cluster", "Transform", "KernelCheck", "Coordinator", "Worker",
+                "Model", "Columnar", "ModuleStore", "Metadata", "Cluster", "Formats", "Transform", "KernelCheck",
+                "Coordinator", "Worker",
                 "CSystem",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: house),
@@ -65,13 +66,14 @@ let package = Package(
         // L1
         + library("Columnar", ["Model", "CKernels"])
         + library("Document", ["Model", "Yams"])
-        + library("Extract", ["Model", "S3", "CPostgres"])
-        + library("ModuleStore", ["Model", "S3", "CCrypto"])
+        + library("Postgres", ["Model", "CPostgres"])
+        + library("Extract", ["Model", "CPostgres", "Postgres", "S3"])
+        + library("ModuleStore", ["Model", "Postgres", "S3", "CCrypto"])
         + library("S3", ["Model", "CCurl", "CCrypto"])
         + library("Cluster", ["Model", "CNNG"])
         + library("Metadata", ["Model", .product(name: "GRDB", package: "GRDB.swift")], tests: ["ModuleStore"])
         // L2
-        + library("Formats", ["Model", "Columnar", "CKernels", "CLZ4", "CZstd", "CZlib"], tests: ["Extract"],
+        + library("Formats", ["Model", "Columnar", "CKernels", "CLZ4", "CZstd", "CZlib"], tests: ["Extract", "Postgres"],
             exclude: ["Parquet/parquet_check.py", "Export/export_check.py"])
         + library("Transform", ["Model", "Columnar", "CKernels", "CCrypto"])
         // L3

@@ -28,7 +28,7 @@ package final class Publishing {
         let retention = plan.about.compliance?.retention.flatMap { Retention($0) }
         do {
             let published = try Publisher(store: store, module: module, attempt: attempt).publish(
-                tables: plan.tables.map(\.name), receipts: receipts, committedAt: endedAt,
+                tables: plan.tables.map(\.name), receipts: receipts, notes: plan.tables.map(TableNote.init), committedAt: endedAt,
                 committedBy: "\(ProductVersion.name) \(ProductVersion.text)", expiresAt: retention?.end(after: endedAt),
                 willCommit: { try ledger.noteCommitting($0) },
                 describe: { publication in
@@ -40,6 +40,7 @@ package final class Publishing {
             record = published.record
             // The version is there, whatever the ledger says of it: its record decides.
             try? ledger.notePublished(version: published.record.version, sha256: published.sha256)
+            _ = try? StoreCatalog.write(store)
             return .success(published.record.version)
         } catch let error as StoreError {
             return .failure(error.failure)

@@ -2,6 +2,14 @@ internal import CLZ4
 internal import CZstd
 internal import Model
 
+/// Versions of the libraries that the bytes of compressed pages depend on.
+package enum CodecLibraries {
+    /// `lz4 1.9.4, zstd 1.5.4`
+    package static var versions: String {
+        unsafe "lz4 \(String(cString: LZ4_versionString())), zstd \(String(cString: ZSTD_versionString()))"
+    }
+}
+
 /// Compresses blocks of bytes, each by itself: a raw LZ4 block (no frame, no length in front) or one Zstandard frame.
 ///
 /// Keeps its working memory between calls. Equal bytes give equal results under equal library versions.

@@ -7,7 +7,8 @@ struct FileMeasure {
     /// `PAR1` at both ends and a footer length that fits between them.
     let isParquet: Bool
 
-    static func of(_ file: any ByteRange) throws -> FileMeasure {
+    /// - Parameter reach: told of the bytes of each piece.
+    static func of(_ file: any ByteRange, reach: (Int64) -> Void = { _ in }) throws -> FileMeasure {
         let digest = FileDigest()
         var (byteCount, head, tail): (Int64, [UInt8], [UInt8]) = (0, [], [])
         while true {
@@ -17,6 +18,7 @@ struct FileMeasure {
             if byteCount == 0 { head = Array(piece.prefix(4)) }
             tail = Array((tail + piece.suffix(8)).suffix(8))
             byteCount += Int64(piece.count)
+            reach(Int64(piece.count))
         }
         let magic = Array("PAR1".utf8)
         let footer = tail.prefix(4).reversed().reduce(Int64(0)) { $0 << 8 | Int64($1) }

@@ -53,12 +53,13 @@ package struct Publisher: Sendable {
     ///   - receipts: the accepted ones, one a shard.
     ///   - committedAt: RFC 3339, UTC.
     ///   - willCommit: called with each record before it may become visible, to keep it.
+    ///   - notes: what places that keep tables say of them.
     ///   - describe: the files that describe the version; called again with the next number after a lost race.
     /// - Throws: `StoreError`, or what `willCommit` and `describe` throw. After an error at or behind the commit itself
     ///   the outcome is unknown until the same attempt is published again.
     package func publish(
-        tables: [String], receipts: [PartReceipt], committedAt: String, committedBy: String, expiresAt: String?,
-        willCommit: (CommitRecord) throws -> Void = { _ in }, describe: (Publication) throws -> [MetadataFile]
+        tables: [String], receipts: [PartReceipt], notes: [TableNote] = [], committedAt: String, committedBy: String,
+        expiresAt: String?, willCommit: (CommitRecord) throws -> Void = { _ in }, describe: (Publication) throws -> [MetadataFile]
     ) throws -> Published {
         try store.checkName(module: module)
         try store.checkName(attempt: attempt)
@@ -69,10 +70,9 @@ package struct Publisher: Sendable {
             try finishUp(earlier.record, seal)
             return earlier
         }
-        guard store.age(attempt: attempt) < Limits.attemptDeadline else {
-            throw StoreError(.attemptEnded, "\(module)/\(attempt)", "the attempt began too long ago to be published")
-        }
+        try checkAge()
         try seal.acceptParts(receipts)
+        try store.storage.annotate(notes, module: module, attempt: attempt)
         try reach(.partsAccepted)
         for _ in 0..<Limits.rebasesPerPublication {
             let parent = try head()
@@ -87,6 +87,8 @@ package struct Publisher: Sendable {
                 tables: CommitRecord.rows(tables: tables, receipts: receipts), parent: parent,
                 committedAt: committedAt, committedBy: committedBy, expiresAt: expiresAt)
             try willCommit(record)
+            // Describing may have taken long, and a sweeper counts on nobody committing after the deadline.
+            try checkAge()
             switch try commit(record) {
             case .committed:
                 try finishUp(record, seal)
@@ -101,6 +103,12 @@ package struct Publisher: Sendable {
             }
         }
         throw StoreError(.conflict, module, "other runs published versions all the time")
+    }
+
+    private func checkAge() throws(StoreError) {
+        guard store.age(attempt: attempt) < Limits.attemptDeadline else {
+            throw StoreError(.attemptEnded, "\(module)/\(attempt)", "the attempt began too long ago to be published")
+        }
     }
 
     /// The last version with its record's digest, as the next one names it.
@@ -151,6 +159,11 @@ extension Store {
         try checkName(module: record.module)
         try checkName(attempt: record.attempt)
         let path = "\(record.module)/\(ModuleLayout.commitRecord(version: record.version))"
+        // After the deadline a sweep may have taken the files: what is not a version by now does not become one.
+        guard age(attempt: record.attempt) < Limits.attemptDeadline else {
+            return try storage.byteCount(path) != nil
+                && recordBytes(module: record.module, version: record.version) == record.bytesOfFile
+        }
         return switch try storage.create(path, record.bytesOfFile, attempt: record.attempt, reach: { _ in }) {
         case .created, .wasThere: true
         case .taken: false

@@ -78,11 +78,11 @@ struct Seal {
     func protect() throws(StoreError) { try storage.protect(run) }
 
     private func flushFolders(_ paths: [String]) throws(StoreError) {
-        try storage.settle(folders(of: paths) + ["\(module)/\(ModuleLayout.runsFolder)", module])
+        try storage.settle(Self.folders(of: paths, in: run) + ["\(module)/\(ModuleLayout.runsFolder)", module])
     }
 
     /// The folders that hold these files, leaves first, the run's own last.
-    private func folders(of paths: [String]) -> [String] {
+    static func folders(of paths: [String], in run: String) -> [String] {
         var found: Set<String> = [run]
         for path in paths {
             let segments = path.split(separator: "/").dropLast()

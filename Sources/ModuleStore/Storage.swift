@@ -32,6 +32,8 @@ package protocol Storage: Sendable {
         -> any StagedPart
     /// Gives staged parts their final places. Harmless when repeated, by this or another process.
     func accept(_ parts: [AcceptedPart], module: String, attempt: String) throws(StoreError)
+    /// Says in the place's own way what the accepted tables and their columns are; where it has none, nothing is done.
+    func annotate(_ tables: [TableNote], module: String, attempt: String) throws(StoreError)
     /// A file that describes an attempt's data; again with other bytes after a lost race.
     ///
     /// - Throws: `.conflict` where other bytes stand and replacing them is not safe: a request of an earlier try may
@@ -55,6 +57,27 @@ package protocol Storage: Sendable {
     func remove(_ path: String) throws(StoreError)
     /// A folder with all that is in it, protected or not, finished or not.
     func removeTree(_ folder: String) throws(StoreError)
+}
+
+extension Storage {
+    package func annotate(_ tables: [TableNote], module: String, attempt: String) throws(StoreError) {}
+}
+
+/// What people should know of a published table and its columns. No secret, no cell value.
+package struct TableNote: Sendable, Equatable {
+    package let table: String
+    package let text: String
+    package let columns: [(name: String, text: String)]
+
+    package init(table: String, text: String, columns: [(name: String, text: String)]) {
+        self.table = table
+        self.text = text
+        self.columns = columns
+    }
+
+    package static func == (a: TableNote, b: TableNote) -> Bool {
+        a.table == b.table && a.text == b.text && a.columns.elementsEqual(b.columns, by: ==)
+    }
 }
 
 package enum Creation: Sendable {

@@ -32,10 +32,14 @@ package struct Store: Sendable {
     /// - Returns: the attempt's id, unique, sorting by time.
     package func beginAttempt(module: String) throws(StoreError) -> String {
         try checkName(module: module)
-        var random = SystemRandomNumberGenerator()
-        let attempt = AttemptID.make(milliseconds: now(), random: (random.next(), random.next()))
+        let attempt = newAttemptID()
         try storage.begin(module: module, attempt: attempt)
         return attempt
+    }
+
+    func newAttemptID() -> String {
+        var random = SystemRandomNumberGenerator()
+        return AttemptID.make(milliseconds: now(), random: (random.next(), random.next()))
     }
 
     /// A part that a worker writes. One place an epoch: a worker that is late writes where nobody reads.

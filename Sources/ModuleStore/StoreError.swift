@@ -17,6 +17,10 @@ package struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
         case damaged
         /// Rows read are not rows accounted for, or two receipts name one shard.
         case unbalanced
+        /// What is asked for contradicts what is there: a gap between versions, another reason, another history.
+        case refused
+        /// A published table is not what the document promises of it: a key that repeats, a reference without target.
+        case brokenPromise
         /// The place cannot be reached, or does not answer in time.
         case unreachable
         /// A record was sent and nobody knows whether it was kept: only the same bytes may be sent again.
@@ -54,13 +58,14 @@ package struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
         switch code {
         case .noSpace, .notAllowed, .inputOutput: .retryElsewhere
         case .alreadyExists, .notFound, .damaged, .unreachable: .retry
-        case .noExclusiveCreate, .badName, .attemptEnded, .conflict, .unbalanced, .unknown: .failRun
+        case .noExclusiveCreate, .badName, .attemptEnded, .conflict, .unbalanced, .refused, .brokenPromise, .unknown:
+            .failRun
         }
     }
 
     package var failure: TaskFailure {
         TaskFailure(
-            kind: code == .unbalanced ? .data : .target, disposition: disposition, message: description,
+            kind: code == .unbalanced || code == .brokenPromise ? .data : .target, disposition: disposition, message: description,
             code: systemCode.map { "errno \($0)" } ?? code.rawValue)
     }
 
@@ -73,7 +78,8 @@ package struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
             case .conflict: "; two coordinators publish this module: let one of them do it, or run again"
             case .attemptEnded: "; run again"
             case .unknown: "; nothing was removed: run again, which finds out and carries on"
-            case .inputOutput, .unreachable, .badName, .alreadyExists, .notFound, .damaged, .unbalanced: ""
+            case .inputOutput, .unreachable, .badName, .alreadyExists, .notFound, .damaged, .unbalanced, .refused,
+                .brokenPromise: ""
             }
         let number = systemCode.map { " (errno \($0))" } ?? ""
         return "store: \(subject): \(detail)\(number)\(advice)"

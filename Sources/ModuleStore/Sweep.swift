@@ -5,6 +5,10 @@ package struct Swept: Sendable, Equatable {
     package fileprivate(set) var staging: [String] = []
     package fileprivate(set) var runs: [String] = []
     package fileprivate(set) var temporaries: [String] = []
+    /// Marks of copies that ended without a word.
+    package fileprivate(set) var copies: [String] = []
+
+    package var isEmpty: Bool { staging.isEmpty && runs.isEmpty && temporaries.isEmpty && copies.isEmpty }
 }
 
 extension Store {
@@ -12,14 +16,20 @@ extension Store {
     ///
     /// - Only attempts older than `age` by their ids, and none of `running`.
     /// - A run that any commit record refers to stays. If one record cannot be read, no run is removed at all.
-    /// - Harmless when repeated and beside publishers: `age` is well above `Limits.attemptDeadline`.
+    /// - A run that is being copied in stays as long as its mark is younger than `age` and `Limits.collectableAge`.
+    /// - Harmless when repeated. Harmless beside publishers if `age` is at least `Limits.collectableAge`: they do not
+    ///   commit what is older. Below that the caller answers for `running` being all that may still commit.
+    ///
+    /// - Parameter isRehearsal: nothing is removed; the answer is what would be.
     package func sweep(
-        module: String, olderThan age: Duration = Limits.orphanTime, running: Set<String> = []
+        module: String, olderThan age: Duration = Limits.orphanTime, running: Set<String> = [],
+        isRehearsal: Bool = false
     ) throws(StoreError) -> Swept {
         precondition(age >= .zero, "an age is not negative")
         var swept = Swept()
+        var busy = try copying(module: module, age).union(running)
         func isOld(_ attempt: String) -> Bool {
-            AttemptID.milliseconds(attempt) != nil && !running.contains(attempt) && self.age(attempt: attempt) > age
+            AttemptID.milliseconds(attempt) != nil && !busy.contains(attempt) && self.age(attempt: attempt) > age
         }
         // Candidates first, records after: a record written between the two then still protects its run.
         let staged = try storage.names("\(module)/\(ModuleLayout.stagingFolder)").filter(isOld)
@@ -27,20 +37,27 @@ extension Store {
         let temporaries = try storage.names("\(module)/\(ModuleLayout.versionsFolder)").filter {
             $0.hasPrefix(".") && $0.hasSuffix(".tmp") && isOld(String($0.dropFirst().dropLast(4)))
         }
+        let marks = try copyMarks(module: module).map(\.mark).filter { isOld($0) }
+        for mark in marks {
+            if !isRehearsal { try storage.removeTree("\(module)/\(ModuleLayout.copies(mark: mark))") }
+            swept.copies.append(mark)
+        }
         for attempt in staged {
-            try storage.removeTree("\(module)/\(ModuleLayout.staging(attempt))")
+            if !isRehearsal { try storage.removeTree("\(module)/\(ModuleLayout.staging(attempt))") }
             swept.staging.append(attempt)
         }
         for name in temporaries {
-            try storage.remove("\(module)/\(ModuleLayout.versionsFolder)/\(name)")
+            if !isRehearsal { try storage.remove("\(module)/\(ModuleLayout.versionsFolder)/\(name)") }
             swept.temporaries.append(name)
         }
         var referenced: Set<String> = []
         for version in try versions(module: module) {
             referenced.insert(try record(module: module, version: version).attempt)
         }
-        for attempt in runs where !referenced.contains(attempt) {
-            try storage.removeTree("\(module)/\(ModuleLayout.run(attempt))")
+        // A copy may have begun since the first look, over files that an older copy left.
+        busy.formUnion(try copying(module: module, age))
+        for attempt in runs where !referenced.contains(attempt) && !busy.contains(attempt) {
+            if !isRehearsal { try storage.removeTree("\(module)/\(ModuleLayout.run(attempt))") }
             swept.runs.append(attempt)
         }
         return swept
@@ -55,5 +72,15 @@ extension Store {
         where try record(module: module, version: version).attempt == attempt { return }
         try storage.remove("\(module)/\(ModuleLayout.versionsFolder)/.\(attempt).tmp")
         try storage.removeTree("\(module)/\(ModuleLayout.run(attempt))")
+    }
+
+    /// Marks that are alive, and the attempts whose files they say are being copied in.
+    private func copying(module: String, _ age: Duration) throws(StoreError) -> Set<String> {
+        var found: Set<String> = []
+        for (mark, attempts) in try copyMarks(module: module, youngerThan: max(age, Limits.collectableAge)) {
+            found.insert(mark)
+            found.formUnion(attempts)
+        }
+        return found
     }
 }

@@ -15,11 +15,13 @@ package struct Finding: Sendable, Equatable, CustomStringConvertible {
 }
 
 package struct Verification: Sendable, Equatable {
-    package fileprivate(set) var versions: [Int] = []
-    package fileprivate(set) var withdrawn: [Int] = []
-    package fileprivate(set) var files = 0
-    package fileprivate(set) var bytes: Int64 = 0
-    package fileprivate(set) var findings: [Finding] = []
+    package internal(set) var versions: [Int] = []
+    package internal(set) var withdrawn: [Int] = []
+    /// Brought here alone: the versions before them are elsewhere.
+    package internal(set) var pulled: [Int] = []
+    package internal(set) var files = 0
+    package internal(set) var bytes: Int64 = 0
+    package internal(set) var findings: [Finding] = []
 
     package var isSound: Bool { findings.isEmpty }
 }
@@ -28,66 +30,31 @@ extension Store {
     /// Compares a module with what its own records say, without network and without keys.
     ///
     /// The chain of commit records is always checked as a whole; the files of `version`, or of all versions when it is
-    /// nil. A withdrawn version has no files to check.
+    /// nil. Of a withdrawn version its description is checked, and that nothing else is left.
     ///
+    /// - Parameter progress: told of bytes read since it was last told.
     /// - Cost: reads every byte once, through a buffer of fixed size.
     /// - Throws: `.notFound` when there is no such module or version. What is wrong with it is a finding, not an error.
-    package func verify(module: String, version: Int? = nil) throws(StoreError) -> Verification {
+    package func verify(module: String, version: Int? = nil, progress: (Int64) -> Void = { _ in })
+        throws(StoreError) -> Verification
+    {
         let all = try versions(module: module)
         guard version.map({ all.contains($0) }) ?? !all.isEmpty else {
             throw StoreError(.notFound, version.map { "\(module)@\($0)" } ?? module, "no such version")
         }
         var result = Verification()
-        var records: [Int: CommitRecord] = [:]
-        checkChain(module, all, &records, &result)
+        let records = ChainCheck(store: self, module: module, all: all).run(&result)
         for number in all where version == nil || number == version {
             guard let record = records[number] else { continue }
             if (try? isWithdrawn(module: module, version: number)) == true {
                 result.withdrawn.append(number)
+                WithdrawnCheck(store: self, record: record).run(&result)
                 continue
             }
             result.versions.append(number)
-            VersionCheck(store: self, record: record).run(&result)
+            VersionCheck(store: self, record: record).run(&result, progress)
         }
         return result
-    }
-
-    private func checkChain(
-        _ module: String, _ all: [Int], _ records: inout [Int: CommitRecord], _ result: inout Verification
-    ) {
-        var previous: (version: Int, digest: String)?
-        for number in all {
-            let path = "\(module)/\(ModuleLayout.commitRecord(version: number))"
-            func report(_ kind: Finding.Kind, _ detail: String) {
-                result.findings.append(Finding(kind: kind, path: path, detail: detail))
-            }
-            guard let bytes = try? recordBytes(module: module, version: number) else {
-                report(.unreadable, "the commit record cannot be read")
-                previous = nil
-                continue
-            }
-            defer { previous = (number, FileDigest.hexadecimal(bytes)) }
-            guard let json = try? JSON.parse(bytes), let record = CommitRecord(json: json) else {
-                report(.changed, "this is no commit record any more")
-                continue
-            }
-            if record.bytesOfFile != bytes { report(.changed, "the commit record is not as it was written") }
-            if record.module != module || record.version != number || AttemptID.milliseconds(record.attempt) == nil {
-                report(.inconsistent, "the commit record names another module, version or attempt")
-                continue
-            }
-            if let previous {
-                if record.parent != CommitRecord.Parent(version: previous.version, commitSHA256: previous.digest) {
-                    report(
-                        .brokenChain,
-                        "it names another parent than version \(previous.version) as that is now: one was edited")
-                }
-            } else if number == all.first {
-                if number != 1 { report(.brokenChain, "versions before it are missing") }
-                if number == 1, record.parent != nil { report(.brokenChain, "the first version names a parent") }
-            }
-            records[number] = record
-        }
     }
 }
 
@@ -98,18 +65,21 @@ private struct VersionCheck {
 
     private var folder: String { store.folderPath(record) }
 
-    func run(_ result: inout Verification) {
+    func run(_ result: inout Verification, _ progress: (Int64) -> Void) {
         guard let bytes = try? store.readFile(record, ModuleLayout.sums) else {
+            // The list is gone, or the record was made to name another place.
+            reportRecord("the commit record names a version without a list of digests", &result)
             return report(.missing, ModuleLayout.sums, "the list of digests is missing or cannot be read", &result)
         }
         if FileDigest.hexadecimal(bytes) != record.sums {
             report(.changed, ModuleLayout.sums, "the list of digests is not the one that was committed", &result)
+            reportRecord("the commit record states another digest of \(ModuleLayout.sums) than it has", &result)
         }
         guard let sums = Sums(bytes: bytes) else {
             return report(.unreadable, ModuleLayout.sums, "this is no list of digests", &result)
         }
         var byteCount: Int64 = 0
-        for line in sums.lines { byteCount += check(line, &result) }
+        for line in sums.lines { byteCount += check(line, &result, progress) }
         let listed = Set(sums.lines.map(\.path) + [ModuleLayout.sums])
         for path in (try? store.storage.files(below: folder)) ?? [] where !listed.contains(path) {
             report(.unexpected, path, "no digest of it was committed", &result)
@@ -126,10 +96,10 @@ private struct VersionCheck {
     }
 
     /// Digest and form of one file; its size.
-    private func check(_ line: Sums.Line, _ result: inout Verification) -> Int64 {
+    private func check(_ line: Sums.Line, _ result: inout Verification, _ progress: (Int64) -> Void) -> Int64 {
         let path = "\(folder)/\(line.path)"
         do {
-            let found = try FileMeasure.of(store.storage.open(path))
+            let found = try FileMeasure.of(store.storage.open(path), reach: progress)
             if found.sha256 != line.sha256 {
                 report(.changed, line.path, "its bytes are not those that were committed", &result)
             }
@@ -150,7 +120,7 @@ private struct VersionCheck {
     private func checkPublication(_ result: inout Verification) {
         guard let bytes = try? store.readFile(record, ModuleLayout.protocolFile),
             let stated = try? JSON.parse(bytes)["publication"]
-        else { return }
+        else { return reportRecord("nothing repeats what it says: \(ModuleLayout.protocolFile) is missing or another", &result) }
         let publication = Publication(
             module: record.module, version: record.version, attempt: record.attempt, parent: record.parent,
             committedAt: record.committedAt, committedBy: record.committedBy, expiresAt: record.expiresAt)
@@ -160,8 +130,7 @@ private struct VersionCheck {
     }
 
     private func reportRecord(_ detail: String, _ result: inout Verification) {
-        let path = "\(record.module)/\(ModuleLayout.commitRecord(version: record.version))"
-        result.findings.append(Finding(kind: .inconsistent, path: path, detail: detail))
+        result.findings.append(.ofRecord(record, detail))
     }
 
     private func report(_ kind: Finding.Kind, _ path: String, _ detail: String, _ result: inout Verification) {

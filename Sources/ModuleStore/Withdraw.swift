@@ -1,36 +1,62 @@
 import Model
 
+/// What a withdrawal left behind.
+package struct Withdrawal: Sendable, Equatable {
+    package let tombstone: Tombstone
+    /// The tombstone was there already: this call finished or repeated the withdrawal.
+    package let wasWithdrawnBefore: Bool
+    package let filesRemoved: Int
+    /// Relative to the version's folder: what a listing shows after the removal.
+    package let filesLeft: [String]
+}
+
 extension Store {
     /// Takes a version's files away and leaves a tombstone with the reason. The number is never used again.
     ///
     /// The tombstone comes first: a reader that meets missing files finds the reason. Repeating a withdrawal that was
-    /// cut short carries on with it and keeps the first reason.
+    /// cut short, with the same reason, carries on with it. The description `croissant.json` stays: it holds no rows.
     ///
-    /// - Throws: `.notFound` when there is no such version; what the storage says.
-    package func withdraw(module: String, version: Int, reason: String, by actor: String, at time: String)
-        throws
+    /// - Throws: `.notFound` when there is no such version; `.refused` when it was withdrawn for another reason, which
+    ///   the error tells; what the storage says.
+    @discardableResult
+    package func withdraw(module: String, version: Int, reason: String, by actor: String, at time: String) throws
+        -> Withdrawal
     {
         let record = try record(module: module, version: version)
         try checkName(attempt: record.attempt)
-        let tombstone = JSON.record([
-            "format": "etl-module-tombstone/1", "module": .text(module), "version": .integer(Int64(version)),
-            "reason": .text(reason), "withdrawn_at": .text(time), "withdrawn_by": .text(actor),
-        ])
+        let commit = FileDigest.hexadecimal(try recordBytes(module: module, version: version))
+        let wanted = Tombstone(
+            module: module, version: version, reason: reason, withdrawnAt: time, withdrawnBy: actor,
+            commitSHA256: commit)
         let path = "\(module)/\(ModuleLayout.tombstone(version: version))"
-        // One that is there keeps its reason: the withdrawal was cut short, or is repeated.
-        if try storage.byteCount(path) == nil {
-            _ = try storage.create(
-                path, Array(tombstone.text(isPretty: true).utf8), attempt: record.attempt, reach: { _ in })
+        var wasThere = try storage.byteCount(path) != nil
+        if !wasThere {
+            // An id of its own: two who withdraw at once must not share a temporary name.
+            let created = try storage.create(path, wanted.bytesOfFile, attempt: newAttemptID(), reach: { _ in })
+            if case .taken = created { wasThere = true }
+        }
+        let first = wasThere ? try tombstone(module: module, version: version) ?? wanted : wanted
+        guard first.reason == reason else {
+            throw StoreError(
+                .refused, "\(module)@\(version)",
+                "withdrawn \(first.withdrawnAt) by \(first.withdrawnBy) for another reason: \(first.reason)")
         }
         let run = folderPath(record)
+        let before = try storage.files(below: run)
         for name in try storage.names(run) where name != ModuleLayout.croissant {
             // A name is a file or a folder; the storage removes what it finds.
             try storage.removeTree("\(run)/\(name)")
         }
-        try storage.settle([run])
-        guard try storage.files(below: run).allSatisfy({ $0 == ModuleLayout.croissant }) else {
+        let left = try storage.files(below: run)
+        guard left.allSatisfy({ $0 == ModuleLayout.croissant }) else {
             throw StoreError(.inputOutput, run, "files are still there after their removal; withdraw again")
         }
-        try storage.protect(run)
+        // Nothing is left to make durable where a listing shows nothing.
+        if !left.isEmpty {
+            try storage.settle([run])
+            try storage.protect(run)
+        }
+        return Withdrawal(
+            tombstone: first, wasWithdrawnBefore: wasThere, filesRemoved: before.count - left.count, filesLeft: left)
     }
 }

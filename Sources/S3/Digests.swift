@@ -48,7 +48,8 @@ enum Digests {
         for start in stride(from: 0, to: bytes.count, by: 3) {
             let rest = bytes.count - start
             let group =
-                Int(bytes[start]) << 16 | (rest > 1 ? Int(bytes[start + 1]) << 8 : 0) | (rest > 2 ? Int(bytes[start + 2]) : 0)
+                Int(bytes[start]) << 16 | (rest > 1 ? Int(bytes[start + 1]) << 8 : 0)
+                | (rest > 2 ? Int(bytes[start + 2]) : 0)
             out.append(letters[group >> 18])
             out.append(letters[group >> 12 & 63])
             out.append(rest > 1 ? letters[group >> 6 & 63] : UInt8(ascii: "="))

@@ -47,7 +47,10 @@ final class HTTPTransfer {
         // A further status line: what came before was "100 Continue" or a proxy's word.
         if line.starts(with: Array("HTTP/".utf8)) { headerLines = [] }
         headerByteCount += line.count
-        guard headerByteCount <= Self.headerLimit else { isTooLarge = true; return false }
+        guard headerByteCount <= Self.headerLimit else {
+            isTooLarge = true
+            return false
+        }
         headerLines.append(line)
         return true
     }
@@ -58,7 +61,10 @@ final class HTTPTransfer {
             let status = headerLines.first?.split(separator: UInt8(ascii: " ")).dropFirst().first ?? []
             if status.first != UInt8(ascii: "2") { bodyLimit = max(bodyLimit, Self.refusalLimit) }
         }
-        guard body.count + piece.count <= bodyLimit else { isTooLarge = true; return false }
+        guard body.count + piece.count <= bodyLimit else {
+            isTooLarge = true
+            return false
+        }
         if body.isEmpty, let length = headers().last(where: { $0.0 == "content-length" }).flatMap({ Int($0.1) }) {
             body.reserveCapacity(min(length, bodyLimit))
         }

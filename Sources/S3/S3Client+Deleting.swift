@@ -9,7 +9,7 @@ extension S3Client {
     package func deleteOne(_ key: String) throws(S3Error) {
         do throws(S3Error) {
             _ = try send(Request(action: "delete", method: "DELETE", key: key))
-        } catch where error.code == .notFound && error.serverCode != "NoSuchBucket" {
+        } catch  where error.code == .notFound && error.serverCode != "NoSuchBucket" {
             return
         }
     }
@@ -36,7 +36,8 @@ extension S3Client {
 
     private func deleteBatch(_ batch: [(key: String, escaped: String)]) throws(S3Error) -> [S3DeleteFailure] {
         let entries = batch.map { "<Object><Key>\($0.escaped)</Key></Object>" }.joined()
-        let body = Array("<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Quiet>true</Quiet>\(entries)</Delete>".utf8)
+        let body = Array(
+            "<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Quiet>true</Quiet>\(entries)</Delete>".utf8)
         var request = Request(
             action: "delete", method: "POST", query: [("delete", "")], bodyLimit: XMLScanner.byteLimit,
             documents: ["DeleteResult"])

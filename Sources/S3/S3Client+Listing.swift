@@ -39,7 +39,8 @@ extension S3Client {
         if let delimiter { query.append(("delimiter", delimiter)) }
         if let token { query.append(("continuation-token", token)) }
         return Request(
-            action: "list", method: "GET", query: query, bodyLimit: XMLScanner.byteLimit, documents: ["ListBucketResult"])
+            action: "list", method: "GET", query: query, bodyLimit: XMLScanner.byteLimit,
+            documents: ["ListBucketResult"])
     }
 
     private func add(_ root: XMLElement, to listing: inout S3Listing) throws(S3Error) {

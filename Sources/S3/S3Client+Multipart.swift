@@ -1,3 +1,5 @@
+internal import Model
+
 /// A part of an object that is being uploaded.
 package struct S3Part: Sendable, Equatable {
     /// From 1 to 10,000.
@@ -50,13 +52,15 @@ extension S3Client {
         repeat {
             var request = Request(
                 action: "list parts", method: "GET", key: key, query: [("uploadId", uploadID)],
-                bodyLimit: XMLScanner.byteLimit, documents: ["ListPartsResult"])
+                bodyLimit: XMLScanner.byteLimit, documents: ["ListPartsResult", "ListPartsResponse"])
             if let marker { request.query.append(("part-number-marker", marker)) }
             guard let root = try send(request).root else { break }
             for entry in root.all("Part") {
                 guard let number = entry.text("PartNumber").flatMap({ Int($0) }), let etag = entry.text("ETag"),
                     let size = entry.text("Size").flatMap({ Int($0) })
-                else { throw S3Error(.damaged, action: request.action, key: key, "a part without number, ETag or size") }
+                else {
+                    throw S3Error(.damaged, action: request.action, key: key, "a part without number, ETag or size")
+                }
                 parts.append(S3Part(number: number, etag: etag, byteCount: size))
             }
             let next = root.text("IsTruncated") == "true" ? root.text("NextPartNumberMarker") : nil
@@ -70,14 +74,15 @@ extension S3Client {
 
     /// Makes the object of its parts.
     ///
-    /// An answer that was lost is no failure: an upload that the second question finds gone was completed by the first if
-    /// the object now is what the parts make.
+    /// An answer that was lost is no failure: an upload that the second question finds gone, or cannot answer for, was
+    /// completed by the first if the object now is what the parts make.
     package func completeUpload(_ key: String, uploadID: String, _ parts: [S3Part]) throws(S3Error) {
         let entries = parts.map { part in
             let etag = XMLText.escaped(part.etag) ?? ""
             return "<Part><PartNumber>\(part.number)</PartNumber><ETag>\(etag)</ETag></Part>"
         }.joined()
-        let body = "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\(entries)</CompleteMultipartUpload>"
+        let body =
+            "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\(entries)</CompleteMultipartUpload>"
         let request = Request(
             action: "complete upload", method: "POST", key: key, query: [("uploadId", uploadID)],
             headers: [("Content-Type", "application/xml")],
@@ -85,19 +90,23 @@ extension S3Client {
             stallLimit: .seconds(300), documents: ["CompleteMultipartUploadResult"])
         do throws(S3Error) {
             _ = try send(request, bytes: Array(body.utf8))
-        } catch where error.serverCode == "NoSuchUpload" {
-            guard let found = try head(key), Self.isMade(found, of: parts) else { throw error }
+        } catch {
+            let isGone = error.serverCode == "NoSuchUpload"
+            guard isGone || error.disposition == .retry else { throw error }
+            guard let found = try? head(key), Self.isMade(found, of: parts, provesItself: !isGone) else { throw error }
         }
     }
 
     /// Size and, where ETags are MD5s, the ETag of the whole: the MD5 of the parts' MD5s, with their count.
-    static func isMade(_ object: S3ObjectInfo, of parts: [S3Part]) -> Bool {
+    ///
+    /// - Parameter provesItself: whether the size alone is too little.
+    static func isMade(_ object: S3ObjectInfo, of parts: [S3Part], provesItself: Bool) -> Bool {
         guard object.byteCount == parts.reduce(0, { $0 + Int64($1.byteCount) }) else { return false }
         func bare(_ etag: String) -> String { etag.filter { $0 != "\"" }.lowercased() }
         let digests = parts.compactMap { Digests.bytes(hexadecimal: bare($0.etag)) }.filter { $0.count == 16 }
         guard digests.count == parts.count, let etag = object.etag.map(bare), etag.utf8.count > 33,
             Digests.bytes(hexadecimal: String(etag.prefix(32))) != nil, etag.dropFirst(32).hasPrefix("-")
-        else { return true }
+        else { return !provesItself }
         return etag == "\(Digests.hexadecimal(Digests.md5(digests.flatMap { $0 })))-\(parts.count)"
     }
 
@@ -105,7 +114,7 @@ extension S3Client {
     package func abortUpload(_ key: String, uploadID: String) throws(S3Error) {
         do throws(S3Error) {
             _ = try send(Request(action: "abort upload", method: "DELETE", key: key, query: [("uploadId", uploadID)]))
-        } catch where error.code == .notFound && error.serverCode != "NoSuchBucket" {
+        } catch  where error.code == .notFound && error.serverCode != "NoSuchBucket" {
             return
         }
     }
@@ -122,20 +131,18 @@ extension S3Client {
             if !full.isEmpty { request.query.append(("prefix", full)) }
             if let marker { request.query += [("key-marker", marker.key), ("upload-id-marker", marker.uploadID)] }
             guard let root = try send(request).root else { break }
-            // Not asked to encode its keys: Ceph does so without saying that it did.
             for entry in root.all("Upload") {
                 guard let key = entry.text("Key"), let identifier = entry.text("UploadId"),
                     let date = entry.text("Initiated").flatMap({ Dates.milliseconds(iso: $0) })
                 else { throw S3Error(.damaged, action: request.action, "an upload without key, id or date") }
                 // Servers that do not filter by prefix are met.
-                guard key.hasPrefix(full) else { continue }
+                guard key.utf8.starts(with: full.utf8) else { continue }
                 uploads.append(
-                    S3UnfinishedUpload(
-                        key: location.relativeKey(key), uploadID: identifier, initiated: date))
+                    S3UnfinishedUpload(key: location.relativeKey(key), uploadID: identifier, initiated: date))
             }
             guard root.text("IsTruncated") == "true" else { break }
             guard let key = root.text("NextKeyMarker"), let identifier = root.text("NextUploadIdMarker"),
-                marker == nil || marker! != (key, identifier)
+                marker.map({ $0 != (key, identifier) }) ?? true
             else { throw S3Error(.damaged, action: request.action, "the listing has no way to its next page") }
             marker = (key, identifier)
         } while true

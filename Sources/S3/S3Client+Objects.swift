@@ -25,7 +25,7 @@ extension S3Client {
                 throw S3Error(.damaged, action: "head", key: key, "the answer tells no length", status: answer.status)
             }
             return S3ObjectInfo(byteCount: length, etag: answer["etag"])
-        } catch where error.code == .notFound && error.serverCode != "NoSuchBucket" {
+        } catch  where error.code == .notFound && error.serverCode != "NoSuchBucket" {
             return nil
         }
     }
@@ -51,7 +51,8 @@ extension S3Client {
         let announced = answer["content-length"].flatMap { Int($0) }
         let isWhole = announced == answer.body.count && (range == nil || answer.body.count == range?.count)
         guard isWhole, answer.status == (range == nil ? 200 : 206) else {
-            throw S3Error(.damaged, action: "get", key: key, "the answer is not the bytes asked for", status: answer.status)
+            throw S3Error(
+                .damaged, action: "get", key: key, "the answer is not the bytes asked for", status: answer.status)
         }
         return answer.body
     }

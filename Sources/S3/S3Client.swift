@@ -94,7 +94,8 @@ package final class S3Client: Sendable {
             case .reply(let reply): return reply
             case .failed(let failure):
                 last = error(failure, request)
-                guard failure == .noConnection || failure == .timeout || failure == .broken || failure == .garbage else {
+                guard failure == .noConnection || failure == .timeout || failure == .broken || failure == .garbage
+                else {
                     throw last
                 }
             case .refused(let refusal):
@@ -185,7 +186,8 @@ package final class S3Client: Sendable {
                 payloadHash: payloadHash), scope, used)
         let query = URLText.query(request.query)
         return (
-            address.base + address.path + (query.isEmpty ? "" : "?\(query)"), headers + [("Authorization", authorization)]
+            address.base + address.path + (query.isEmpty ? "" : "?\(query)"),
+            headers + [("Authorization", authorization)]
         )
     }
 

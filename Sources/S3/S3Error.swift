@@ -82,7 +82,8 @@ package struct S3Error: Error, Sendable, Equatable, CustomStringConvertible {
             case .unreachable: "; check the endpoint, the network and firewalls"
             case .untrusted: "; name the certificate authority's file if it is your own"
             case .notAllowed: "; check the policy of the bucket and of the credentials"
-            case .server, .credentials, .notFound, .wrongRegion, .changed, .damaged, .tooLarge, .badLocation, .refused: ""
+            case .server, .credentials, .notFound, .wrongRegion, .changed, .damaged, .tooLarge, .badLocation, .refused:
+                ""
             }
         return "S3: \(action)\(subject): \(detail)\(answer)\(advice)"
     }

@@ -30,7 +30,8 @@ package struct S3Location: Sendable, Equatable, CustomStringConvertible {
     ) throws(S3Error) {
         let bucketBytes = Array(bucket.utf8)
         // Older and foreign stores take capitals and underscores; what matters is that it stays one piece of a URL.
-        guard (3...255).contains(bucketBytes.count), bucketBytes.allSatisfy(Self.isNameByte), bucketBytes[0] != 0x2e else {
+        guard (3...255).contains(bucketBytes.count), bucketBytes.allSatisfy(Self.isNameByte), bucketBytes[0] != 0x2e
+        else {
             throw Self.bad("a bucket's name is 3 to 255 letters, digits, dots, dashes and underscores")
         }
         guard !region.isEmpty, region.utf8.allSatisfy(Self.isNameByte) else {
@@ -90,7 +91,8 @@ package struct S3Location: Sendable, Equatable, CustomStringConvertible {
 
     private static func trimmed(_ prefix: String) throws(S3Error) -> String {
         let pieces = prefix.split(separator: "/", omittingEmptySubsequences: true)
-        guard pieces.allSatisfy({ $0 != "." && $0 != ".." }), prefix.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7f }) else {
+        guard pieces.allSatisfy({ $0 != "." && $0 != ".." }), prefix.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7f })
+        else {
             throw bad("a prefix has no dot segments and no control characters")
         }
         guard prefix.utf8.count <= 512 else { throw bad("a prefix has at most 512 bytes") }
@@ -158,7 +160,8 @@ extension S3Location {
         if usesPathStyle {
             return (
                 "\(server.scheme)://\(server.text)", server.text,
-                fullKey == nil ? "/\(bucket)" : "/\(bucket)/\(key)")
+                fullKey == nil ? "/\(bucket)" : "/\(bucket)/\(key)"
+            )
         }
         let host = "\(bucket).\(server.text)"
         return ("\(server.scheme)://\(host)", host, "/\(key)")

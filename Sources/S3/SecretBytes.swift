@@ -25,7 +25,7 @@ internal import CCrypto
     }
 
     /// The bytes as text, for a header of one request.
-    func reveal() -> String { withBytes { unsafe String(decoding: $0, as: UTF8.self) } }
+    func reveal() -> String { unsafe withBytes { unsafe String(decoding: $0, as: UTF8.self) } }
 
     package var description: String { "(secret)" }
 }

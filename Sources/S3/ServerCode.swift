@@ -5,11 +5,13 @@ enum ServerCode {
     ]
     static let clockSkew: Set<String> = ["RequestTimeTooSkewed"]
     static let credentials: Set<String> = [
-        "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "AuthorizationHeaderMalformed", "InvalidSecurity",
+        "InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "AuthorizationHeaderMalformed",
+        "InvalidSecurity",
     ]
     static let transient: Set<String> = [
         "InternalError", "SlowDown", "ServiceUnavailable", "RequestTimeout", "Throttling", "ThrottlingException",
-        "RequestThrottled", "RequestLimitExceeded", "BandwidthLimitExceeded", "OperationAborted", "XAmzContentSHA256Mismatch",
+        "RequestThrottled", "RequestLimitExceeded", "BandwidthLimitExceeded", "OperationAborted",
+        "XAmzContentSHA256Mismatch",
         "IncompleteBody", "RequestTimeoutException",
     ]
     static let transientStatus: Set<Int> = [408, 429, 500, 502, 503, 504]
@@ -83,11 +85,15 @@ struct Refusal {
         if isGarbage { return make(.damaged, "the answer is not the document that belongs here") }
         if let serverCode {
             if ServerCode.expired.contains(serverCode) { return make(.credentials, "the credentials expired") }
-            if ServerCode.clockSkew.contains(serverCode) { return make(.refused, "this machine's clock differs from the server's") }
+            if ServerCode.clockSkew.contains(serverCode) {
+                return make(.refused, "this machine's clock differs from the server's")
+            }
             if serverCode == "PermanentRedirect" || (serverCode == "AuthorizationHeaderMalformed" && region != nil) {
                 return make(.wrongRegion, elsewhere)
             }
-            if ServerCode.credentials.contains(serverCode) { return make(.credentials, "the server does not take the credentials") }
+            if ServerCode.credentials.contains(serverCode) {
+                return make(.credentials, "the server does not take the credentials")
+            }
             if serverCode == "NoSuchBucket" { return make(.notFound, "there is no such bucket") }
         }
         switch status {
@@ -102,6 +108,7 @@ struct Refusal {
     }
 
     private var elsewhere: String {
-        region.map { "the bucket is in region \($0): name that region" } ?? "the bucket is reached by another endpoint or region"
+        region.map { "the bucket is in region \($0): name that region" }
+            ?? "the bucket is reached by another endpoint or region"
     }
 }

@@ -155,7 +155,8 @@ struct XMLScanner {
         case "apos": text.append(UInt8(ascii: "'"))
         default:
             let number =
-                word.hasPrefix("#x") ? UInt32(word.dropFirst(2), radix: 16)
+                word.hasPrefix("#x")
+                ? UInt32(word.dropFirst(2), radix: 16)
                 : word.hasPrefix("#") ? UInt32(word.dropFirst()) : nil
             guard let number, number > 0, let scalar = UnicodeScalar(number) else { throw Failure() }
             text += Array(String(Character(scalar)).utf8)

@@ -29,6 +29,7 @@ package enum DocumentCheck {
             return (nil, list.sorted)
         }
         PolicyCompiler.check(pipeline, into: &list)
+        TargetCheck(pipeline)?.checkNames(into: &list)
         return (pipeline, list.sorted)
     }
 

@@ -29,7 +29,7 @@ package final class RunSession {
         let keys = KeyRing.read(pipeline.keys, baseDirectory: pipeline.baseDirectory, into: &problems)
         guard let keys, !problems.hasErrors else { throw Self.wrongDocument(problems.sorted) }
         self.keys = keys
-        do throws(StoreError) { store = try Store(pipeline.target) } catch { throw error.failure }
+        do throws(StoreError) { store = try Store(pipeline.target, renderer: ParquetRendition()) } catch { throw error.failure }
     }
 
     /// A worker's: from the document as its coordinator hands it out.

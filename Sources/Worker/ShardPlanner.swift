@@ -29,6 +29,12 @@ struct ShardPlanner {
             case .csv(let spec): try plan(tables, from: source.name, spec, &draft)
             }
         }
+        if let check = TargetCheck(pipeline) {
+            for table in pipeline.tables {
+                draft.bindings[table.name].map { check.check(table, $0.columns, into: &draft.problems) }
+            }
+            check.checkPromises(draft.bindings.mapValues(\.columns), into: &draft.problems)
+        }
         guard !draft.problems.hasErrors else { throw RunSession.wrongDocument(draft.problems.sorted) }
         let order = pipeline.tables.map(\.name)
         let tables = order.compactMap { name in draft.tables.first { $0.name == name } }

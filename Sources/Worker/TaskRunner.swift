@@ -1,5 +1,4 @@
 internal import Columnar
-internal import Formats
 internal import Model
 internal import ModuleStore
 internal import Transform
@@ -16,18 +15,17 @@ struct TaskRunner {
     func run(
         _ source: any ChunkSource, into part: any StagedPart, epoch: Int, advance: (Int64, Int64) throws -> Void
     ) throws -> PartReceipt {
-        let writer = ParquetWriter(columns: binding.columns.map(\.output), codec: codec, sink: part)
         var rules = binding.transform.zeroCounts
         var published: Int64 = 0
         do {
+            let writer = try PartWriters.writer(into: part, columns: binding.columns.map(\.output), codec: codec)
             while let chunk = try source.next() {
                 let result = try binding.transform.apply(binding.widened(chunk), counts: &rules)
                 published += Int64(result.rowCount)
                 try writer.append(result)
                 try advance(source.rowsRead, source.bytesRead)
             }
-            let summary = try writer.finish()
-            guard summary.rowCount == published else {
+            guard try writer.finish() == published else {
                 preconditionFailure("the writer holds as many rows as it was given")
             }
         } catch {

@@ -6,159 +6,103 @@ import ModuleStore
 struct ModulesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "modules",
-        abstract: "Lists, shows and verifies the modules of a store.",
+        abstract: "Lists, compares, verifies, copies and withdraws the versions of a store.",
         discussion: """
-              etlx modules ./modules                    the modules and their newest versions
-              etlx modules ./modules show clinic@2      one version: folder, tables, rows, digests
-              etlx modules ./modules verify clinic      every byte of every version against its records
+              etlx modules ./modules                            the modules and their newest versions
+              etlx modules ./modules show clinic@2              one version: folder, tables, rows, digests
+              etlx modules ./modules diff clinic@1 clinic@2     schema, rules, keys and counts of two versions
+              etlx modules ./modules verify clinic              every byte of every version against its records
+              etlx modules ./modules withdraw clinic@1 --reason "erasure request 17"
+              etlx modules ./modules retain clinic --keep 3 --older-than P30D --dry-run
+              etlx modules ./modules collect                    what runs left behind that came to nothing
+              etlx modules ./modules copy clinic /backup        all versions, in order, into another store
+              etlx modules ./modules pull clinic@2 ./here       one version, alone, into a folder
+              etlx modules ./modules cat clinic --table visits --format csv
+              etlx modules ./modules catalog                    writes catalog.jsonld anew
             """)
 
-    @Argument(help: "The store: a folder.")
+    @Argument(help: "The store: a folder, s3://bucket/prefix or postgresql://host/database.")
     var store: String
 
-    @Argument(help: "list (default), show or verify.")
+    @Argument(help: ArgumentHelp("list (default) or one of the actions above.", valueName: "action"))
     var action: String = "list"
 
-    @Argument(help: "A module's name, or NAME@VERSION.")
-    var module: String?
+    @Argument(help: ArgumentHelp("What the action works on: NAME or NAME@VERSION, and a place to copy to.", valueName: "name"))
+    var words: [String] = []
+
+    @Option(help: "withdraw: why; it stays in the store for good.")
+    var reason: String?
+
+    @Option(help: "retain: how many of the newest versions stay.")
+    var keep: Int?
+
+    @Option(help: "retain, collect: an age such as P30D or PT12H.")
+    var olderThan: String?
+
+    @Flag(help: "retain, collect: tell what would go, and do nothing.")
+    var dryRun = false
+
+    @Option(help: "cat: the table; not needed where there is one.")
+    var table: String?
+
+    @Option(help: "cat: arrow (an IPC stream), csv or jsonl.")
+    var format: String?
+
+    @Option(help: "cat: columns, separated by commas, in the order wanted.")
+    var columns: String?
+
+    @Option(help: "cat: at most this many rows.")
+    var rows: Int64?
 
     @OptionGroup var common: CommonOptions
 
-    private static let actions = ["list", "show", "verify"]
-    private static let laterActions = ["diff", "withdraw", "collect"]
+    private static let actions: [any (StoreAction & SendableMetatype).Type] = [
+        ListAction.self, ShowAction.self, DiffAction.self, VerifyAction.self, WithdrawAction.self, RetainAction.self,
+        CollectAction.self, CopyAction.self, PullAction.self, CatAction.self, CatalogAction.self,
+    ]
 
     func run() throws {
-        let opened = try open()
-        do {
-            switch action {
-            case "list": try list(opened)
-            case "show": try show(opened)
-            case "verify": try verify(opened)
-            case let word where Self.laterActions.contains(word):
-                throw Stop(.wrongDocument, "\"\(word)\" is not available in this version")
-            default:
-                throw Stop(
-                    .wrongDocument,
-                    "unknown action \"\(action)\"; expected one of \(Self.actions.joined(separator: ", "))"
-                        + (NearestWord.find(action, among: Self.actions).map { "; did you mean \"\($0)\"?" } ?? ""))
-            }
-        } catch let error as StoreError {
-            let status: ExitStatus = error.code == .notFound ? .wrongDocument : error.code == .damaged ? .checkFailed : .failed
-            throw Stop(status, error.description)
-        }
-    }
-
-    private func open() throws -> Store {
-        for scheme in ["s3://", "postgresql://", "postgres://"] where store.hasPrefix(scheme) {
-            throw Stop(.wrongDocument, "stores at \(scheme)… are not available in this version; expected a folder")
-        }
-        var isFolder: ObjCBool = false
-        guard unsafe FileManager.default.fileExists(atPath: store, isDirectory: &isFolder), isFolder.boolValue else {
-            throw Stop(.unreachable, "no store at \(store): there is no such folder")
-        }
-        return Store(directory: URL(fileURLWithPath: store).standardizedFileURL.path)
-    }
-
-    /// The module and version that the argument names; the version is nil where it names none.
-    private func named(_ opened: Store) throws -> (name: String, version: Int?) {
-        guard let module else { throw Stop(.wrongDocument, "\(action) needs a module: etlx modules \(store) \(action) NAME") }
-        let pieces = module.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-        var version: Int?
-        if pieces.count == 2 {
-            guard let number = Int(pieces[1].hasPrefix("v") ? String(pieces[1].dropFirst()) : pieces[1]), number > 0 else {
-                throw Stop(.wrongDocument, "\"\(pieces[1])\" is no version number; expected NAME@3")
-            }
-            version = number
-        }
-        let names = try opened.modules()
-        guard names.contains(pieces[0]) else {
+        let names = Self.actions.map { $0.name }
+        guard let chosen = Self.actions.first(where: { $0.name == action }) else {
             throw Stop(
                 .wrongDocument,
-                "no module \"\(pieces[0])\" in \(store)"
-                    + (NearestWord.find(pieces[0], among: names).map { "; did you mean \"\($0)\"?" } ?? ""))
+                "unknown action \"\(action)\"; expected one of \(names.joined(separator: ", "))"
+                    + (NearestWord.find(action, among: names).map { "; did you mean \"\($0)\"?" } ?? ""))
         }
-        return (pieces[0], version)
-    }
-
-    // MARK: Actions
-
-    private func list(_ opened: Store) throws {
-        var rows: [[String]] = []
-        var objects: [JSON] = []
-        for name in try opened.modules() {
-            let versions = try opened.versions(module: name)
-            guard let latest = try opened.latest(module: name) else {
-                rows.append([name, "all \(versions.count) versions withdrawn"])
-                objects.append(.record(["module": .text(name), "versions": .integer(Int64(versions.count))]))
-                continue
-            }
-            let record = try opened.record(module: name, version: latest)
-            let total = record.tables.reduce(0) { $0 + $1.rows }
-            rows.append([
-                "\(name)@\(latest)", "\(record.tables.count) tables", "\(Console.grouped(total)) rows",
-                Console.size(record.bytes), record.committedAt,
-            ])
-            objects.append(
-                .record([
-                    "module": .text(name), "versions": .integer(Int64(versions.count)), "latest": record.json,
-                ]))
-        }
-        if common.json {
-            print(JSON.record(["modules": .list(objects)]).text(isPretty: true), terminator: "")
-        } else if !common.quiet {
-            print(rows.isEmpty ? "no modules in \(store)" : Console.aligned(rows, indent: ""))
+        try checkOptions(of: chosen)
+        do {
+            let session = StoreSession(
+                store: try openStore(store), shown: shownStore(store), action: chosen.name, usage: chosen.usage,
+                words: words, options: .init(reason: reason, keep: keep, olderThan: olderThan, isDryRun: dryRun, table: table, format: format,
+                    columns: columns?.split(separator: ",").map(String.init), rows: rows),
+                common: common)
+            try chosen.init().run(session)
+        } catch let error as StoreError {
+            throw Stop(status(of: error), error.description)
         }
     }
 
-    private func show(_ opened: Store) throws {
-        let (name, wanted) = try named(opened)
-        guard let version = try wanted ?? opened.latest(module: name) else {
-            throw Stop(.wrongDocument, "every version of \(name) is withdrawn")
+    private func checkOptions(of chosen: any StoreAction.Type) throws {
+        let given = [
+            ("--reason", reason != nil), ("--keep", keep != nil), ("--older-than", olderThan != nil),
+            ("--dry-run", dryRun), ("--table", table != nil), ("--format", format != nil),
+            ("--columns", columns != nil), ("--rows", rows != nil),
+        ]
+        for (option, isGiven) in given where isGiven && !chosen.options.contains(option) {
+            let owners = Self.actions.filter { $0.options.contains(option) }.map { $0.name }
+            throw Stop(
+                .wrongDocument, "\(option) belongs to \(owners.joined(separator: " and ")), not to \(chosen.name)")
         }
-        let record = try opened.record(module: name, version: version)
-        let isWithdrawn = try opened.isWithdrawn(module: name, version: version)
-        if common.json {
-            print(
-                JSON.record([
-                    "record": record.json, "folder": .text(opened.folder(record)),
-                    "is_withdrawn": .boolean(isWithdrawn),
-                ]).text(isPretty: true), terminator: "")
-            return
-        }
-        guard !common.quiet else { return }
-        print("\(name)@\(version)\(isWithdrawn ? " (withdrawn)" : ""), published \(record.committedAt) by \(record.committedBy)")
-        print(
-            Console.aligned([
-                ["folder", opened.folder(record)], ["files", "\(record.files), \(Console.size(record.bytes))"],
-                ["SHA256SUMS", record.sums],
-                ["parent", record.parent.map { "version \($0.version), \($0.commitSHA256)" } ?? "none"],
-            ]))
-        print("tables")
-        print(Console.aligned(record.tables.map { [$0.name, "\(Console.grouped($0.rows)) rows", "\(opened.folder(record))/data/\($0.name)"] }))
     }
 
-    private func verify(_ opened: Store) throws {
-        let (name, version) = try named(opened)
-        let result = try opened.verify(module: name, version: version)
-        if common.json {
-            print(
-                JSON.record([
-                    "module": .text(name), "versions": .list(result.versions.map { .integer(Int64($0)) }),
-                    "withdrawn": .list(result.withdrawn.map { .integer(Int64($0)) }),
-                    "files": .integer(Int64(result.files)), "bytes": .integer(result.bytes),
-                    "is_sound": .boolean(result.isSound),
-                    "findings": .list(
-                        result.findings.map {
-                            .record(["kind": .text($0.kind.rawValue), "path": .text($0.path), "detail": .text($0.detail)])
-                        }),
-                ]).text(isPretty: true), terminator: "")
-        } else {
-            for finding in result.findings { Console.error(finding.description) }
-            if result.isSound, !common.quiet {
-                print(
-                    "\(name): \(result.versions.count) versions, \(result.files) files, \(Console.size(result.bytes)): every digest and the chain of records agree")
-            }
+    private func status(of error: StoreError) -> ExitStatus {
+        switch error.code {
+        case .notFound, .refused, .badName: .wrongDocument
+        case .damaged: .checkFailed
+        case .unreachable: .unreachable
+        // A bucket without credentials is not reached; a folder without rights is, and refuses.
+        case .notAllowed where store.contains("://"): .unreachable
+        default: .failed
         }
-        if !result.isSound { throw Stop(.checkFailed, common.json ? nil : "\(name): \(result.findings.count) findings") }
     }
 }

@@ -3,6 +3,7 @@ import Coordinator
 import Foundation
 import Model
 import ModuleStore
+import Worker
 
 /// One embedded run: store, ledger, socket, processes and the coordinator's loop, put together and taken down.
 struct RunDriver {
@@ -21,7 +22,7 @@ struct RunDriver {
     func run() throws -> Outcome {
         let document = try documentBytes()
         let store: Store
-        do { store = try Store(pipeline.target) } catch { throw Stop(.unreachable, error.description) }
+        do { store = try Store(pipeline.target, renderer: ParquetRendition()) } catch { throw Stop(.unreachable, error.description) }
         let module = pipeline.about.module
         let attempt: String
         do { attempt = try store.beginAttempt(module: module) } catch {

@@ -37,15 +37,16 @@ final class Fixture: Sendable {
 
     static let module = "clinic"
 
-    /// Parts of two tables, one with an odd name, staged as a worker would.
     func stage(_ attempt: String, rows: Int64 = 3) throws -> [PartReceipt] {
         try Self.stage(attempt, in: store, rows: rows)
     }
 
-    static func stage(_ attempt: String, in store: Store, rows: Int64 = 3) throws -> [PartReceipt] {
+    /// Parts of two tables, one with an odd name, staged as a worker would.
+    static func stage(_ attempt: String, in store: Store, module: String = module, rows: Int64 = 3) throws
+        -> [PartReceipt]
+    {
         try [("patients", 0), ("patients", 1), ("odd /name\u{e9}", 0)].map { table, shard in
-            let part = try store.stagePart(
-                module: Self.module, attempt: attempt, table: table, shard: shard, epoch: 1)
+            let part = try store.stagePart(module: module, attempt: attempt, table: table, shard: shard, epoch: 1)
             try part.write(text: "PAR1 \(table) \(shard) of \(attempt)")
             try part.write(bytes: [1, 0, 0, 0] + Array("PAR1".utf8))
             let finished = try part.finish()
@@ -72,10 +73,18 @@ final class Fixture: Sendable {
         attempt: String, receipts: [PartReceipt], policy: RacePolicy = .exclusive,
         reach: @escaping Publisher.Hook = { _ in }
     ) throws -> Published {
-        try Publisher(store: store, module: Self.module, attempt: attempt, policy: policy, reach: reach).publish(
-            tables: Self.tables, receipts: receipts, committedAt: "2026-11-23T05:30:00Z",
-            committedBy: "etl-express test", expiresAt: nil
-        ) { Self.describe($0, receipts) }
+        try Self.publish(store, attempt, receipts, policy: policy, reach: reach)
+    }
+
+    static func publish(
+        _ store: Store, module: String = module, _ attempt: String, _ receipts: [PartReceipt],
+        policy: RacePolicy = .exclusive, committedAt: String = "2026-11-23T05:30:00Z", expiresAt: String? = nil,
+        reach: @escaping Publisher.Hook = { _ in }
+    ) throws -> Published {
+        try Publisher(store: store, module: module, attempt: attempt, policy: policy, reach: reach).publish(
+            tables: tables, receipts: receipts, committedAt: committedAt, committedBy: "etl-express test",
+            expiresAt: expiresAt
+        ) { describe($0, receipts) }
     }
 
     @discardableResult
@@ -84,7 +93,24 @@ final class Fixture: Sendable {
         return try publish(attempt: attempt, receipts: stage(attempt), policy: policy, reach: reach)
     }
 
+    @discardableResult
+    static func publishNew(
+        _ store: Store, module: String = module, committedAt: String = "2026-11-23T05:30:00Z", expiresAt: String? = nil
+    ) throws -> Published {
+        let attempt = try store.beginAttempt(module: module)
+        return try publish(
+            store, module: module, attempt, stage(attempt, in: store, module: module), committedAt: committedAt,
+            expiresAt: expiresAt)
+    }
+
     func path(_ relative: String) -> String { "\(root)/\(relative)" }
+
+    /// Replaces a file that is read-only, as somebody with rights might.
+    func overwrite(_ path: String, _ bytes: [UInt8]) throws {
+        try files.setMode(String(path[..<path.lastIndex(of: "/")!]), 0o755)
+        try files.remove(path)
+        try files.write(path, bytes)
+    }
 
     func exists(_ relative: String) -> Bool { FileManager.default.fileExists(atPath: path(relative)) }
 }

@@ -195,6 +195,30 @@ struct PublisherTests {
         #expect(try fixture.publish(attempt: attempt, receipts: receipts).record.version == 1)
     }
 
+    @Test("a record that is sent again makes its version within the deadline, and none after it")
+    func lateRepetition() throws {
+        for (wait, isMade) in [(Duration.zero, true), (Limits.attemptDeadline, false)] {
+            let fixture = Fixture()
+            let attempt = try fixture.store.beginAttempt(module: "clinic")
+            let receipts = try fixture.stage(attempt)
+            var sent: CommitRecord?
+            #expect(throws: Stopped.self) {
+                try Publisher(store: fixture.store, module: "clinic", attempt: attempt).publish(
+                    tables: Fixture.tables, receipts: receipts, committedAt: "2026-11-23T05:30:00Z",
+                    committedBy: "etl-express test", expiresAt: nil,
+                    willCommit: {
+                        sent = $0
+                        throw Stopped()
+                    }, describe: { Fixture.describe($0, receipts) })
+            }
+            fixture.clock.advance(wait)
+            #expect(try fixture.store.repeatCommit(#require(sent)) == isMade)
+            #expect(try fixture.store.versions(module: "clinic") == (isMade ? [1] : []))
+            fixture.clock.advance(Limits.attemptDeadline)
+            #expect(try fixture.store.repeatCommit(#require(sent)) == isMade)
+        }
+    }
+
     @Test("an attempt past its deadline is not published")
     func tooLate() throws {
         let fixture = Fixture()

@@ -19,11 +19,11 @@ struct VerifyTests {
             for at in Set([0, bytes.count / 2, bytes.count - 1]).sorted() {
                 var edited = bytes
                 edited[at] ^= 1
-                try overwrite(fixture, path, edited)
+                try fixture.overwrite(path, edited)
                 let findings = try fixture.store.verify(module: "clinic").findings
                 #expect(findings.contains { $0.path == path || $0.kind == .brokenChain }, "\(path) at \(at)")
             }
-            try overwrite(fixture, path, bytes)
+            try fixture.overwrite(path, bytes)
         }
         #expect(try fixture.store.verify(module: "clinic").findings == [])
     }
@@ -39,9 +39,24 @@ struct VerifyTests {
         let record = String(decoding: try fixture.files.read(path), as: UTF8.self)
         #expect(record.contains(text))
         let edited = record.replacingOccurrences(of: text, with: String(text.dropLast(2)) + "7\(text.last!)")
-        try overwrite(fixture, path, Array(edited.utf8))
+        try fixture.overwrite(path, Array(edited.utf8))
         let findings = try fixture.store.verify(module: "clinic").findings
         #expect(findings.contains { $0.path == path })
+    }
+
+    @Test("no byte of the newest commit record can be flipped unseen, though no later record names its digest")
+    func newestRecord() throws {
+        let fixture = Fixture()
+        for _ in 0..<2 { try fixture.publishNew() }
+        let path = "clinic/\(ModuleLayout.commitRecord(version: 2))"
+        let bytes = try fixture.files.read(path)
+        for (index, byte) in bytes.enumerated() {
+            var edited = bytes
+            edited[index] = byte ^ 1
+            try fixture.overwrite(path, edited)
+            let findings = try fixture.store.verify(module: "clinic", version: 2).findings
+            #expect(findings.contains { $0.path == path }, "byte \(index)")
+        }
     }
 
     @Test("a missing file, an extra file and a missing version are found and named")
@@ -101,7 +116,7 @@ struct VerifyTests {
         let record = try fixture.publishNew().record
         fixture.clock.advance(Limits.orphanTime)
         fixture.clock.advance(.seconds(1))
-        try overwrite(fixture, "clinic/\(ModuleLayout.commitRecord(version: 1))", Array("{".utf8))
+        try fixture.overwrite("clinic/\(ModuleLayout.commitRecord(version: 1))", Array("{".utf8))
         #expect(throws: StoreError.self) { try fixture.store.sweep(module: "clinic") }
         #expect(fixture.exists("clinic/\(ModuleLayout.run(record.attempt))/croissant.json"))
     }
@@ -134,12 +149,5 @@ struct VerifyTests {
         let verification = try fixture.store.verify(module: "clinic")
         #expect(verification.findings == [] && verification.withdrawn == [1] && verification.versions == [2])
         #expect(try fixture.publishNew().record.version == 3)
-    }
-
-    private func overwrite(_ fixture: Fixture, _ path: String, _ bytes: [UInt8]) throws {
-        let folder = String(path[..<path.lastIndex(of: "/")!])
-        try fixture.files.setMode(folder, 0o755)
-        try fixture.files.remove(path)
-        try fixture.files.write(path, bytes)
     }
 }

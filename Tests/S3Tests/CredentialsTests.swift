@@ -11,7 +11,8 @@ struct CredentialsTests {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("etlx-s3-\(UUID().uuidString)")
         for (name, text) in files {
             let file = folder.appendingPathComponent(name)
-            try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try FileManager.default.createDirectory(
+                at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
             try Data(text.utf8).write(to: file)
         }
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -19,9 +20,12 @@ struct CredentialsTests {
     }
 
     /// No machine's metadata unless a test says so.
-    private func chain(_ environment: [String: String], now: @escaping @Sendable () -> Int64 = { 0 }) -> CredentialsChain {
+    private func chain(_ environment: [String: String], now: @escaping @Sendable () -> Int64 = { 0 })
+        -> CredentialsChain
+    {
         CredentialsChain(
-            environment: environment.merging(["AWS_EC2_METADATA_DISABLED": "true"]) { old, _ in old }, region: "eu-west-1",
+            environment: environment.merging(["AWS_EC2_METADATA_DISABLED": "true"]) { old, _ in old },
+            region: "eu-west-1",
             now: now)
     }
 
@@ -39,7 +43,9 @@ struct CredentialsTests {
 
     @Test("come from the environment first")
     func environment() throws {
-        let variables = ["AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "S", "AWS_SESSION_TOKEN": "T", "AWS_PROFILE": "p"]
+        let variables = [
+            "AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "S", "AWS_SESSION_TOKEN": "T", "AWS_PROFILE": "p",
+        ]
         #expect(try shown(chain(variables).current()) == ["A", "S", "T"])
         #expect(message(["AWS_ACCESS_KEY_ID": "A"]).contains("AWS_SECRET_ACCESS_KEY is not"))
         #expect(message([:]).contains("none found"))
@@ -49,34 +55,36 @@ struct CredentialsTests {
     func profiles() throws {
         let files = [
             ".aws/credentials": """
-                # a comment
-                [default]
-                aws_access_key_id=D
-                aws_secret_access_key = DS   # behind
-                [ work ]
-                AWS_ACCESS_KEY_ID = W
-                aws_secret_access_key = WS
-                s3 =
-                  aws_access_key_id = nested
-                [half]
-                aws_access_key_id = H
-                [bare]
-                region = x
-                """,
+            # a comment
+            [default]
+            aws_access_key_id=D
+            aws_secret_access_key = DS   # behind
+            [ work ]
+            AWS_ACCESS_KEY_ID = W
+            aws_secret_access_key = WS
+            s3 =
+              aws_access_key_id = nested
+            [half]
+            aws_access_key_id = H
+            [bare]
+            region = x
+            """,
             ".aws/config": """
-                [profile work]
-                aws_access_key_id = other
-                aws_session_token = WT
-                [profile program]
-                credential_process = /bin/secret-tool --password x
-                [profile single]
-                sso_session = y
-                """,
+            [profile work]
+            aws_access_key_id = other
+            aws_session_token = WT
+            [profile program]
+            credential_process = /bin/secret-tool --password x
+            [profile single]
+            sso_session = y
+            """,
         ]
         try withFiles(files) { home throws in
             #expect(try shown(chain(["HOME": home]).current()) == ["D", "DS", nil])
             #expect(try shown(chain(["HOME": home, "AWS_PROFILE": "work"]).current()) == ["W", "WS", "WT"])
-            let elsewhere = ["AWS_SHARED_CREDENTIALS_FILE": "~/.aws/credentials", "AWS_CONFIG_FILE": "/absent", "HOME": home]
+            let elsewhere = [
+                "AWS_SHARED_CREDENTIALS_FILE": "~/.aws/credentials", "AWS_CONFIG_FILE": "/absent", "HOME": home,
+            ]
             #expect(try shown(chain(elsewhere).current()) == ["D", "DS", nil])
             let program = message(["HOME": home, "AWS_PROFILE": "program"])
             #expect(program.contains("credential_process") && !program.contains("secret-tool"))
@@ -96,11 +104,13 @@ struct CredentialsTests {
         let stub = StubServer { request, number in
             if number == 0 { return .plain(503) }
             guard request.method == "POST", request.target == "/", request.text.contains("WebIdentityToken=to.ken%2F1"),
-                request.text.contains("Action=AssumeRoleWithWebIdentity"), request.text.contains("RoleArn=arn%3Aaws%3Arole")
+                request.text.contains("Action=AssumeRoleWithWebIdentity"),
+                request.text.contains("RoleArn=arn%3Aaws%3Arole")
             else {
                 return .plain(
                     400, [:],
-                    "<ErrorResponse><Error><Code>InvalidIdentityToken</Code><Message>x</Message></Error></ErrorResponse>")
+                    "<ErrorResponse><Error><Code>InvalidIdentityToken</Code><Message>x</Message></Error></ErrorResponse>"
+                )
             }
             return .plain(
                 200, [:],
@@ -112,7 +122,10 @@ struct CredentialsTests {
                 """)
         }
         defer { stub.stop() }
-        try withFiles(["token": "to.ken/1\n", "bad": "other", "config": "[default]\nrole_arn = arn:aws:role\nweb_identity_token_file = X"]) {
+        try withFiles([
+            "token": "to.ken/1\n", "bad": "other",
+            "config": "[default]\nrole_arn = arn:aws:role\nweb_identity_token_file = X",
+        ]) {
             folder throws in
             var variables = [
                 "AWS_WEB_IDENTITY_TOKEN_FILE": "\(folder)/token", "AWS_ROLE_ARN": "arn:aws:role",
@@ -134,7 +147,9 @@ struct CredentialsTests {
     @Test("come from the container's address, with its token")
     func container() throws {
         let stub = StubServer { request, number in
-            guard request.target == "/creds?x=1", request.headers["authorization"] == "Bearer word" else { return .plain(401) }
+            guard request.target == "/creds?x=1", request.headers["authorization"] == "Bearer word" else {
+                return .plain(401)
+            }
             return .plain(200, [:], Self.role(1, end: "2100-01-01T00:00:00Z"))
         }
         defer { stub.stop() }
@@ -147,8 +162,11 @@ struct CredentialsTests {
             variables["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"] = "\(folder)/auth"
             #expect(try shown(chain(variables).current()) == ["K1", "S", "T"])
         }
-        for address in ["http://example.org/creds", "http://127.0.0.1.example.org/", "http://169.254.170.2@evil/", "file:///etc/x"] {
-            #expect(message(["AWS_CONTAINER_CREDENTIALS_FULL_URI": address]).contains("no http:// address of this machine"))
+        for address in [
+            "http://example.org/creds", "http://127.0.0.1.example.org/", "http://169.254.170.2@evil/", "file:///etc/x",
+        ] {
+            #expect(
+                message(["AWS_CONTAINER_CREDENTIALS_FULL_URI": address]).contains("no http:// address of this machine"))
         }
     }
 
@@ -156,7 +174,8 @@ struct CredentialsTests {
     func instance() throws {
         let stub = StubServer { request, _ in
             if request.method == "PUT", request.target == "/latest/api/token" {
-                return request.headers["x-aws-ec2-metadata-token-ttl-seconds"] == nil ? .plain(400) : .plain(200, [:], "word")
+                return request.headers["x-aws-ec2-metadata-token-ttl-seconds"] == nil
+                    ? .plain(400) : .plain(200, [:], "word")
             }
             guard request.headers["x-aws-ec2-metadata-token"] == "word" else { return .plain(401) }
             switch request.target {
@@ -167,7 +186,9 @@ struct CredentialsTests {
             }
         }
         defer { stub.stop() }
-        let variables = ["AWS_EC2_METADATA_SERVICE_ENDPOINT": "\(stub.endpoint)/", "AWS_EC2_METADATA_DISABLED": "false"]
+        let variables = [
+            "AWS_EC2_METADATA_SERVICE_ENDPOINT": "\(stub.endpoint)/", "AWS_EC2_METADATA_DISABLED": "false",
+        ]
         #expect(try shown(chain(variables).current()) == ["K1", "S", "T"])
         let silent = StubServer { _, _ in .stalled("") }
         defer { silent.stop() }
@@ -182,7 +203,8 @@ struct CredentialsTests {
     func renewal() throws {
         let isUp = Mutex(true)
         let stub = StubServer { _, number in
-            isUp.withLock { $0 } ? .plain(200, [:], Self.role(number, end: "1970-01-01T0\(number + 1):00:00Z")) : .plain(404)
+            isUp.withLock { $0 }
+                ? .plain(200, [:], Self.role(number, end: "1970-01-01T0\(number + 1):00:00Z")) : .plain(404)
         }
         defer { stub.stop() }
         let minutes = Mutex<Int64>(0)

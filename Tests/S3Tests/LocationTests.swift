@@ -31,7 +31,9 @@ struct LocationTests {
         }
     }
 
-    @Test("endpoints are scheme, host and port alone", arguments: ["ftp://a", "http://", "http://u:p@a", "http://a/path", "a:9000"])
+    @Test(
+        "endpoints are scheme, host and port alone",
+        arguments: ["ftp://a", "http://", "http://u:p@a", "http://a/path", "a:9000"])
     func endpoints(endpoint: String) {
         #expect { try S3Location(bucket: "bucket", region: "r", endpoints: [endpoint]) } throws: { error in
             (error as? S3Error)?.code == .badLocation && !"\(error)".contains("u:p")

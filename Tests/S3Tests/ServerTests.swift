@@ -4,7 +4,8 @@ import Testing
 
 @testable import S3
 
-@Suite("against servers of others", .enabled(if: !S3TestServer.all.isEmpty, Comment(rawValue: S3TestServer.reasonToSkip)))
+@Suite(
+    "against servers of others", .enabled(if: !S3TestServer.all.isEmpty, Comment(rawValue: S3TestServer.reasonToSkip)))
 struct ServerTests {
     @Test("an object is put, seen, read and deleted", arguments: S3TestServer.all)
     func object(server: S3TestServer) throws {
@@ -34,7 +35,8 @@ struct ServerTests {
     @Test("keys keep every byte on their way out and back", arguments: S3TestServer.all)
     func oddKeys(server: S3TestServer) throws {
         let keys = [
-            "a b", "a+b", "a%20b", "a%2Fb", "100%", "tilde~", "quote\"'", "amp&lt;<>", "comma,;=:@$!*()[]{}|^`", "ünï/çødé",
+            "a b", "a+b", "a%20b", "a%2Fb", "100%", "tilde~", "quote\"'", "amp&lt;<>", "comma,;=:@$!*()[]{}|^`",
+            "ünï/çødé",
             "日本語/キー", "e\u{301}", "q?x=1#y", "back\\slash", "double//slash", "trailing/",
         ]
         try server.withBucket(prefix: "odd") { client in
@@ -73,7 +75,9 @@ struct ServerTests {
                 try inParallel(Array(0..<16), threads: 16) { index in
                     let one = server.client(ways[index % ways.count])
                     var outcome = try one.putIfAbsent("race-\(round)", Array("writer \(index)".utf8))
-                    while case .unknown = outcome { outcome = try one.putIfAbsent("race-\(round)", Array("writer \(index)".utf8)) }
+                    while case .unknown = outcome {
+                        outcome = try one.putIfAbsent("race-\(round)", Array("writer \(index)".utf8))
+                    }
                     outcomes.withLock { $0.append(outcome) }
                 }
                 let all = outcomes.withLock { $0 }
@@ -91,7 +95,9 @@ private final class SharedByThreads: Sendable {
 }
 
 /// Calls `body` for each item on several threads; throws what the first of them threw.
-func inParallel<Item: Sendable>(_ items: [Item], threads: Int = 8, _ body: @escaping @Sendable (Item) throws -> Void) throws {
+func inParallel<Item: Sendable>(_ items: [Item], threads: Int = 8, _ body: @escaping @Sendable (Item) throws -> Void)
+    throws
+{
     let shared = SharedByThreads()
     for _ in 0..<threads {
         let thread = Thread {

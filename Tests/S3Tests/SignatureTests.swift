@@ -78,7 +78,8 @@ struct SignatureTests {
                 let sides = item.split(separator: "=").map(String.init)
                 return (sides[0], sides[1])
             },
-            headers: [("Host", "example.amazonaws.com"), ("X-Amz-Date", "20150830T123600Z")], payloadHash: Self.emptyHash)
+            headers: [("Host", "example.amazonaws.com"), ("X-Amz-Date", "20150830T123600Z")],
+            payloadHash: Self.emptyHash)
         let scope = Signature.Scope(region: "us-east-1", service: "service", timestamp: "20150830T123600Z")
         #expect(
             Signature.authorization(request, scope, credentials)
@@ -107,7 +108,8 @@ struct SignatureTests {
     @Test("do not print what they are made of")
     func secrets() {
         let credentials = S3Credentials(
-            accessKeyID: "AKIDEXAMPLE", secretKey: SecretBytes("hidden-secret"), sessionToken: SecretBytes("hidden-token"))
+            accessKeyID: "AKIDEXAMPLE", secretKey: SecretBytes("hidden-secret"),
+            sessionToken: SecretBytes("hidden-token"))
         for text in ["\(credentials)", String(reflecting: credentials), "\(credentials.secretKey)"] {
             #expect(!text.contains("hidden") && !text.contains("AKIDEXAMPLE"))
         }

@@ -28,7 +28,8 @@ struct TextTests {
         "what is no such document is refused",
         arguments: [
             "", "text", "<a>", "<a></b>", "<a/><b/>", "<a>&nbsp;</a>", "<a>&#0;</a>", "<a>&#xD800;</a>", "<a>&amp</a>",
-            "<!DOCTYPE a [<!ENTITY x \"y\">]><a>&x;</a>", "<a b></a>", "<a b=c/>", "<a><![CDATA[</a>", "<a", "<>", "</a>",
+            "<!DOCTYPE a [<!ENTITY x \"y\">]><a>&x;</a>", "<a b></a>", "<a b=c/>", "<a><![CDATA[</a>", "<a", "<>",
+            "</a>",
         ])
     func refusing(text: String) {
         #expect(parse(text) == nil)
@@ -65,7 +66,10 @@ struct TextTests {
     /// RFC 4648, section 10; RFC 1321, A.5.
     @Test("digests and base64 are those of their standards")
     func digests() {
-        #expect(["", "f", "fo", "foo", "foob"].map { Digests.base64(Array($0.utf8)) } == ["", "Zg==", "Zm8=", "Zm9v", "Zm9vYg=="])
+        #expect(
+            ["", "f", "fo", "foo", "foob"].map { Digests.base64(Array($0.utf8)) } == [
+                "", "Zg==", "Zm8=", "Zm9v", "Zm9vYg==",
+            ])
         #expect(Digests.hexadecimal(Digests.md5(Array("abc".utf8))) == "900150983cd24fb0d6963f7d28e17f72")
         #expect(Digests.bytes(hexadecimal: "00fF") == [0, 255])
         #expect(Digests.bytes(hexadecimal: "0g") == nil && Digests.bytes(hexadecimal: "0") == nil)

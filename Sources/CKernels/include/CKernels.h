@@ -25,6 +25,7 @@
 #include "kernel_redact.h"
 #include "kernel_token.h"
 #include "kernel_pgcopy.h"
+#include "kernel_pgcopy_encode.h"
 #include "kernel_validity.h"
 
 #endif

@@ -1,5 +1,5 @@
-internal import CPostgres
 internal import Model
+internal import Postgres
 
 /// From libpq's answers to `ExtractError`: by SQLSTATE alone. The server's text stays behind, it may quote rows.
 enum PostgresFailure {
@@ -11,6 +11,29 @@ enum PostgresFailure {
         case documentStatement
         case readingRows
         case importingSnapshot
+    }
+
+    static func error(_ error: PostgresError, source: String, subject: String?, doing: Doing) -> ExtractError {
+        func refused(_ reason: String, _ remedy: String) -> ExtractError {
+            ExtractError(.notPermitted, source: source, reason: reason, remedy: remedy)
+        }
+        switch error.cause {
+        case .wrongURL:
+            return refused("the source's URL is not one of PostgreSQL", "write postgresql://user:password@host:port/database")
+        case .severalHosts:
+            return refused(
+                "the source's URL names several hosts", "name one: all connections of a run must reach the same server")
+        case .oldServer:
+            return refused(
+                "the server is older than PostgreSQL 14, which cannot scan a table by block ranges",
+                "read from a server of version 14 or newer")
+        case .tooSlow:
+            return ExtractError(
+                .unreachable, source: source, reason: "\(error.place) did not answer in time",
+                remedy: "check the address, the network and firewalls")
+        case .state(let state):
+            return Self.error(state: state, source: source, subject: subject, doing: doing, place: error.place)
+        }
     }
 
     static func error(state: String?, source: String, subject: String?, doing: Doing, place: String) -> ExtractError {
@@ -84,15 +107,5 @@ enum PostgresFailure {
         case .catalogWork, .importingSnapshot:
             return make(.statementRefused, "the server refused a statement about its catalogue (SQLSTATE \(state))")
         }
-    }
-
-    /// The SQLSTATE that ends a message written at `PQERRORS_SQLSTATE` verbosity (`FATAL:  28P01`), or nil.
-    static func state(inConnectionMessage message: String) -> String? {
-        let last = message.split(whereSeparator: \.isWhitespace).last.map(String.init) ?? ""
-        let isCode =
-            last.utf8.count == 5
-            && last.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x41...0x5a).contains($0) }
-            && last.utf8.contains { (0x30...0x39).contains($0) }
-        return isCode ? last : nil
     }
 }

@@ -1,5 +1,6 @@
 internal import CPostgres
 package import Model
+internal import Postgres
 
 #if canImport(Glibc)
 import Glibc
@@ -242,7 +243,7 @@ import Musl
             }
             switch length {
             case 0:
-                _ = unsafe PostgresConnecting.waitFor(PQsocket(connection.raw), events: Int16(POLLIN), atMost: .seconds(60))
+                _ = connection.session.waitUntilReadable(atMost: .seconds(60))
                 guard unsafe PQconsumeInput(connection.raw) == 1 else {
                     throw unsafe connection.failure(nil, subject: subject, doing: .readingRows)
                 }

@@ -2,7 +2,11 @@ extension Limits {
     /// An attempt older than this is not committed any more. Far below `orphanTime`, so that a slow writer and the
     /// sweeper never meet.
     package static let attemptDeadline = Duration.seconds(3 * 86_400)
-    /// Files that no version refers to are left alone this long.
+    /// The longest time between a publisher's last look at the clock and the effect of its commit: a request on its way,
+    /// a machine that slept. What is older than both together cannot become a version any more.
+    package static let commitGrace = Duration.seconds(86_400)
+    package static let collectableAge = attemptDeadline + commitGrace
+    /// Files that no version refers to are left alone this long, unless the operator says otherwise.
     package static let orphanTime = Duration.seconds(7 * 86_400)
     /// A part is written to disk in pieces of this size.
     package static let bytesPerWrite = 512 << 10
@@ -12,6 +16,8 @@ extension Limits {
     package static let bytesPerDescription = 256 << 20
     /// How often a publisher that lost a race takes the next number.
     package static let rebasesPerPublication = 100
+    /// How long tables that are still read are waited for when they are to be dropped.
+    package static let dropPatience = Duration.seconds(60)
 }
 
 extension Limits {

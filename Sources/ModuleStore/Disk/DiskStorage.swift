@@ -71,9 +71,15 @@ package struct DiskStorage: Storage {
         try makeFolder(above: path)
         let (folder, name) = Self.split(path)
         let temporary = folder.isEmpty ? ".\(name).tmp" : "\(folder)/.\(name).tmp"
-        try files.remove(temporary)
-        try files.write(temporary, bytes)
-        try files.rename(temporary, to: path)
+        do throws(StoreError) {
+            try files.remove(temporary)
+            try files.write(temporary, bytes)
+            try files.rename(temporary, to: path)
+        } catch {
+            // Half a file on a full disk would keep the space that somebody is about to miss.
+            try? files.remove(temporary)
+            throw error
+        }
     }
 
     package func create(_ path: String, _ bytes: [UInt8], attempt: String, reach: (PublishStep) throws -> Void) throws

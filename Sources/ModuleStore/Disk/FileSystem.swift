@@ -42,6 +42,18 @@ struct OpenFile: ~Copyable {
         try openExisting(path, O_RDONLY, subject)
     }
 
+    /// A file without a name, for this process alone; it is gone when it is closed, however the process ends.
+    static func temporary(subject: String) throws(StoreError) -> OpenFile {
+        let folder = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/tmp"
+        var path = Array("\(folder)/etlx.XXXXXX".utf8CString)
+        // Made for this user alone; its name is taken away before anything is in it.
+        let descriptor = unsafe mkstemp(&path)
+        guard descriptor >= 0 else { throw .system(errno, subject, "make a temporary file") }
+        unsafe unlink(path)
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        return OpenFile(descriptor: descriptor, subject: subject)
+    }
+
     private static func openExisting(_ path: String, _ access: Int32, _ subject: String)
         throws(StoreError) -> OpenFile
     {

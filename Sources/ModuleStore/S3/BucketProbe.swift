@@ -16,6 +16,8 @@ struct BucketProbe {
         let name = "\(Self.folder)/\(UUID().uuidString.lowercased())"
         defer { try? storage.removeTree(name) }
         try checkVersioning()
+        // A database decides: the bucket has to keep and give back, no more.
+        if storage.claims != nil { return try checkKeeping("\(name)/kept") }
         try checkSecond("\(name)/second")
         guard races else { return }
         for round in 0..<2 { try checkRace("\(name)/race-\(round)") }
@@ -27,6 +29,16 @@ struct BucketProbe {
             throw refusal(
                 "versioning of the bucket is \(versioning): what is withdrawn would stay, and some servers then let every racer win",
                 "use a bucket that never had versioning on")
+        }
+    }
+
+    private func checkKeeping(_ key: String) throws(StoreError) {
+        let kept = try storage.asking(key) { () throws(S3Error) in
+            try storage.client.put(key, Array("kept".utf8))
+            return try storage.client.get(key, limit: 64)
+        }
+        guard kept == Array("kept".utf8) else {
+            throw StoreError(.damaged, storage.location, "the bucket gives back other bytes than it was given")
         }
     }
 

@@ -15,7 +15,8 @@ extension S3Storage {
                 bucket: spec.bucket, prefix: spec.prefix, connection: spec.connection, encryption: encryption,
                 environment: environment)
             self.init(
-                location, credentials: CredentialsChain(environment: environment, region: location.region))
+                location, credentials: CredentialsChain(environment: environment, region: location.region),
+                claims: spec.claims)
         } catch { throw StoreError(error, "s3://\(spec.bucket)") }
     }
 }

@@ -13,8 +13,15 @@ package struct S3Storage: Storage {
     let routes: [S3Client]
     /// How long a record without an answer is sent again.
     let patience: Duration
+    /// Who decides which version is next, where the bucket cannot.
+    let claims: CommitClaims?
 
-    package init(_ location: S3Location, credentials: any CredentialsProvider, patience: Duration = Limits.commitPatience) {
+    /// - Parameter claims: a database, for a bucket that cannot create a name only if it is free.
+    package init(
+        _ location: S3Location, credentials: any CredentialsProvider, claims: Secret? = nil,
+        patience: Duration = Limits.commitPatience
+    ) {
+        self.claims = claims.map { CommitClaims(url: $0, location: location.description) }
         client = S3Client(location, credentials: credentials)
         routes = location.throughEachEndpoint.map { S3Client($0, credentials: credentials) }
         self.patience = patience
@@ -107,7 +114,11 @@ package struct S3Storage: Storage {
     /// Created once, like the record: a plain PUT whose answer was lost could still arrive after the commit and put older
     /// bytes in place of those that were committed. So a run that lost a race is run again, as another attempt.
     package func describe(_ path: String, _ bytes: [UInt8]) throws(StoreError) {
-        guard try RecordPut(storage: self, path: path, bytes: bytes).run() != .taken else {
+        let creation =
+            if let claims { try create(path, bytes, by: claims, keepsBytes: false) } else {
+                try RecordPut(storage: self, path: path, bytes: bytes).run()
+            }
+        guard creation != .taken else {
             throw StoreError(.conflict, path, "the attempt was described as another version already")
         }
     }
@@ -120,7 +131,10 @@ package struct S3Storage: Storage {
         -> Creation
     {
         try reach(.recordWritten)
-        let creation = try RecordPut(storage: self, path: path, bytes: bytes).run()
+        let creation =
+            if let claims { try create(path, bytes, by: claims, keepsBytes: true) } else {
+                try RecordPut(storage: self, path: path, bytes: bytes).run()
+            }
         if creation != .taken {
             try reach(.committed)
             try reach(.recordFlushed)

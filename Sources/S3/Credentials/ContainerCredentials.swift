@@ -13,7 +13,8 @@ struct ContainerCredentials: CredentialsSource {
             headers = [("Authorization", try SmallFile.word(file, what: "the container's authorization token"))]
         } else if let token = settings["AWS_CONTAINER_AUTHORIZATION_TOKEN"] {
             guard !token.utf8.contains(where: { $0 < 0x20 }) else {
-                throw S3Error(.credentials, action: "credentials", "AWS_CONTAINER_AUTHORIZATION_TOKEN has several lines")
+                throw S3Error(
+                    .credentials, action: "credentials", "AWS_CONTAINER_AUTHORIZATION_TOKEN has several lines")
             }
             headers = [("Authorization", token)]
         }
@@ -29,7 +30,8 @@ struct ContainerCredentials: CredentialsSource {
             return "http://169.254.170.2\(path)"
         }
         guard let url = settings["AWS_CONTAINER_CREDENTIALS_FULL_URI"] else { return nil }
-        guard let (host, rest) = EndpointText.split(url), rest.isEmpty || rest.hasPrefix("/") || rest.hasPrefix("?") else {
+        guard let (host, rest) = EndpointText.split(url), rest.isEmpty || rest.hasPrefix("/") || rest.hasPrefix("?")
+        else {
             throw Self.badAddress
         }
         // In the clear only to this machine and the two well-known addresses: the answer is a secret.

@@ -11,7 +11,8 @@ struct InstanceCredentials: CredentialsSource {
         let endpoint = settings["AWS_EC2_METADATA_SERVICE_ENDPOINT"] ?? "http://169.254.169.254"
         guard let host = EndpointText.host(of: endpoint) else {
             throw S3Error(
-                .credentials, action: "credentials", "AWS_EC2_METADATA_SERVICE_ENDPOINT is no http:// or https:// address")
+                .credentials, action: "credentials",
+                "AWS_EC2_METADATA_SERVICE_ENDPOINT is no http:// or https:// address")
         }
         let root = "\(host.scheme)://\(host.text)/latest"
         let token: HTTPAnswer
@@ -26,7 +27,9 @@ struct InstanceCredentials: CredentialsSource {
             throw error
         }
         let word = String(decoding: token.body, as: UTF8.self)
-        guard token.status == 200, !word.isEmpty, word.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else { return nil }
+        guard token.status == 200, !word.isEmpty, word.utf8.allSatisfy({ (0x21...0x7e).contains($0) }) else {
+            return nil
+        }
         let folder = "\(root)/meta-data/iam/security-credentials/"
         guard let names = try get(folder, token: word) else { return nil }
         let role = String(decoding: names.prefix { $0 != 0x0a && $0 != 0x0d }, as: UTF8.self)
@@ -37,7 +40,8 @@ struct InstanceCredentials: CredentialsSource {
     /// nil: the machine has no role.
     private func get(_ url: String, token: String) throws(S3Error) -> [UInt8]? {
         let question = SmallQuestion(
-            action: "instance credentials", url: url, headers: [("X-aws-ec2-metadata-token", token)], avoidsProxies: true)
+            action: "instance credentials", url: url, headers: [("X-aws-ec2-metadata-token", token)],
+            avoidsProxies: true)
         let answer = try question.ask(transport)
         if answer.status == 404 { return nil }
         guard answer.status == 200 else { throw question.refusal(answer) }

@@ -6,7 +6,8 @@ package struct S3Credentials: Sendable, CustomStringConvertible {
     /// Milliseconds of Unix time; nil for a key that stays.
     package let expiresAt: Int64?
 
-    package init(accessKeyID: String, secretKey: SecretBytes, sessionToken: SecretBytes? = nil, expiresAt: Int64? = nil) {
+    package init(accessKeyID: String, secretKey: SecretBytes, sessionToken: SecretBytes? = nil, expiresAt: Int64? = nil)
+    {
         self.accessKeyID = accessKeyID
         self.secretKey = secretKey
         self.sessionToken = sessionToken

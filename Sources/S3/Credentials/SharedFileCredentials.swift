@@ -12,7 +12,9 @@ struct SharedFileCredentials: CredentialsSource {
         var profile: [String: String] = [:]
         var isThere = false
         for (file, section) in files(name) {
-            guard let bytes = try SmallFile.read(file), let found = ProfileText.section(section, of: bytes) else { continue }
+            guard let bytes = try SmallFile.read(file), let found = ProfileText.section(section, of: bytes) else {
+                continue
+            }
             isThere = true
             profile.merge(found) { old, _ in old }
         }
@@ -34,7 +36,8 @@ struct SharedFileCredentials: CredentialsSource {
         for word in ["credential_process", "sso_session", "sso_start_url", "source_profile", "credential_source"]
         where profile[word] != nil {
             throw Self.error(
-                "the profile \(name) uses \(word), which is not supported: put credentials into the environment instead")
+                "the profile \(name) uses \(word), which is not supported: put credentials into the environment instead"
+            )
         }
         if settings["AWS_PROFILE"] == nil { return nil }
         throw Self.error("the profile \(name) holds no credentials")
@@ -68,7 +71,8 @@ enum ProfileText {
             if first == UInt8(ascii: "#") || first == UInt8(ascii: ";") || first == 0x20 || first == 0x09 { continue }
             let text = String(decoding: line, as: UTF8.self)
             if first == UInt8(ascii: "[") {
-                let name = text.dropFirst().prefix { $0 != "]" }.split { $0 == " " || $0 == "\t" }.joined(separator: " ")
+                let name = text.dropFirst().prefix { $0 != "]" }.split { $0 == " " || $0 == "\t" }.joined(
+                    separator: " ")
                 isInside = name == wanted
                 if isInside { found = found ?? [:] }
             } else if isInside, let sign = text.firstIndex(of: "=") {

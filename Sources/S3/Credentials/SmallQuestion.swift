@@ -60,7 +60,9 @@ enum SmallFile {
             data.count <= byteLimit
         else {
             // An empty file gives no data at all.
-            if let size = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int, size == 0 { return [] }
+            if let size = try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int, size == 0 {
+                return []
+            }
             throw S3Error(.credentials, action: "credentials", "a file cannot be read: \(path)")
         }
         return [UInt8](data)

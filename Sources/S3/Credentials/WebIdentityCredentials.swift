@@ -6,7 +6,8 @@ struct WebIdentityCredentials: CredentialsSource {
     func load() throws(S3Error) -> S3Credentials? {
         guard let file = settings["AWS_WEB_IDENTITY_TOKEN_FILE"] else { return nil }
         guard let role = settings["AWS_ROLE_ARN"] else {
-            throw S3Error(.credentials, action: "credentials", "AWS_WEB_IDENTITY_TOKEN_FILE is set, but AWS_ROLE_ARN is not")
+            throw S3Error(
+                .credentials, action: "credentials", "AWS_WEB_IDENTITY_TOKEN_FILE is set, but AWS_ROLE_ARN is not")
         }
         return try service.assume(role: role, tokenFile: file, session: settings["AWS_ROLE_SESSION_NAME"])
     }

@@ -1,5 +1,6 @@
 import Foundation
 import Model
+import Postgres
 import TestKit
 import Testing
 
@@ -36,18 +37,9 @@ struct PostgresConnectionTests {
 
     @Test("a server older than 14 is refused, with the reason")
     func oldServer() throws {
-        try PostgresConnection.checkVersion(140_000, source: "s")
-        let error = try #require(try extractError { try PostgresConnection.checkVersion(130_022, source: "s") })
+        let error = PostgresFailure.error(
+            PostgresError(.oldServer, place: "h:1"), source: "s", subject: nil, doing: .connecting)
         #expect(error.code == .notPermitted && error.disposition == .failRun && error.reason.contains("PostgreSQL 14"))
-    }
-
-    @Test("the SQLSTATE at the end of a connection's message is found, and nothing else is taken for one")
-    func stateInMessage() {
-        func state(_ message: String) -> String? { PostgresFailure.state(inConnectionMessage: message) }
-        #expect(state("connection to server at \"h\" (1.2.3.4), port 5 failed: FATAL:  28P01\n") == "28P01")
-        #expect(state("connection to server failed: Connection refused\n\tIs the server running?\n") == nil)
-        #expect(state("FATAL: HELLO") == nil)
-        #expect(state("") == nil)
     }
 
     @Test("names and literals are quoted so that nothing in them is read as SQL")

@@ -9,8 +9,8 @@ import Musl
 
 /// Opening a libpq connection with a deadline and with errors that hold no text of others.
 enum PostgresConnecting {
-    static func connect(source: String, url: Secret, timeout: Duration) throws(ExtractError) -> OpaquePointer {
-        try checkSingleHost(source: source, url: url)
+    static func connect(url: Secret, timeout: Duration) throws(PostgresError) -> OpaquePointer {
+        try checkSingleHost(url: url)
         // Later words win over the URL's. A vanished server is noticed by the kernel within a minute or so.
         let words: [(String, String)] = [
             ("dbname", url.reveal()), ("application_name", ProductVersion.name), ("client_encoding", "UTF8"),
@@ -29,9 +29,9 @@ enum PostgresConnecting {
         let deadline = ContinuousClock.now + timeout
         var wanted = unsafe PQstatus(raw) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING
         while wanted != PGRES_POLLING_OK {
-            if wanted == PGRES_POLLING_FAILED { throw unsafe refused(raw, source: source) }
+            if wanted == PGRES_POLLING_FAILED { throw unsafe refused(raw) }
             let remaining = deadline - ContinuousClock.now
-            guard remaining > .zero else { throw unsafe tooSlow(raw, source: source) }
+            guard remaining > .zero else { throw unsafe PostgresError(.tooSlow, place: placeText(raw)) }
             let events = wanted == PGRES_POLLING_READING ? POLLIN : POLLOUT
             if unsafe waitFor(PQsocket(raw), events: Int16(events), atMost: remaining) {
                 wanted = unsafe PQconnectPoll(raw)
@@ -48,6 +48,11 @@ enum PostgresConnecting {
         return (host.isEmpty ? "localhost" : host, Int(port) ?? 5432)
     }
 
+    static func placeText(_ raw: OpaquePointer) -> String {
+        let (host, port) = unsafe place(raw)
+        return "\(host):\(port)"
+    }
+
     /// Waits until the socket is ready; false after `atMost`.
     static func waitFor(_ socket: Int32, events: Int16, atMost: Duration) -> Bool {
         var descriptor = pollfd(fd: socket, events: events, revents: 0)
@@ -55,42 +60,58 @@ enum PostgresConnecting {
         return unsafe poll(&descriptor, 1, Int32(clamping: milliseconds + 1)) > 0
     }
 
-    private static func refused(_ raw: OpaquePointer, source: String) -> ExtractError {
-        let (host, port) = unsafe place(raw)
+    private static func refused(_ raw: OpaquePointer) -> PostgresError {
         let message = unsafe PQerrorMessage(raw).map { unsafe String(cString: $0) } ?? ""
-        var state = PostgresFailure.state(inConnectionMessage: message)
+        var state = PostgresError.state(inConnectionMessage: message)
         // No password where one is asked for: libpq gives up by itself.
         if state == nil, unsafe PQconnectionNeedsPassword(raw) == 1 { state = "28P01" }
-        return PostgresFailure.error(
-            state: state, source: source, subject: nil, doing: .connecting, place: "\(host):\(port)")
+        return unsafe PostgresError(.state(state), place: placeText(raw))
     }
 
-    private static func tooSlow(_ raw: OpaquePointer, source: String) -> ExtractError {
-        let (host, port) = unsafe place(raw)
-        return ExtractError(
-            .unreachable, source: source, reason: "\(host):\(port) did not answer in time",
-            remedy: "check the address, the network and firewalls")
-    }
-
-    /// A URL with several hosts may lead every connection to another server, where the snapshot does not exist.
-    private static func checkSingleHost(source: String, url: Secret) throws(ExtractError) {
-        guard let options = unsafe PQconninfoParse(url.reveal(), nil) else {
-            throw ExtractError(
-                .notPermitted, source: source, reason: "the source's URL is not one of PostgreSQL",
-                remedy: "write postgresql://user:password@host:port/database")
+    /// A URL with several hosts may lead every connection to another server.
+    private static func checkSingleHost(url: Secret) throws(PostgresError) {
+        guard let words = words(of: url) else { throw PostgresError(.wrongURL, place: "") }
+        for word in ["host", "hostaddr", "port"] where words[word]?.contains(",") == true {
+            throw PostgresError(.severalHosts, place: "")
         }
+    }
+
+    /// The words that a URL sets; nil when it is none.
+    static func words(of url: Secret) -> [String: String]? {
+        guard let options = unsafe PQconninfoParse(url.reveal(), nil) else { return nil }
         defer { unsafe PQconninfoFree(options) }
+        return unsafe collected(options)
+    }
+
+    /// What libpq takes where a URL sets nothing: from the environment, or built in.
+    static func standardWords() -> [String: String] {
+        guard let options = unsafe PQconndefaults() else { return [:] }
+        defer { unsafe PQconninfoFree(options) }
+        return unsafe collected(options)
+    }
+
+    private static func collected(_ options: UnsafeMutablePointer<PQconninfoOption>) -> [String: String] {
+        var words: [String: String] = [:]
         var option = unsafe options
         while let keyword = unsafe option.pointee.keyword {
-            let word = unsafe String(cString: keyword)
-            if ["host", "hostaddr", "port"].contains(word), let value = unsafe option.pointee.val,
-                unsafe String(cString: value).contains(",")
-            {
-                throw ExtractError(
-                    .notPermitted, source: source, reason: "the source's URL names several hosts",
-                    remedy: "name one: all connections of a run must reach the same server")
+            if let value = unsafe option.pointee.val {
+                unsafe words[String(cString: keyword)] = unsafe String(cString: value)
             }
             unsafe option += 1
         }
+        return words
+    }
+}
+
+/// Calls `body` with C strings that live for the call; nil stays a null pointer.
+func withCStrings<Result>(
+    _ texts: [String?], _ body: (UnsafePointer<UnsafePointer<CChar>?>?) -> Result
+) -> Result {
+    var pointers: [UnsafePointer<CChar>?] = unsafe texts.map { text in
+        unsafe text.map { unsafe UnsafePointer(strdup($0)) }
+    }
+    defer { for unsafe pointer in unsafe pointers { unsafe free(UnsafeMutablePointer(mutating: pointer)) } }
+    return unsafe pointers.withUnsafeMutableBufferPointer { buffer in
+        unsafe body(UnsafePointer(buffer.baseAddress))
     }
 }

@@ -1,0 +1,76 @@
+import Foundation
+import Metadata
+import Model
+import ModuleStore
+import Testing
+
+@testable import Coordinator
+
+@Suite("Collecting")
+struct ModuleCollectorTests {
+    @Test("a young age waits for the run that is going on, an age past every deadline does not")
+    func besideARun() throws {
+        let (store, attempt) = try storeWithAttempt()
+        defer { try? FileManager.default.removeItem(atPath: store.location) }
+        let later = Store(store.storage, now: { Store.systemTime() + 3_600_000 })
+        do {
+            let run = try RunLedger(
+                store: store, module: "clinic", attempt: attempt, documentDigest: "d", actor: "test")
+            let error = #expect(throws: StoreError.self) {
+                try ModuleCollector(later).collect(module: "clinic", olderThan: .seconds(60))
+            }
+            #expect(error?.code == .refused && error?.detail.contains("a run is going on") == true)
+            let collected = try ModuleCollector(later).collect(module: "clinic", olderThan: Limits.collectableAge)
+            #expect(collected.swept.isEmpty)
+            withExtendedLifetime(run) {}
+        }
+        // The coordinator died before it committed: nobody can carry on with the attempt.
+        let collected = try ModuleCollector(later).collect(module: "clinic", olderThan: .seconds(60))
+        #expect(collected.swept.staging == [attempt] && collected.openAttempts == [])
+    }
+
+    @Test("an attempt that had begun to commit is spared until it is past every deadline")
+    func committing() throws {
+        let (store, attempt) = try storeWithAttempt()
+        defer { try? FileManager.default.removeItem(atPath: store.location) }
+        try store.makeLedgerFolder()
+        do {
+            let ledger = try Ledger(path: "\(store.ledgerFolder)/clinic.sqlite")
+            try ledger.begin(
+                RunStart(
+                    run: attempt, module: "clinic", attempt: attempt, documentDigest: "d",
+                    startedAt: "2026-11-23T05:30:00Z", actor: "test"))
+            let plan = RunPlan(
+                about: ModuleAbout(module: "clinic", title: "", description: "", documentDigest: "d"), codec: .zstd,
+                sources: [], keys: [], tables: [], warnings: [])
+            try ledger.append(
+                [.planned(plan), .sealed, .committing(version: 1, record: "{}")], run: attempt,
+                at: "2026-11-23T05:30:00Z")
+        }
+        let later = Store(store.storage, now: { Store.systemTime() + 3_600_000 })
+        let spared = try ModuleCollector(later).collect(module: "clinic", olderThan: .seconds(60))
+        #expect(spared.swept.isEmpty && spared.openAttempts == [attempt])
+        let muchLater = Store(store.storage, now: { Store.systemTime() + 5 * 86_400_000 })
+        let collected = try ModuleCollector(muchLater).collect(module: "clinic", olderThan: Limits.collectableAge)
+        #expect(collected.swept.staging == [attempt])
+    }
+
+    @Test("what a run noted as ended left behind is collected at any age")
+    func afterARun() throws {
+        let (store, attempt) = try storeWithAttempt()
+        defer { try? FileManager.default.removeItem(atPath: store.location) }
+        let run = try RunLedger(store: store, module: "clinic", attempt: attempt, documentDigest: "d", actor: "test")
+        run.noteInterrupted()
+        _ = consume run
+        let later = Store(store.storage, now: { Store.systemTime() + 3_600_000 })
+        let rehearsed = try ModuleCollector(later).collect(
+            module: "clinic", olderThan: .seconds(60), isRehearsal: true)
+        let collected = try ModuleCollector(later).collect(module: "clinic", olderThan: .seconds(60))
+        #expect(collected.swept.staging == [attempt] && rehearsed == collected)
+    }
+
+    private func storeWithAttempt() throws -> (Store, String) {
+        let store = Store(directory: NSTemporaryDirectory() + "etlx-collector-\(UUID().uuidString)")
+        return (store, try store.beginAttempt(module: "clinic"))
+    }
+}
