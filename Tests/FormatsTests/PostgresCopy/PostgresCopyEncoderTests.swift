@@ -85,7 +85,7 @@ struct PostgresCopyEncoderTests {
         let pieces = try encoded([TestColumn(name: "t", type: .text, cells: [.text("a"), .text(text), .text("b")])])
         let byteCount = pieces.reduce(0) { $0 + $1.count }
         // Header, three rows of a count and a length, the texts, trailer.
-        #expect(byteCount == 1048617)
+        #expect(byteCount == 1_048_617)
     }
 
     @Test("what PostgreSQL cannot keep is refused by column and row, without the value")

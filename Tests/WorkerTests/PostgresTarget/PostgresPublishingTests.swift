@@ -246,8 +246,8 @@ struct PostgresPublishingTests {
             #expect(try fixture.store.storage.files(below: "clinic/runs/\(first.attempt)") == ["croissant.json"])
             #expect(try fixture.one("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'clinic%' OR nspname LIKE 'withdrawn%'") == "1")
             #expect(try fixture.store.verify(module: "clinic").findings == [])
-            // Again: harmless.
-            try fixture.store.withdraw(module: "clinic", version: 1, reason: "again", by: "test", at: "2026-11-25T00:00:00Z")
+            // Again, for the same reason: harmless.
+            try fixture.store.withdraw(module: "clinic", version: 1, reason: "asked for", by: "test", at: "2026-11-25T00:00:00Z")
             #expect(try fixture.one("SELECT version FROM etl.latest") == "2")
         }
     }
