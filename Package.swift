@@ -67,7 +67,7 @@ let package = Package(
         + library("Columnar", ["Model", "CKernels"])
         + library("Document", ["Model", "Yams"])
         + library("Postgres", ["Model", "CPostgres"])
-        + library("Extract", ["Model", "CPostgres", "Postgres"])
+        + library("Extract", ["Model", "CPostgres", "Postgres", "S3"])
         + library("ModuleStore", ["Model", "Postgres", "S3", "CCrypto"])
         + library("S3", ["Model", "CCurl", "CCrypto"])
         + library("Cluster", ["Model", "CNNG"])

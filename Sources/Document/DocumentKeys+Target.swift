@@ -21,6 +21,17 @@ extension DocumentSection {
     static let s3TargetKeys = [
         DocumentKey("bucket", "a text", isRequired: true, example: "bucket: data", "an existing bucket, versioning off"),
         DocumentKey("prefix", "a text", standard: "the bucket's root", example: "prefix: modules", "before every key"),
+    ] + s3ConnectionKeys + [
+        DocumentKey(
+            "encryption", "none, s3 or a key's id", standard: "none", example: "encryption: s3",
+            "at rest: by the store's keys, or by a key of its key service"),
+        DocumentKey(
+            "claims", "a connection", standard: "the bucket decides", example: "claims: \"${env:CLAIMS_URL}\"",
+            "a PostgreSQL database that decides which version is next, for a bucket without conditional writes"),
+    ]
+
+    /// Of a source in S3 too.
+    static let s3ConnectionKeys = [
         DocumentKey(
             "endpoint", "a URL or a list of URLs", standard: "`AWS_ENDPOINT_URL_S3`, else AWS",
             example: "endpoint: https://s3.hospital.example", "where the bucket is served, when it is not AWS"),
@@ -33,12 +44,6 @@ extension DocumentSection {
         DocumentKey(
             "certificates", "a path", standard: "the system's", example: "certificates: ca.pem",
             "PEM file of the authorities that vouch for the endpoint"),
-        DocumentKey(
-            "encryption", "none, s3 or a key's id", standard: "none", example: "encryption: s3",
-            "at rest: by the store's keys, or by a key of its key service"),
-        DocumentKey(
-            "claims", "a connection", standard: "the bucket decides", example: "claims: \"${env:CLAIMS_URL}\"",
-            "a PostgreSQL database that decides which version is next, for a bucket without conditional writes"),
     ]
 
     static let postgresTargetKeys = [

@@ -40,6 +40,7 @@ package enum DocumentSection: String, CaseIterable, Sendable {
     case compliance = "compliance"
     case postgres = "A source of kind postgres"
     case csv = "A source of kind csv"
+    case s3Source = "s3 in a source"
     case key = "A key"
     case table = "A table"
     case query = "A query in from"
@@ -55,6 +56,7 @@ package enum DocumentSection: String, CaseIterable, Sendable {
         case .compliance: Self.complianceKeys
         case .postgres: Self.postgresKeys
         case .csv: Self.csvKeys
+        case .s3Source: Self.s3ConnectionKeys
         case .key: Self.keyKeys
         case .table: Self.tableKeys
         case .query: Self.queryKeys
@@ -83,16 +85,19 @@ package enum DocumentSection: String, CaseIterable, Sendable {
                     reason: "the bytes of a key do not belong into a document",
                     remedy: "write them to a file (etlx keys new FILE) and name it: {file: FILE}", standsFor: ["file"])
             ]
-        case .s3Target:
+        case .s3Target, .s3Source:
             [
                 RefusedKey(
                     names: ["access_key", "access_key_id", "secret_key", "secret_access_key", "session_token"],
-                    reason: "credentials do not belong into a document",
-                    remedy: "give them by the environment (AWS_ACCESS_KEY_ID …), a shared credentials file or a role")
+                    reason: Self.noCredentials, remedy: Self.whereCredentialsBelong)
             ]
         case .creator, .compliance, .postgres, .csv, .query, .target, .postgresTarget, .targetTable: []
         }
     }
+
+    static let noCredentials = "credentials do not belong into a document"
+    static let whereCredentialsBelong =
+        "give them by the environment (AWS_ACCESS_KEY_ID …), a shared credentials file or a role"
 
     func key(_ name: String) -> DocumentKey? { keys.first { $0.name == name } }
 
@@ -180,7 +185,7 @@ package enum DocumentSection: String, CaseIterable, Sendable {
         DocumentKey("kind", "the word csv", isRequired: true, example: "kind: csv", "the kind of source"),
         DocumentKey(
             "path", "a path or glob", isRequired: true, example: "path: \"labs/*.csv.gz\"",
-            "the files; relative ones start from the document's folder"),
+            "the files; relative ones start from the document's folder; s3://bucket/key for objects of a bucket"),
         DocumentKey(
             "delimiter", "one of \",\" \";\" \"|\" tab", standard: "`,`", example: "delimiter: \";\"",
             "between two fields"),
@@ -215,6 +220,9 @@ package enum DocumentSection: String, CaseIterable, Sendable {
         DocumentKey(
             "on_malformed", "one of stop, quarantine", standard: "stop", example: "on_malformed: quarantine",
             "what happens with a record that does not fit"),
+        DocumentKey(
+            "s3", "a mapping", standard: "the environment", example: "s3: {endpoint: \"https://s3.hospital.example\"}",
+            "how the bucket of a path in S3 is reached"),
     ]
 
     private static let keyKeys = [

@@ -26,7 +26,46 @@ extension DocumentWalk {
         if let onMalformed = word("on_malformed", values, among: DelimitedSpec.OnMalformed.words) {
             spec.onMalformed = DelimitedSpec.OnMalformed(rawValue: onMalformed) ?? .stop
         }
+        readS3(path, values, &spec)
         return path == nil ? nil : spec
+    }
+
+    /// A path in S3, and the settings that go with such a one alone.
+    private mutating func readS3(_ path: String?, _ values: SectionValues, _ spec: inout DelimitedSpec) {
+        if let node = values["s3"], let settings = section(.s3Source, at: node, what: "s3 of the source") {
+            spec.connection = readS3Connection(settings)
+        }
+        guard let path, let node = values["path"] else { return }
+        if let place = S3Path(path) {
+            check(place, at: node)
+        } else if ["https://", "http://"].contains(where: path.lowercased().hasPrefix) {
+            // Not quoted: such an address may be signed.
+            problems.error(
+                node.position, found: "a URL for \"path\"", expected: "a path, a glob or s3://bucket/key",
+                remedy: "the address of a server stands in s3: {endpoint: …}")
+        } else if let settings = values["s3"] {
+            problems.error(
+                settings.position, found: "\"s3\" beside a path on disk", expected: "path: \"s3://bucket/key\"",
+                remedy: "remove it, or name the bucket in the path")
+        }
+    }
+
+    private mutating func check(_ place: S3Path, at node: Node) {
+        let form = "s3://bucket/key, the key a name or glob"
+        if place.bucket.contains(where: { $0 == "@" || $0 == ":" }) || place.key.lowercased().contains("x-amz-") {
+            // Not quoted: it holds what opens the bucket.
+            problems.error(
+                node.position, found: "\"path\": \(DocumentSection.noCredentials)", expected: form,
+                remedy: DocumentSection.whereCredentialsBelong)
+        } else if !Names.isBucket(place.bucket) {
+            problems.error(
+                node.position, found: "\(node.found) for \"path\"", expected: form,
+                remedy: "a bucket is named literally: \(Names.bucketPattern)")
+        } else if place.key.isEmpty || place.key.hasSuffix("/") {
+            problems.error(
+                node.position, found: "\(node.found) for \"path\"", expected: form,
+                remedy: "for example s3://bucket/folder/*.csv")
+        }
     }
 
     private mutating func readDelimiter(_ values: SectionValues) -> UInt8? {

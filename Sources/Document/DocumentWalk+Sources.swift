@@ -4,7 +4,7 @@ import Model
 extension DocumentWalk {
     static let sourceKinds = ["postgres", "csv"]
     /// Kinds that are planned: refused by name, so that nobody looks for a typing mistake.
-    static let laterSourceKinds = ["parquet", "s3", "mysql", "jsonl", "sqlite"]
+    static let laterSourceKinds = ["parquet", "mysql", "jsonl", "sqlite"]
 
     mutating func readSources(_ values: SectionValues) -> [SourceSpec] {
         entries("sources", values).compactMap { entry in
@@ -75,6 +75,10 @@ extension DocumentWalk {
         case "csv":
             let values = section(.csv, at: entry.value, what: what)
             return (values.flatMap { readDelimited($0) }.map { .csv($0) }, .files)
+        case "s3":
+            problems.error(
+                kindNode.position, found: "\"s3\" as a kind of source", expected: "the kind of what lies there",
+                remedy: "for example {kind: csv, path: \"s3://bucket/labs/*.csv\"}")
         case let other where Self.laterSourceKinds.contains(other):
             problems.error(
                 kindNode.position, found: "sources of kind \"\(other)\" are not available in this version",

@@ -44,16 +44,9 @@ extension DocumentWalk {
     // MARK: S3
 
     private mutating func readS3(_ values: SectionValues) -> S3TargetSpec? {
-        let endpoints = texts("endpoint", values)
-        for endpoint in endpoints where !endpoint.hasPrefix("https://") && !endpoint.hasPrefix("http://") {
-            problems.error(
-                values["endpoint"]?.position, found: "an \"endpoint\" of another form", expected: "https://host or http://host:port")
-        }
+        let servers = readS3Connection(values)
         let prefix = text("prefix", values)?.split(separator: "/", omittingEmptySubsequences: true).joined(separator: "/")
-        let style = boolean("path_style", values)
         let claims = connection("claims", values)
-        let certificates = path("certificates", values).map { Paths.absolute($0, in: baseDirectory) }
-        let region = text("region", values)
         let encryption: S3TargetSpec.Encryption =
             switch text("encryption", values) {
             case nil, "none": .none
@@ -67,8 +60,20 @@ extension DocumentWalk {
             return nil
         }
         return S3TargetSpec(
-            bucket: bucket, prefix: prefix ?? "", endpoints: endpoints, region: region, usesPathStyle: style,
-            certificateFile: certificates, encryption: encryption, claims: claims)
+            bucket: bucket, prefix: prefix ?? "", connection: servers, encryption: encryption, claims: claims)
+    }
+
+    /// How the bucket's servers are reached: the same keys for a target and a source.
+    mutating func readS3Connection(_ values: SectionValues) -> S3ConnectionSpec {
+        let endpoints = texts("endpoint", values)
+        // Not quoted: it may hold a user and a password.
+        for endpoint in endpoints where !endpoint.hasPrefix("https://") && !endpoint.hasPrefix("http://") {
+            problems.error(
+                values["endpoint"]?.position, found: "an \"endpoint\" of another form", expected: "https://host or http://host:port")
+        }
+        return S3ConnectionSpec(
+            endpoints: endpoints, region: text("region", values), usesPathStyle: boolean("path_style", values),
+            certificateFile: path("certificates", values).map { Paths.absolute($0, in: baseDirectory) })
     }
 
     // MARK: PostgreSQL

@@ -44,6 +44,10 @@ extension S3Client {
         }
         if let etag { request.headers.append(("If-Match", etag)) }
         let answer = try send(request).answer
+        // For servers that pass over the condition.
+        if let etag, let found = answer["etag"], found != etag {
+            throw S3Error(.changed, action: "get", key: key, "the object is not the expected one", status: answer.status)
+        }
         let announced = answer["content-length"].flatMap { Int($0) }
         let isWhole = announced == answer.body.count && (range == nil || answer.body.count == range?.count)
         guard isWhole, answer.status == (range == nil ? 200 : 206) else {

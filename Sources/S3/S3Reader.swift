@@ -1,11 +1,13 @@
 internal import Model
 
-/// Reads an object from its start by ranges of 8 MiB, one in memory at a time.
+/// Reads an object, or a range of it, from its start by ranges of 8 MiB, one in memory at a time.
 ///
 /// Every range is asked for of the same ETag: an object that is replaced meanwhile ends the reading with `.changed`,
 /// never with a mixture. A broken transfer repeats its range alone.
 package final class S3Reader: ByteSource {
+    /// Of the range that is read.
     package let byteCount: Int64
+    private let end: Int64
     private let client: S3Client
     private let key: String
     private let etag: String?
@@ -18,18 +20,30 @@ package final class S3Reader: ByteSource {
         self.client = client
         self.key = key
         byteCount = info.byteCount
+        end = info.byteCount
         etag = info.etag
+        self.rangeByteCount = rangeByteCount
+    }
+
+    /// - Parameter range: must lie inside the object, and may be empty.
+    package init(_ client: S3Client, _ key: String, range: Range<Int64>, etag: String, rangeByteCount: Int = 8 << 20) {
+        self.client = client
+        self.key = key
+        byteCount = Int64(range.count)
+        offset = range.lowerBound
+        end = range.upperBound
+        self.etag = etag
         self.rangeByteCount = rangeByteCount
     }
 
     package func read(into memory: UnsafeMutableRawBufferPointer) throws -> Int {
         if pieceOffset == piece.count {
-            guard offset < byteCount else { return 0 }
-            let end = min(offset + Int64(rangeByteCount), byteCount)
+            guard offset < end else { return 0 }
+            let next = min(offset + Int64(rangeByteCount), end)
             piece = []
-            piece = try client.get(key, range: offset..<end, limit: rangeByteCount, ifMatch: etag)
+            piece = try client.get(key, range: offset..<next, limit: rangeByteCount, ifMatch: etag)
             pieceOffset = 0
-            offset = end
+            offset = next
         }
         let count = min(memory.count, piece.count - pieceOffset)
         unsafe piece.withUnsafeBytes { bytes in

@@ -24,18 +24,16 @@ final class DelimitedChunks: ChunkSource {
     private final class ByteCounter { var count: Int64 = 0 }
 
     init(
-        _ spec: DelimitedSpec, source: String, folder: String, piece: Shard.Piece, plannedByteCount: Int64?,
-        binding: TableBinding
+        _ spec: DelimitedSpec, files: SourceFiles, file: SourceFile, piece: Shard.Piece, binding: TableBinding
     ) throws {
-        guard case .bytes(let path, let start, let end, let firstRecord) = piece else {
+        guard case .bytes(file.path, let start, let end, let firstRecord) = piece else {
             preconditionFailure("a file's shard is a range of bytes")
         }
         let counter = counter
-        let reader = try FileReader(
-            location: FileList.location(ofPath: path, folder: folder), path: path, source: source, range: start..<end,
-            plannedByteCount: plannedByteCount, observe: { bytes in counter.count += Int64(bytes.count) })
+        let reader = try files.open(
+            file, range: start..<end, observe: { bytes in counter.count += Int64(bytes.count) })
         decoder = try DelimitedDecoder(
-            spec, file: path, start: start, firstRecord: firstRecord, fieldCount: binding.inputs.count,
+            spec, file: file.path, start: start, firstRecord: firstRecord, fieldCount: binding.inputs.count,
             columns: binding.required.map { index in
                 let input = binding.inputs[index]
                 return DelimitedColumn(

@@ -1,6 +1,7 @@
 package import Columnar
 internal import Extract
 internal import Formats
+internal import Foundation
 package import Model
 internal import Cluster
 internal import KernelCheck
@@ -17,6 +18,8 @@ package final class RunSession {
     private let store: Store
     private var bindings: [String: TableBinding] = [:]
     private var readers: [String: PostgresShardReader] = [:]
+    /// With their connections: a shard of an object goes on where the last one ended.
+    private var files: [String: SourceFiles] = [:]
     private var keepers: [SnapshotKeeper] = []
 
     /// - Throws: `TaskFailure` with every problem of the keys.
@@ -155,8 +158,8 @@ package final class RunSession {
         switch source.kind {
         case .csv(let spec):
             return try DelimitedChunks(
-                spec, source: source.name, folder: pipeline.baseDirectory, piece: shard.piece,
-                plannedByteCount: plannedByteCount(of: shard, source: source.name), binding: binding)
+                spec, files: try files(of: source.name, spec), file: try plannedFile(of: shard, source: source.name),
+                piece: shard.piece, binding: binding)
         case .postgres(let url):
             let reader = try reader(of: source.name, url)
             return try PostgresChunks(
@@ -175,11 +178,23 @@ package final class RunSession {
         throw TaskFailure(kind: .worker, disposition: .failRun, message: "the plan has no source \(source)")
     }
 
-    private func plannedByteCount(of shard: Shard, source: String) -> Int64? {
-        guard case .bytes(let path, _, _, _) = shard.piece, let plan else { return nil }
-        for case .files(let identity) in plan.sources where identity.name == source {
-            return identity.files.first { $0.path == path }?.byteCount
+    private func files(of source: String, _ spec: DelimitedSpec) throws(ExtractError) -> SourceFiles {
+        if let known = files[source] { return known }
+        let opened = try SourceFiles(
+            spec, source: source, folder: pipeline.baseDirectory, environment: ProcessInfo.processInfo.environment)
+        files[source] = opened
+        return opened
+    }
+
+    /// The shard's file as the plan saw it.
+    private func plannedFile(of shard: Shard, source: String) throws(TaskFailure) -> SourceFile {
+        for case .files(let identity) in plan?.sources ?? [] where identity.name == source {
+            guard case .bytes(let path, _, _, _) = shard.piece,
+                let file = identity.files.first(where: { $0.path == path })
+            else { continue }
+            return SourceFile(path: file.path, byteCount: file.byteCount, etag: file.etag)
         }
-        return nil
+        throw TaskFailure(
+            kind: .worker, disposition: .failRun, message: "the plan has no file of shard \(shard.index) in source \(source)")
     }
 }

@@ -1,5 +1,6 @@
 internal import Extract
 internal import Formats
+internal import Foundation
 internal import Model
 internal import ModuleStore
 internal import Transform
@@ -134,15 +135,16 @@ struct ShardPlanner {
     // MARK: Files
 
     private func plan(_ tables: [TableSpec], from source: String, _ spec: DelimitedSpec, _ draft: inout Draft) throws {
-        let list = try FileList(pattern: spec.path, folder: pipeline.baseDirectory, source: source)
+        let place = try SourceFiles(
+            spec, source: source, folder: pipeline.baseDirectory, environment: ProcessInfo.processInfo.environment)
         let scanner = try DelimitedScanner(spec, source: source)
         var files: [FilesIdentity.File] = []
-        for file in list.files {
+        for file in try place.list() {
             let digest = FileDigest()
-            let reader = try FileReader(
-                location: file.location, path: file.path, source: source, observe: { bytes in unsafe digest.add(bytes) })
+            let reader = try place.open(file, observe: { bytes in unsafe digest.add(bytes) })
             try scanner.scan(file: file.path, bytes: reader)
-            files.append(.init(path: file.path, byteCount: file.byteCount, sha256: digest.finish()))
+            files.append(
+                .init(path: file.path, byteCount: file.byteCount, sha256: digest.finish(), etag: file.etag))
         }
         let scan = scanner.finish()
         draft.sources.append(.files(FilesIdentity(name: source, files: files, dialect: scan.dialect)))

@@ -10,6 +10,7 @@ usage: fault_proxy.py TARGET_PORT [--port N] [--seed N] [FAULT …]
   --match REGEX         faults hit requests alone whose path and query hold this
   --times N             no more than N requests are lost, or their answers
   --strip HEADER        takes a header out of requests (a server that ignores it looks like this)
+  --lie                 answers every further create of a name (PUT with If-None-Match) with 200 and passes nothing on
   --fail-complete N     answers the first N completions of multipart uploads with 200 and an error in the body
   --refuse-after N:STATUS:CODE   from the Nth (matching) request on answers STATUS and CODE; a first 0 waits for SIGUSR1
   --refuse-method M     … requests of this method alone
@@ -31,6 +32,7 @@ parser.add_argument("--match", type=re.compile, default=re.compile(""))
 parser.add_argument("--times", type=int, default=sys.maxsize)
 parser.add_argument("--tell", action="store_true")
 parser.add_argument("--strip", action="append", default=[])
+parser.add_argument("--lie", action="store_true")
 parser.add_argument("--fail-complete", type=int, default=0)
 parser.add_argument("--refuse-after")
 parser.add_argument("--refuse-method")
@@ -40,6 +42,7 @@ chance = random.Random(options.seed)
 lock = threading.Lock()
 LOSSES = ("lost_requests", "lost_answers", "late")
 counts = dict(requests=0, lost_requests=0, lost_answers=0, late=0, falsified=0, refused=0)
+created = set()
 armed = threading.Event()
 refusal = options.refuse_after.split(":") if options.refuse_after else None
 if not refusal or refusal[0] != "0":
@@ -108,6 +111,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.command == "POST" and "uploadId=" in self.path and counts["falsified"] < options.fail_complete:
             count("falsified")
             return self.answer(200, [("Content-Type", "application/xml")], error_body("InternalError"))
+        if options.lie and self.command == "PUT" and "If-None-Match" in self.headers:
+            with lock:
+                was_there = self.path in created
+                created.add(self.path)
+            if was_there:
+                count("falsified")
+                return self.answer(200, [("ETag", '"0"')], b"")
         if is_meant and lose < options.lose_requests:
             count("lost_requests")
             return self.drop()

@@ -148,13 +148,13 @@ def test_problems_are_told_all_at_once():
     text = BASE
     for found, wrong in (
             ("titel:", "title:"), ("kind: cvs", "kind: csv"), ("from: shopp", "from: shop"), ("{tokn: ", "{token: "),
-            ("to: years", "to: year"), ("{s3: {bucket: b}}", "{directory: modules}")):
+            ("to: years", "to: year"), ("{s3: {bucket: UPPER}}", "{directory: modules}")):
         text = text.replace(wrong, found, 1)
     with open(f"{folder}/shop.yaml", "w") as file:
         file.write(text)
     result = run("validate", "shop.yaml", cwd=folder)
     expect(result.status == 2, f"exit code {result.status}")
-    for word in ("titel", "cvs", "shopp", "tokn", "years", "s3"):
+    for word in ("titel", "cvs", "shopp", "tokn", "years", "UPPER"):
         expect(f'"{word}"' in result.err, f"{word} is not told: {result.err}")
 
 

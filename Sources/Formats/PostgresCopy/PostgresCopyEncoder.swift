@@ -98,7 +98,7 @@ import Musl
             FormatError(
                 .specialValue, column: column, row: row,
                 reason: "the text holds the character U+0000, which PostgreSQL cannot keep",
-                remedy: "use {replace: {pattern: \"\\x00\", with: \"\"}}, drop the column, or publish to a folder or S3")
+                remedy: "use {replace: {pattern: '\\x00', with: ''}}, drop the column, or publish to a folder or S3")
         case KERNEL_PGCOPY_YEAR:
             FormatError(
                 .specialValue, column: column, row: row,

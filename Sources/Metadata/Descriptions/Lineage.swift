@@ -2,7 +2,8 @@ import Model
 
 /// `lineage/start.json` and `lineage/complete.json`: OpenLineage 2-0-2 run events.
 ///
-/// Data sets are named as OpenLineage asks: `postgres://host:port` and `database.schema.table`; `file` and the path.
+/// Data sets are named as OpenLineage asks: `postgres://host:port` and `database.schema.table`; `file` and the path;
+/// `s3://bucket` and the key.
 /// Every column of an output names the column that it comes from, and whether the way hides the original value.
 struct Lineage {
     private let description: ModuleDescription
@@ -69,6 +70,9 @@ struct Lineage {
             }
             return Place(namespace: "postgres://\(identity.host):\(identity.port)", name: name)
         case .files, nil:
+            if let path = S3Path(table.origin) {
+                return Place(namespace: "\(S3Path.scheme)\(path.bucket)", name: path.key)
+            }
             return Place(namespace: "file", name: table.origin)
         }
     }

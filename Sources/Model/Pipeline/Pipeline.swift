@@ -107,7 +107,7 @@ package struct DelimitedSpec: Sendable, Codable, Equatable {
     package enum Compression: String, Sendable, Codable, CaseIterable { case none, gzip }
     package enum OnMalformed: String, Sendable, Codable, CaseIterable { case stop, quarantine }
 
-    /// A path or glob, relative to the document's folder unless absolute.
+    /// A path or glob, relative to the document's folder unless absolute; or an `S3Path`, whose key may be a glob.
     package var path: String
     package var pathPosition: Position
     /// One ASCII byte.
@@ -132,6 +132,8 @@ package struct DelimitedSpec: Sendable, Codable, Equatable {
     /// Column names for files without a header, or instead of it.
     package var names: [String] = []
     package var onMalformed: OnMalformed = .stop
+    /// For paths in S3.
+    package var connection = S3ConnectionSpec()
 
     package init(path: String, pathPosition: Position) {
         self.path = path

@@ -23,7 +23,7 @@ package struct TargetSpec: Sendable {
     }
 }
 
-/// A bucket. What is nil is taken from the environment, as AWS's own tools do.
+/// A bucket.
 package struct S3TargetSpec: Sendable, Equatable {
     package enum Encryption: Sendable, Equatable {
         case none
@@ -36,35 +36,24 @@ package struct S3TargetSpec: Sendable, Equatable {
     package let bucket: String
     /// Without `/` at its ends; empty for the bucket's root.
     package let prefix: String
-    /// All of them lead to the same bucket; requests use the first, the probe uses each.
-    package let endpoints: [String]
-    package let region: String?
-    package let usesPathStyle: Bool?
-    /// PEM file of the authorities that the endpoint's certificate is checked against; absolute.
-    package let certificateFile: String?
+    package let connection: S3ConnectionSpec
     package let encryption: Encryption
     /// For a bucket that cannot create a name only if it is free: versions are claimed in this database.
     package let claims: Secret?
 
     package init(
-        bucket: String, prefix: String = "", endpoints: [String] = [], region: String? = nil,
-        usesPathStyle: Bool? = nil, certificateFile: String? = nil, encryption: Encryption = .none,
-        claims: Secret? = nil
+        bucket: String, prefix: String = "", connection: S3ConnectionSpec = S3ConnectionSpec(),
+        encryption: Encryption = .none, claims: Secret? = nil
     ) {
         self.bucket = bucket
         self.prefix = prefix
-        self.endpoints = endpoints
-        self.region = region
-        self.usesPathStyle = usesPathStyle
-        self.certificateFile = certificateFile
+        self.connection = connection
         self.encryption = encryption
         self.claims = claims
     }
 
     package static func == (a: S3TargetSpec, b: S3TargetSpec) -> Bool {
-        a.bucket == b.bucket && a.prefix == b.prefix && a.endpoints == b.endpoints && a.region == b.region
-            && a.usesPathStyle == b.usesPathStyle && a.certificateFile == b.certificateFile
-            && a.encryption == b.encryption
+        a.bucket == b.bucket && a.prefix == b.prefix && a.connection == b.connection && a.encryption == b.encryption
     }
 }
 

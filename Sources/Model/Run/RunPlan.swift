@@ -90,16 +90,19 @@ package struct PostgresIdentity: Sendable, Codable, Equatable {
 
 package struct FilesIdentity: Sendable, Codable, Equatable {
     package struct File: Sendable, Codable, Equatable {
-        /// Relative to the document's folder where it lies below it, otherwise absolute.
+        /// Relative to the document's folder where it lies below it, otherwise absolute; `s3://bucket/key` of an object.
         package var path: String
         package var byteCount: Int64
         /// SHA-256 of the file's bytes as they lie on disk.
         package var sha256: String
+        /// Of an object: the server's word for the bytes that were planned. All of them are read under it.
+        package var etag: String?
 
-        package init(path: String, byteCount: Int64, sha256: String) {
+        package init(path: String, byteCount: Int64, sha256: String, etag: String? = nil) {
             self.path = path
             self.byteCount = byteCount
             self.sha256 = sha256
+            self.etag = etag
         }
     }
 

@@ -45,7 +45,7 @@ struct OpenFile: ~Copyable {
     /// A file without a name, for this process alone; it is gone when it is closed, however the process ends.
     static func temporary(subject: String) throws(StoreError) -> OpenFile {
         let folder = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/tmp"
-        var path = Array("\(folder)/etlx.XXXXXX".utf8CString)
+        var path = Array("\(folder)/etlx.\(String(repeating: "X", count: 6))".utf8CString)
         // Made for this user alone; its name is taken away before anything is in it.
         let descriptor = unsafe mkstemp(&path)
         guard descriptor >= 0 else { throw .system(errno, subject, "make a temporary file") }

@@ -11,12 +11,9 @@ extension S3Storage {
             case .key(let id): .kms(keyID: id)
             }
         do throws(S3Error) {
-            let usual = try S3Location.parse("s3://\(spec.bucket)/\(spec.prefix)", environment: environment)
             let location = try S3Location(
-                bucket: spec.bucket, prefix: spec.prefix, region: spec.region ?? usual.region,
-                endpoints: spec.endpoints.isEmpty ? usual.endpoints : spec.endpoints,
-                usesPathStyle: spec.usesPathStyle, authorityFile: spec.certificateFile ?? usual.authorityFile,
-                encryption: encryption)
+                bucket: spec.bucket, prefix: spec.prefix, connection: spec.connection, encryption: encryption,
+                environment: environment)
             self.init(
                 location, credentials: CredentialsChain(environment: environment, region: location.region),
                 claims: spec.claims)

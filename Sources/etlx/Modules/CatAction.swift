@@ -34,7 +34,8 @@ struct CatAction: StoreAction {
             // Whoever reads has enough.
             return
         } catch let error as FormatError {
-            throw Stop(error.code == .unsupportedForm ? .wrongDocument : .checkFailed, error.reason)
+            let subject = error.column.map { "column \($0): " } ?? ""
+            throw Stop(error.code == .unsupportedForm ? .wrongDocument : .checkFailed, subject + error.reason)
         }
     }
 

@@ -31,7 +31,9 @@ struct PostgresCopyEncoderTests {
     @Test("the decoder reads the same values back, of every type", arguments: SampleCells.Nulls.allCases)
     func thereAndBack(_ nulls: SampleCells.Nulls) throws {
         let columns = SampleCells.scalars.map {
-            TestColumn(name: $0.name, type: $0.type, cells: SampleCells.cells($0.type, count: 200, nulls: nulls, seed: 7))
+            // A text with a zero byte is refused, see below.
+            let cells = SampleCells.cells($0.type, count: 200, nulls: nulls, seed: 7).map { $0.hasZeroByte ? .text("") : $0 }
+            return TestColumn(name: $0.name, type: $0.type, cells: cells)
         }
         let lists = columns.map { column in
             TestColumn(
@@ -97,4 +99,8 @@ struct PostgresCopyEncoderTests {
             #expect(error.code == .specialValue && error.column == "note" && error.row == 1)
         }
     }
+}
+
+extension Cell {
+    fileprivate var hasZeroByte: Bool { if case .text(let text) = self { text.utf8.contains(0) } else { false } }
 }

@@ -138,6 +138,17 @@ struct S3StoreTests {
         }
     }
 
+    @Test("the probe refuses a server whose second create of a name succeeds, although it keeps the first")
+    func probeLying() throws {
+        let bucket = try server.makeBucket()
+        try server.withProxy(["--lie"]) { endpoint in
+            let fixture = try S3Fixture(server, bucket: bucket, endpoints: [endpoint])
+            let error = #expect(throws: StoreError.self) { try fixture.store.beginAttempt(module: "clinic") }
+            #expect(error?.code == .noExclusiveCreate)
+            #expect(error?.detail.contains("second create") == true)
+        }
+    }
+
     @Test("credentials that are wrong, and a bucket that is not there, are told as that")
     func refusals() throws {
         let absent = try S3Fixture(server, bucket: "etl-absent-\(UInt32.random(in: 0 ... .max))")
