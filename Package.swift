@@ -73,7 +73,7 @@ let package = Package(
         + library("Cluster", ["Model", "CNNG"])
         + library("Metadata", ["Model", .product(name: "GRDB", package: "GRDB.swift")], tests: ["ModuleStore"])
         // L2
-        + library("Formats", ["Model", "Columnar", "CKernels", "CLZ4", "CZstd", "CZlib"], tests: ["Extract", "Postgres"],
+        + library("Formats", ["Model", "Columnar", "CKernels", "CLZ4", "CZstd", "CZlib"], tests: ["Extract"],
             exclude: ["Parquet/parquet_check.py", "Export/export_check.py"])
         + library("Transform", ["Model", "Columnar", "CKernels", "CCrypto"])
         // L3
