@@ -52,9 +52,21 @@ package struct S3TestServer: Sendable {
         return name
     }
 
-    /// Puts a proxy that loses and falsifies before the first endpoint, for the time of `body`, which gets its endpoint.
-    package func withProxy<Result>(_ faults: [String], _ body: (String) throws -> Result) throws -> Result {
-        guard let port = URL(string: endpoints[0])?.port else { throw Failure(description: "an endpoint without port") }
+    /// One such proxy before each endpoint.
+    package func withProxies<Result>(_ faults: [String], _ body: ([String]) throws -> Result) throws -> Result {
+        func put(_ rest: ArraySlice<String>, _ proxies: [String]) throws -> Result {
+            guard let endpoint = rest.first else { return try body(proxies) }
+            return try withProxy(faults, before: endpoint) { try put(rest.dropFirst(), proxies + [$0]) }
+        }
+        return try put(endpoints[...], [])
+    }
+
+    /// Puts a proxy that loses and falsifies before an endpoint (the first), for the time of `body`, which gets its
+    /// endpoint.
+    package func withProxy<Result>(
+        _ faults: [String], before endpoint: String? = nil, _ body: (String) throws -> Result
+    ) throws -> Result {
+        guard let port = URL(string: endpoint ?? endpoints[0])?.port else { throw Failure(description: "an endpoint without port") }
         let process = Process()
         let pipe = Pipe()
         process.executableURL = URL(fileURLWithPath: python)

@@ -9,11 +9,8 @@ import Testing
 
 /// Publishers that race through a network that loses requests and answers, and that die at any step, while readers verify
 /// everything that they see through an undisturbed route.
-@Suite(
-    "Racing publishers in a bucket", .enabled(if: S3TestServer.shared != nil, "\(S3TestServer.reasonToSkip)"), .serialized)
+@Suite("Racing publishers in a bucket")
 struct S3RaceTests {
-    let server = S3TestServer.shared!
-
     /// What happened, as the publishers believe and the readers saw.
     private struct Tally: Sendable {
         var claims: [(version: Int, attempt: String)] = []
@@ -25,8 +22,16 @@ struct S3RaceTests {
         var torn: [String] = []
     }
 
-    @Test("no version is destroyed, doubled, falsely claimed or seen in part")
-    func race() throws {
+    @Test(
+        "no version is destroyed, doubled, falsely claimed or seen in part",
+        .enabled(if: S3TestServer.shared != nil, "\(S3TestServer.reasonToSkip)"))
+    func gateways() throws { try race(try #require(S3TestServer.shared)) }
+
+    @Test(
+        "neither is one before moto", .enabled(if: S3TestServer.moto != nil, "\(S3TestServer.reasonForNoMoto)"))
+    func moto() throws { try race(try #require(S3TestServer.moto)) }
+
+    private func race(_ server: S3TestServer) throws {
         let seed = UInt64.random(in: 0 ... .max)
         print("seed of the race: \(seed)")
         let bucket = try server.makeBucket()
@@ -34,11 +39,11 @@ struct S3RaceTests {
         let faults = [
             "--lose-requests", "0.08", "--lose-answers", "0.25", "--late", "0.02", "--only", "PUT", "--seed", "\(seed % 1000)",
         ]
-        try server.withProxy(faults) { proxy in
+        try server.withProxies(faults) { proxies in
             let isOver = Mutex(false)
             let (writers, readers) = (DispatchGroup(), DispatchGroup())
             for number in 0..<8 {
-                start(writers) { try publish(8, number, seed, bucket, proxy, tally) }
+                start(writers) { try publish(server, 8, number, seed, bucket, proxies[number % proxies.count], tally) }
             }
             for number in 0..<2 {
                 start(readers) {
@@ -51,7 +56,7 @@ struct S3RaceTests {
             isOver.withLock { $0 = true }
             readers.wait()
         }
-        try judge(bucket, tally.withLock { $0 })
+        try judge(server, bucket, tally.withLock { $0 })
     }
 
     private func start(_ group: DispatchGroup, _ body: @escaping @Sendable () throws -> Void) {
@@ -63,7 +68,7 @@ struct S3RaceTests {
     }
 
     private func publish(
-        _ rounds: Int, _ number: Int, _ seed: UInt64, _ bucket: String, _ proxy: String, _ tally: borrowing Mutex<Tally>
+        _ server: S3TestServer, _ rounds: Int, _ number: Int, _ seed: UInt64, _ bucket: String, _ proxy: String, _ tally: borrowing Mutex<Tally>
     ) throws {
         let fixture = try S3Fixture(server, bucket: bucket, endpoints: [proxy])
         var chance = SeededGenerator(seed: seed &+ UInt64(number) &* 7919)
@@ -121,7 +126,7 @@ struct S3RaceTests {
         }
     }
 
-    private func judge(_ bucket: String, _ tally: Tally) throws {
+    private func judge(_ server: S3TestServer, _ bucket: String, _ tally: Tally) throws {
         let store = try S3Fixture(server, bucket: bucket).store
         let versions = try store.versions(module: "clinic")
         let attempts = try versions.map { try store.record(module: "clinic", version: $0).attempt }
