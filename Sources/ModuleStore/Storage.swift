@@ -11,6 +11,11 @@ package protocol Storage: Sendable {
     /// Where the files of this machine's runs may lie beside the modules; nil where the store is not a folder.
     var localFolder: String? { get }
 
+    /// Where readers find a version: a folder, or what the place has for it. For people, not for `read`.
+    func place(module: String, attempt: String) -> String
+    /// The same for one of its tables, as the commit record names it.
+    func place(module: String, attempt: String, table: String) -> String
+
     // Reading. What is not there is no error: an empty list, nil.
 
     /// Names of files and folders directly below a folder, sorted by bytes.
@@ -77,6 +82,15 @@ package struct TableNote: Sendable, Equatable {
 
     package static func == (a: TableNote, b: TableNote) -> Bool {
         a.table == b.table && a.text == b.text && a.columns.elementsEqual(b.columns, by: ==)
+    }
+}
+
+extension Storage {
+    package func place(module: String, attempt: String) -> String {
+        "\(location)/\(module)/\(ModuleLayout.run(attempt))"
+    }
+    package func place(module: String, attempt: String, table: String) -> String {
+        "\(place(module: module, attempt: attempt))/data/\(table)"
     }
 }
 

@@ -60,8 +60,14 @@ extension Store {
         return try storage.open("\(folderPath(record))/\(path)")
     }
 
-    /// Where a version's files are: a folder, absolute if the store's path is, or the location's form of it.
-    package func folder(_ record: CommitRecord) -> String { "\(location)/\(folderPath(record))" }
+    /// Where a version is: a folder, absolute if the store's path is, a bucket's form of it, or a database and schema.
+    package func folder(_ record: CommitRecord) -> String {
+        storage.place(module: record.module, attempt: record.attempt)
+    }
+
+    package func folder(_ record: CommitRecord, table: String) -> String {
+        storage.place(module: record.module, attempt: record.attempt, table: table)
+    }
 
     /// The same, relative to the store's root.
     func folderPath(_ record: CommitRecord) -> String { "\(record.module)/\(ModuleLayout.run(record.attempt))" }

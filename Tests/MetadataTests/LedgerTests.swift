@@ -86,6 +86,27 @@ struct LedgerTests {
         #expect(summary[0].shardCount == 3 && summary[0].doneCount == 3)
     }
 
+    @Test("where a store was made anew at the same place, its versions count from one again; the audit keeps both")
+    func storeMadeAnew() throws {
+        let ledger = try done()
+        try append(ledger, .sealed, .committing(version: 1, record: "{}"), .published(version: 1, commitSHA256: Fixture.digest))
+        var second = start
+        second.run = String(Fixture.run.dropLast()) + (Fixture.run.hasSuffix("0") ? "1" : "0")
+        second.attempt = second.run
+        try ledger.begin(second)
+        var records: [LedgerRecord] = [.planned(Fixture.plan(compliance: nil))]
+        for (table, shard) in [(Fixture.oddTable, 0), (Fixture.oddTable, 1), ("labs", 0)] {
+            records += [
+                .granted(table: table, shard: shard, epoch: 1, worker: "w1"), .accepted(Fixture.receipt(table, shard)),
+            ]
+        }
+        records += [.sealed, .committing(version: 1, record: "{}"), .published(version: 1, commitSHA256: Fixture.digest)]
+        try ledger.append(records, run: second.run, at: Fixture.ended)
+        #expect(try ledger.runs().map(\.state) == [.published, .published])
+        #expect(try ledger.records(Fixture.run).count == 11)
+        #expect(try ledger.firstBrokenAuditRow() == nil)
+    }
+
     @Test("an aborted run keeps its reason and takes no more records")
     func aborted() throws {
         let ledger = try running()

@@ -147,10 +147,13 @@ struct LedgerWriter {
 
     private func publish(_ version: Int, _ digest: String, _ state: RunState) throws {
         guard state == .committing else { throw refused("only a committing run is published") }
+        // A store that was made anew at the same place counts from one again; the audit keeps what was there before.
         try database.execute(
             sql: """
                 INSERT INTO version (module, version, run, commit_sha256, published_at)
                 SELECT module, ?, run, ?, ? FROM run WHERE run = ?
+                ON CONFLICT (module, version) DO UPDATE SET
+                    run = excluded.run, commit_sha256 = excluded.commit_sha256, published_at = excluded.published_at
                 """,
             arguments: [version, digest, time, run])
         try database.execute(sql: "UPDATE run SET version = ? WHERE run = ?", arguments: [version, run])

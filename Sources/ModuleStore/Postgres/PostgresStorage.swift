@@ -25,6 +25,13 @@ package struct PostgresStorage: Storage {
 
     package var localFolder: String? { nil }
 
+    package func place(module: String, attempt: String) -> String {
+        "\(location) schema \(PostgresNames.schema(module: module, attempt: attempt))"
+    }
+    package func place(module: String, attempt: String, table: String) -> String {
+        "\(PostgresNames.schema(module: module, attempt: attempt)).\(table)"
+    }
+
     // MARK: Reading
 
     package func names(_ folder: String) throws(StoreError) -> [String] {

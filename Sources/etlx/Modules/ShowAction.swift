@@ -33,7 +33,7 @@ struct ShowAction: StoreAction {
         }
         print(Console.aligned(facts))
         print("tables")
-        print(Console.aligned(record.tables.map { [$0.name, "\(Console.grouped($0.rows)) rows", "\(store.folder(record))/data/\($0.name)"] }))
+        print(Console.aligned(record.tables.map { [$0.name, "\(Console.grouped($0.rows)) rows", store.folder(record, table: $0.name)] }))
         guard !columns.isEmpty else { return }
         print("columns")
         print(Console.aligned(columns.map { [$0.table, $0.columns.joined(separator: ", ")] }))
