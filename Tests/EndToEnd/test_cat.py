@@ -19,13 +19,15 @@ target: {directory: modules}
 """
 
 
-def published() -> str:
+def published(more: int = 0) -> str:
     folder = scratch("cat")
     with open(f"{folder}/s.csv", "w", newline="") as file:
         writer = csv.DictWriter(file, ["id", "name", "amount", "day"], quoting=csv.QUOTE_ALL)
         writer.writeheader()
         writer.writerows(ROWS)
         file.write("4,NULL,NULL,NULL\n")
+        for number in range(more):
+            file.write(f"{number},somebody,1.00,2026-11-05\n")
     with open(f"{folder}/shop.yaml", "w") as file:
         file.write(DOCUMENT)
     result = run("run", "shop.yaml", "--quiet", cwd=folder)
@@ -57,11 +59,14 @@ def test_formats():
 
 
 def test_reader_that_leaves():
-    """A reader that has enough is no error."""
-    store = published()
-    done = subprocess.run(
-        ["bash", "-c", f"set -o pipefail; '{etlx_path()}' modules '{store}' cat shop --format csv | head -c 1"], capture_output=True)
-    expect(done.returncode == 0 and done.stderr == b"", done.stderr.decode())
+    """A reader that has enough is no error; a device that is full is one."""
+    for more in (0, 200_000):
+        store = published(more)
+        command = f"'{etlx_path()}' modules '{store}' cat shop --format csv"
+        done = subprocess.run(["bash", "-c", f"set -o pipefail; {command} | head -c 1"], capture_output=True)
+        expect(done.returncode == 0 and done.stderr == b"", done.stderr.decode())
+        done = subprocess.run(["bash", "-c", f"{command} >/dev/full"], capture_output=True)
+        expect(done.returncode == 1 and b"standard output cannot be written" in done.stderr, done.stderr.decode())
 
 
 def test_refusals():

@@ -30,10 +30,11 @@ struct CatAction: StoreAction {
             _ = try TableExport.write(
                 parts: parts, format: format, into: output, columns: session.options.columns, limit: session.options.rows)
             try output.flush()
-        } catch is StandardOutput.Closed {
+        } catch {
             // Whoever reads has enough.
-            return
-        } catch let error as FormatError {
+            if output.isClosed { return }
+            if let refusal = output.refusal { throw refusal }
+            guard let error = error as? FormatError else { throw error }
             let subject = error.column.map { "column \($0): " } ?? ""
             throw Stop(error.code == .unsupportedForm ? .wrongDocument : .checkFailed, subject + error.reason)
         }
@@ -69,8 +70,9 @@ struct CatAction: StoreAction {
 /// Standard output in large pieces.
 private final class StandardOutput: ByteSink {
     /// The reader has gone.
-    struct Closed: Error {}
-
+    private(set) var isClosed = false
+    /// Why nothing more can be written. The writers of formats do not pass it on.
+    private(set) var refusal: Stop?
     private var buffer: [UInt8] = []
     private static let pieceByteCount = 256 << 10
 
@@ -91,8 +93,10 @@ private final class StandardOutput: ByteSink {
             let count = unsafe buffer[done...].withUnsafeBytes { unsafe Glibc.write(1, $0.baseAddress, $0.count) }
             if count < 0 {
                 if errno == EINTR { continue }
-                if errno == EPIPE { throw Closed() }
-                throw Stop(.failed, "standard output cannot be written (errno \(errno))")
+                isClosed = errno == EPIPE
+                let refusal = Stop(.failed, "standard output cannot be written (errno \(errno))")
+                self.refusal = refusal
+                throw refusal
             }
             done += count
         }
