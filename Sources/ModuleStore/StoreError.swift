@@ -88,6 +88,8 @@ package struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
                 .brokenPromise: ""
             }
         let number = systemCode.map { " (errno \($0))" } ?? ""
-        return "store: \(subject): \(detail)\(number)\(advice)"
+        // What concerns the whole store names no path.
+        let place = subject.isEmpty ? "" : "\(subject): "
+        return "store: \(place)\(detail)\(number)\(advice)"
     }
 }
