@@ -35,6 +35,8 @@ struct VersionCopy {
         let tombstone = try source.tombstone(module: module, version: version)
         copied.isWithdrawn = tombstone != nil
         if try isThere() {
+            // One that died right behind its record left this undone.
+            finishUp()
             copied.wasThere = true
             return copied
         }

@@ -153,9 +153,9 @@ struct CopyTests {
         var (cuts, kept) = (0, 0)
         for limit in 0..<200 {
             let files = MemoryStorage.Files()
-            let left = Mutex(limit)
+            let budget = Mutex(limit)
             let failing = MemoryStorage(files) { () throws(StoreError) in
-                let isCut = left.withLock { left in
+                let isCut = budget.withLock { left in
                     left -= 1
                     return left < 0
                 }
@@ -170,6 +170,8 @@ struct CopyTests {
             let again = try source.store.pull(module: "clinic", version: 2, into: store)
             kept = max(kept, again.filesKept)
             #expect(try store.verify(module: "clinic").findings == [], "after \(limit) operations")
+            let left = try ["_staging", "_copies"].flatMap { try store.storage.files(below: "clinic/\($0)") }
+            #expect(left == [], "nothing but the version is left, after \(limit) operations")
             if isWhole, again.wasThere { break }
         }
         #expect(cuts > 20 && kept == 6)
