@@ -76,8 +76,9 @@ let package = Package(
         + library("Formats", ["Model", "Columnar", "CKernels", "CLZ4", "CZstd", "CZlib"], tests: ["Extract"],
             exclude: ["Parquet/parquet_check.py", "Export/export_check.py"])
         + library("Transform", ["Model", "Columnar", "CKernels", "CCrypto"])
+        + library("Scheduling", ["Model", "Cluster"])
         // L3
-        + library("Coordinator", ["Model", "Cluster", "Metadata", "ModuleStore"])
+        + library("Coordinator", ["Model", "Cluster", "Scheduling", "Metadata", "ModuleStore"])
         + library(
             "Worker",
             ["Model", "Cluster", "Columnar", "Document", "Extract", "Formats", "Transform", "KernelCheck", "ModuleStore"])

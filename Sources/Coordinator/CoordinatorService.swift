@@ -1,132 +1,162 @@
 package import Cluster
+package import Metadata
 package import Model
+package import Scheduling
 
-/// The coordinator's one loop: an event in, the state decides, the ledger is written, the answer goes out.
+/// The coordinator's one loop: events in, the state decides, the ledger is written, the answers go out.
 ///
-/// One thread, one request in hand at a time. What the state decides is durable before anyone hears of it.
+/// One thread owns the state. What came in meanwhile is decided together and made durable by one append, so a slow disk
+/// costs latency, not throughput. A coordinator that cannot write, or has lost the lead, answers nothing more: its state is
+/// dropped, and whoever leads next goes on from the ledger.
 package final class CoordinatorService {
-    /// What the loop needs of the world beside the socket.
+    /// What the loop needs of the world beside the sockets.
     package struct Duties {
-        /// Writes records durably, or throws and the run fails.
-        package var record: ([SchedulerState.Record]) throws -> Void
-        /// Publishes the manifest as a version; may take long and is called once.
-        package var publish: (RunPlan, [PartReceipt]) -> Result<Int, TaskFailure>
-        /// Called a few times a second.
-        package var report: (SchedulerState.Progress, SchedulerState.Phase) -> Void
-        /// What happened outside since the last call: a wish to drain, processes that ended.
-        package var outside: () -> [SchedulerState.Event]
+        /// Writes records durably, or throws: then the coordinator has stopped leading.
+        package var record: ([ClusterState.Record]) throws(LedgerError) -> Void
+        /// Begins what takes long, on another thread; its outcome comes back through `outside`.
+        package var perform: (ClusterState.Action, ClusterState) -> Void
+        /// What happened outside since the last call.
+        package var outside: () -> [ClusterState.Event]
+        /// Why a process is not admitted, or nil.
+        package var refusal: (Call, Join.Role) -> String?
+        /// Whether a person's question may be answered.
+        package var admitsPeople: (Call) -> Bool
+        /// Called after each step with something to tell, and ten times a second.
+        package var observe: (ClusterState, [ClusterState.Note]) -> Void
         /// The operator wants to stop at once.
         package var mustStop: () -> Bool
+        /// Whether this coordinator still leads.
+        package var leads: () -> Bool
 
         package init(
-            record: @escaping ([SchedulerState.Record]) throws -> Void,
-            publish: @escaping (RunPlan, [PartReceipt]) -> Result<Int, TaskFailure>,
-            report: @escaping (SchedulerState.Progress, SchedulerState.Phase) -> Void,
-            outside: @escaping () -> [SchedulerState.Event], mustStop: @escaping () -> Bool
+            record: @escaping ([ClusterState.Record]) throws(LedgerError) -> Void,
+            perform: @escaping (ClusterState.Action, ClusterState) -> Void,
+            outside: @escaping () -> [ClusterState.Event], refusal: @escaping (Call, Join.Role) -> String?,
+            admitsPeople: @escaping (Call) -> Bool = { _ in false },
+            observe: @escaping (ClusterState, [ClusterState.Note]) -> Void = { _, _ in },
+            mustStop: @escaping () -> Bool = { false }, leads: @escaping () -> Bool = { true }
         ) {
             self.record = record
-            self.publish = publish
-            self.report = report
+            self.perform = perform
             self.outside = outside
+            self.refusal = refusal
+            self.admitsPeople = admitsPeople
+            self.observe = observe
             self.mustStop = mustStop
+            self.leads = leads
         }
     }
 
-    package enum Outcome: Sendable {
-        case published(version: Int)
-        case failed(TaskFailure)
-        /// Drained before the run was whole.
-        case drained
+    package enum Ending: Sendable {
+        /// The one run is over and its processes have left, or have had `Limits.leaveTime` to do so.
+        case over
         case stopped
+        /// Another leads, or the ledger cannot be written.
+        case deposed(LedgerError?)
     }
 
-    package private(set) var state: SchedulerState
-    private let socket: ReplySocket
+    package private(set) var state: ClusterState
+    private let server: ReplyServer
     private let duties: Duties
-    /// Answers to the newest requests: a request that is repeated because its answer was lost gets the same answer again.
-    private var answered: [WireFormat.RequestID: Reply] = [:]
-    private var answeredOrder: [WireFormat.RequestID] = []
+    private let endsWhenOver: Bool
+    /// Grants by the request that they answered: a poll that is repeated because its answer was lost gets the same again.
+    private var grants: [WireFormat.RequestID: Reply] = [:]
+    private var grantOrder: [WireFormat.RequestID] = []
+    private var lastTick = Instant(nanoseconds: .min / 2)
+    private var lastSweep = NodeClock.now
 
-    package init(state: SchedulerState, socket: ReplySocket, duties: Duties) {
+    /// - Parameter endsWhenOver: The coordinator of one run ends with it.
+    package init(state: ClusterState, server: ReplyServer, duties: Duties, endsWhenOver: Bool) {
         self.state = state
-        self.socket = socket
+        self.server = server
         self.duties = duties
+        self.endsWhenOver = endsWhenOver
     }
 
-    /// Runs until the run is over and its processes have taken leave, or have had `Limits.leaveTime` to do so.
-    package func run() -> Outcome {
+    package func run() -> Ending {
+        for action in state.pendingActions { duties.perform(action, state) }
         var overSince: Instant?
         while true {
-            if duties.mustStop() { return .stopped }
-            for event in duties.outside() { handle(event) }
-            handle(.tick)
-            serveOne()
-            duties.report(state.progress, state.phase)
-            guard state.isOver else { continue }
+            // A run that is over has its outcome, and stopping at once does not take it back: a version that is there, or a
+            // commit without an answer, whose files must stay. What is being published is waited for, for the same reason.
+            if duties.mustStop(), !(endsWhenOver && state.isPublishing) { return endsWhenOver && state.isOver ? .over : .stopped }
+            guard duties.leads() else { return .deposed(nil) }
+            do throws(LedgerError) { try turn() } catch { return .deposed(error) }
+            guard endsWhenOver, state.isOver else { continue }
             let since = overSince ?? NodeClock.now
             overSince = since
-            if state.isQuiet || NodeClock.now - since > Limits.leaveTime { return outcome }
+            if state.isQuiet || NodeClock.now - since > Limits.leaveTime { return .over }
         }
     }
 
-    private var outcome: Outcome {
-        switch state.phase {
-        case .published(let version): .published(version: version)
-        case .failed(let failure): .failed(failure)
-        case .planning, .extracting, .sealed: .drained
+    /// One batch: decide, write, answer, act.
+    private func turn() throws(LedgerError) {
+        var batch = Batch()
+        let inbound = server.receive(atMost: Limits.requestsPerBatch, timeout: Limits.tickInterval)
+        for event in duties.outside() { decide(event, &batch) }
+        let now = NodeClock.now
+        let isTime = now - lastTick >= Limits.tickInterval
+        if isTime {
+            lastTick = now
+            decide(.tick, &batch)
+        }
+        for request in inbound { serve(request, &batch) }
+        if !batch.records.isEmpty { try duties.record(batch.records) }
+        for (request, reply, id) in batch.answers { request.answer(reply, id: id) }
+        for action in batch.actions { duties.perform(action, state) }
+        if isTime || !batch.notes.isEmpty { duties.observe(state, batch.notes) }
+        if now - lastSweep > Limits.leaseTime {
+            lastSweep = now
+            server.closePipes(silentFor: Limits.silentPipeTime)
         }
     }
 
-    private func serveOne() {
-        guard let frame = try? socket.receive(timeout: .milliseconds(100)),
-            let id = WireFormat.requestID(of: frame)
-        else { return }
-        if let earlier = answered[id] {
-            socket.answer(earlier, id: id)
-            return
-        }
-        do throws(WireFormat.Failure) {
-            let (_, request) = try WireFormat.request(from: frame)
-            let reply = handle(.request(request)) ?? .refused(reason: "no answer")
-            // A slice is the same whenever it is asked for; remembering it would only cost memory.
-            if case .slice = reply {} else { remember(reply, for: id) }
-            socket.answer(reply, id: id)
-        } catch {
-            socket.answer(.refused(reason: "this coordinator speaks protocol \(WireFormat.version)"), id: id)
-        }
+    private struct Batch {
+        var records: [ClusterState.Record] = []
+        var answers: [(Inbound, Reply, WireFormat.RequestID)] = []
+        var actions: [ClusterState.Action] = []
+        var notes: [ClusterState.Note] = []
     }
 
-    /// Lets the state decide, writes what it decided, then acts on it.
     @discardableResult
-    private func handle(_ event: SchedulerState.Event) -> Reply? {
+    private func decide(_ event: ClusterState.Event, _ batch: inout Batch) -> Reply? {
         let step = state.handle(event, now: NodeClock.now)
-        guard record(step.records) else { return .refused(reason: "the ledger cannot be written") }
-        if step.publishes, let plan = state.plan {
-            switch duties.publish(plan, state.manifest) {
-            case .success(let version): handle(.published(version: version))
-            case .failure(let failure): handle(.publishingFailed(failure))
-            }
-        }
+        batch.records += step.records
+        batch.actions += step.actions
+        batch.notes += step.notes
         return step.reply
     }
 
-    private func record(_ records: [SchedulerState.Record]) -> Bool {
-        guard !records.isEmpty else { return true }
-        do { try duties.record(records) } catch {
-            _ = state.handle(
-                .publishingFailed(
-                    TaskFailure(kind: .target, disposition: .failRun, message: "the ledger cannot be written")),
-                now: NodeClock.now)
-            return false
+    private func serve(_ request: Inbound, _ batch: inout Batch) {
+        // What is too short to be answered is dropped.
+        guard let id = WireFormat.requestID(of: request.frame) else { return }
+        if let earlier = grants[id] {
+            batch.answers.append((request, earlier, id))
+            return
         }
-        return true
+        let call: Call
+        do throws(WireFormat.Failure) { (_, call) = try WireFormat.call(from: request.frame) } catch {
+            guard case .unknownVersion = error else { return }
+            batch.answers.append((request, .refused(reason: "this coordinator speaks protocol \(WireFormat.version)"), id))
+            return
+        }
+        let reply = refusal(of: call) ?? decide(.call(call), &batch) ?? .refused(reason: "no answer")
+        if case .grant = reply { remember(reply, for: id) }
+        batch.answers.append((request, reply, id))
+    }
+
+    /// Who may ask at all: processes join by a token, people show one with each question.
+    private func refusal(of call: Call) -> Reply? {
+        switch call.request {
+        case .join(let join): duties.refusal(call, join.role).map { .refused(reason: $0) }
+        case .submit, .status, .cancel: duties.admitsPeople(call) ? nil : .refused(reason: "no operator's token")
+        default: nil
+        }
     }
 
     private func remember(_ reply: Reply, for id: WireFormat.RequestID) {
-        answered[id] = reply
-        answeredOrder.append(id)
-        if answeredOrder.count > Limits.rememberedAnswers {
-            answered[answeredOrder.removeFirst()] = nil
-        }
+        grants[id] = reply
+        grantOrder.append(id)
+        if grantOrder.count > Limits.rememberedAnswers { grants[grantOrder.removeFirst()] = nil }
     }
 }

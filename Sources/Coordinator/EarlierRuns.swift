@@ -1,4 +1,3 @@
-internal import Cluster
 internal import Metadata
 internal import Model
 internal import ModuleStore
@@ -27,23 +26,15 @@ struct EarlierRuns {
                 }
             }
             removeLeftovers()
-        } catch let error as StoreError { throw error.failure } catch let error as LedgerError {
-            throw error.failure
-        } catch {
-            throw TaskFailure(kind: .target, disposition: .failRun, message: "an earlier run cannot be settled")
-        }
+        } catch let error as TaskFailure { throw error } catch { throw .ofPublishing(error) }
         return sentences
     }
 
     private func settle(_ run: RecoveredRun, record text: String) throws -> String {
-        let bytes = Array(text.utf8)
-        guard let record = try? CommitRecord(json: JSON.parse(bytes)), record.attempt == run.start.attempt else {
-            throw LedgerError(.damaged, "run \(run.start.run)", "its commit record cannot be read")
-        }
-        if try store.repeatCommit(record) {
-            try ledger.append(
-                [.published(version: record.version, commitSHA256: FileDigest.hexadecimal(bytes))], run: run.start.run,
-                at: RunLedger.now)
+        let publishing = Publishing(
+            store: store, start: run.start, sealedAt: run.sealedAt ?? run.changedAt,
+            note: { record throws(LedgerError) in try ledger.append([record], run: run.start.run, at: RunOffice.now) })
+        if let record = try publishing.settle(record: text).get() {
             return "an earlier run, whose coordinator ended while it published, is version \(record.version)"
         }
         try close(run, "another run published this version first")
@@ -64,7 +55,7 @@ struct EarlierRuns {
     private func close(_ run: RecoveredRun, _ reason: String) throws {
         try ledger.append(
             [.aborted(TaskFailure(kind: .worker, disposition: .failRun, message: reason))], run: run.start.run,
-            at: RunLedger.now)
+            at: RunOffice.now)
         try store.discard(module: module, attempt: run.start.attempt)
     }
 }

@@ -44,6 +44,15 @@ struct DocumentWalk {
             tables: tables, target: target)
     }
 
+    /// The parts that say what is published, and where; the others are not looked at.
+    mutating func publication(_ root: Node) -> (about: ModuleAbout, target: TargetSpec)? {
+        guard let values = section(.document, at: root, what: "the document") else { return nil }
+        readFormat(values)
+        let about = readAbout(values)
+        guard let target = readTarget(values), let about else { return nil }
+        return (about, target)
+    }
+
     private mutating func readFormat(_ values: SectionValues) {
         guard let node = values["format"], node.integer != 1 else { return }
         problems.error(

@@ -32,9 +32,45 @@ package enum Limits {
     /// How long a process looks for its coordinator at start, and how long it waits for one that fell silent.
     package static let joinPatience = Duration.seconds(30)
     package static let coordinatorPatience = Duration.seconds(60)
+    /// How long a node that holds snapshots waits for a coordinator that fell silent.
+    package static let holderPatience = Duration.seconds(900)
+    /// Between a node's requests that nobody answers: from the first, doubled up to the second.
+    package static let firstPause = Duration.milliseconds(250)
+    package static let longestPause = Duration.seconds(2)
+    /// How long no run must be open before a node leaves that may leave when idle.
+    package static let idleLeaveTime = Duration.seconds(3)
+    /// How long a node that drains may finish what runs, unless it is told otherwise.
+    package static let drainGrace = Duration.seconds(120)
+    /// Runs that a slot keeps connections and compiled rules of, and for how long without a task.
+    package static let sessionsPerSlot = 4
+    package static let sessionIdleTime = Duration.seconds(120)
+    /// How often a plan is uploaded whole to coordinators that lost its pieces.
+    package static let uploadsPerPlan = 4
+    /// The coordinator looks at its clock this often, and decides on up to so many requests at a time.
+    package static let tickInterval = Duration.milliseconds(100)
+    package static let requestsPerBatch = 256
+    /// A connection without a word for this long is closed: its other end may have vanished without saying so.
+    package static let silentPipeTime = Duration.seconds(60)
+    /// How often a coordinator that stands by tries for the lead, and one that leads renews it.
+    package static let standbyInterval = Duration.seconds(2)
+    package static let leadRenewalInterval = Duration.seconds(5)
+    /// Without a renewal that was asked for within this time a coordinator no longer leads.
+    package static let leadTime = Duration.seconds(10)
     package static let rememberedAnswers = 4096
     /// How often a keeper says a word on its idle connections.
     package static let snapshotKeepAlive = Duration.seconds(30)
+    /// Keepers that hold the snapshots of one run: either may die.
+    package static let holdersPerRun = 2
+    /// A shard in hand for less is no straggler, however fast its peers were.
+    package static let leastStragglerAge = Duration.seconds(10)
+    package static let endedRunsRemembered = 64
+    package static let runsPerStatus = 40
+    package static let nodesPerStatus = 100
+    package static let slotsPerWorker = 256
+    package static let bytesPerNodeName = 64
+    package static let bytesPerPlan = 256 << 20
+    /// Documents whose pieces are still coming in.
+    package static let submissionsAtOnce = 16
     package static let crashesPerShard = 3
     package static let failuresPerShard = 8
 }

@@ -41,3 +41,23 @@ package enum DocumentCheck {
 
     static func sha256(_ text: String) -> String { FileDigest.hexadecimal(Array(text.utf8)) }
 }
+
+extension DocumentCheck {
+    /// What a coordinator reads of a document: its module, and where it is published.
+    ///
+    /// - Parameter baseDirectory: where relative paths start; nil: at the document's own folder.
+    package static func publication(
+        of document: [UInt8], path: String, baseDirectory: String?, environment: [String: String]
+    ) throws(TaskFailure) -> (about: ModuleAbout, target: TargetSpec) {
+        guard let text = String(validating: document, as: UTF8.self) else {
+            throw RunSession.wrongDocument([
+                Problem(file: path, position: nil, found: "a document that is not UTF-8", expected: "UTF-8")
+            ])
+        }
+        do {
+            let read = unsafe try PipelineReader.readPublication(
+                text: text, path: path, baseDirectory: baseDirectory, environment: environment, digest: sha256)
+            return (read.about, read.target)
+        } catch { throw RunSession.wrongDocument(error.problems) }
+    }
+}

@@ -1,3 +1,4 @@
+import Cluster
 import Foundation
 import Synchronization
 
@@ -7,17 +8,17 @@ final class ChildProcesses: Sendable {
         let processID: Int32
         /// Killed, or ended with another status than zero.
         let wasCrash: Bool
-        let role: String
+        let role: Join.Role
     }
 
     private let ended = Mutex<[Ended]>([])
     private let running = Mutex<[Process]>([])
 
     /// Starts `etlx worker …`. The join secret goes through the environment: arguments are visible to every user.
-    func start(role: String, address: String, secret: String, logsToStandardError: Bool) throws {
+    func start(role: Join.Role, address: String, secret: String, logsToStandardError: Bool) throws {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-        process.arguments = ["worker", "--coordinator", address, "--role", role, "--embedded"]
+        process.arguments = ["worker", "--coordinator", address, "--role", role.rawValue, "--embedded"]
         var environment = ProcessInfo.processInfo.environment
         environment[WorkerCommand.secretVariable] = secret
         process.environment = environment

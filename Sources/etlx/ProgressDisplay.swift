@@ -16,7 +16,7 @@ final class ProgressDisplay {
         style = options.json ? .objects : options.quiet ? .none : Console.isErrorTerminal ? .bar : .lines
     }
 
-    func show(_ progress: SchedulerState.Progress, _ phase: SchedulerState.Phase) {
+    func show(_ progress: ClusterStatus.Run, workers: Int) {
         let now = NodeClock.now
         let interval: Duration = style == .bar ? .milliseconds(200) : .seconds(1)
         if let lastShown, now - lastShown < interval { return }
@@ -24,11 +24,11 @@ final class ProgressDisplay {
         let elapsed = (now - start).inSeconds
         switch style {
         case .none: return
-        case .objects: print(object(progress, phase, elapsed).text()); fflush(nil)
-        case .lines: Console.standardError(line(progress, phase, elapsed))
+        case .objects: print(object(progress, workers, elapsed).text()); fflush(nil)
+        case .lines: Console.standardError(line(progress, elapsed))
         case .bar:
             hasBar = true
-            FileHandle.standardError.write(Data("\r\u{1b}[K\(bar(progress)) \(line(progress, phase, elapsed))".utf8))
+            FileHandle.standardError.write(Data("\r\u{1b}[K\(bar(progress)) \(line(progress, elapsed))".utf8))
         }
     }
 
@@ -39,21 +39,21 @@ final class ProgressDisplay {
         hasBar = false
     }
 
-    private func share(_ progress: SchedulerState.Progress) -> Double {
+    private func share(_ progress: ClusterStatus.Run) -> Double {
         guard progress.estimatedBytes > 0 else {
             return progress.shards == 0 ? 0 : Double(progress.shardsDone) / Double(progress.shards)
         }
         return min(1, Double(progress.bytes) / Double(progress.estimatedBytes))
     }
 
-    private func bar(_ progress: SchedulerState.Progress) -> String {
+    private func bar(_ progress: ClusterStatus.Run) -> String {
         let filled = Int(share(progress) * 24)
         return "[" + String(repeating: "#", count: filled) + String(repeating: ".", count: 24 - filled) + "]"
     }
 
-    private func line(_ progress: SchedulerState.Progress, _ phase: SchedulerState.Phase, _ elapsed: Double) -> String {
-        guard phase != .planning else { return "planning" }
-        guard phase == .extracting else { return "publishing" }
+    private func line(_ progress: ClusterStatus.Run, _ elapsed: Double) -> String {
+        guard progress.phase != .planning, progress.phase != .queued else { return progress.phase.rawValue }
+        guard progress.phase == .extracting else { return "publishing" }
         let share = share(progress)
         var parts = [
             String(format: "%3.0f%%", share * 100), "\(Console.grouped(progress.rows)) rows",
@@ -64,27 +64,13 @@ final class ProgressDisplay {
         return parts.joined(separator: "  ")
     }
 
-    private func object(
-        _ progress: SchedulerState.Progress, _ phase: SchedulerState.Phase, _ elapsed: Double
-    ) -> JSON {
+    private func object(_ progress: ClusterStatus.Run, _ workers: Int, _ elapsed: Double) -> JSON {
         .record([
-            "event": "progress", "phase": .text(phase.word), "shards_done": .integer(Int64(progress.shardsDone)),
+            "event": "progress", "phase": .text(progress.phase.rawValue), "shards_done": .integer(Int64(progress.shardsDone)),
             "shards": .integer(Int64(progress.shards)), "rows": .integer(progress.rows),
             "bytes": .integer(progress.bytes), "estimated_rows": .integer(progress.estimatedRows),
-            "estimated_bytes": .integer(progress.estimatedBytes), "workers": .integer(Int64(progress.workers)),
+            "estimated_bytes": .integer(progress.estimatedBytes), "workers": .integer(Int64(workers)),
             "elapsed_seconds": .number((elapsed * 1000).rounded() / 1000),
         ])
-    }
-}
-
-extension SchedulerState.Phase {
-    var word: String {
-        switch self {
-        case .planning: "planning"
-        case .extracting: "extracting"
-        case .sealed: "publishing"
-        case .published: "published"
-        case .failed: "failed"
-        }
     }
 }

@@ -1,8 +1,10 @@
 import Cluster
 import Coordinator
 import Foundation
+import Metadata
 import Model
 import ModuleStore
+import Scheduling
 import Worker
 
 /// One embedded run: store, ledger, socket, processes and the coordinator's loop, put together and taken down.
@@ -32,64 +34,81 @@ struct RunDriver {
         // An attempt that comes to nothing leaves nothing: no reader ever refers to it.
         defer { if !isOver { try? store.discard(module: module, attempt: attempt) } }
 
-        let ledger: RunLedger
-        do {
-            ledger = try RunLedger(
-                store: store, module: module, attempt: attempt, documentDigest: pipeline.about.documentDigest,
-                actor: NSUserName())
-        } catch {
+        let ledger: Ledger
+        let settled: [String]
+        do { (ledger, settled) = try ModuleLedger.open(store, module: module) } catch {
             // An earlier commit without an answer: nothing may be removed, not even what this attempt has made.
-            isOver = error.code == StoreError.Code.unknown.rawValue
+            isOver = error.isUnknownCommit
             return .failed(error)
         }
-        if !common.quiet { for sentence in ledger.settled { Console.note(sentence) } }
+        let start = RunStart(
+            run: attempt, module: module, attempt: attempt, documentDigest: pipeline.about.documentDigest,
+            startedAt: RunOffice.now, actor: NSUserName(), documentPath: documentPath)
+        do { try ledger.begin(start, document: document) } catch { return .failed(error.failure) }
+        if !common.quiet { for sentence in settled { Console.note(sentence) } }
         let signals = Signals()
         let secret = Self.makeSecret()
-        let socket: ReplySocket
-        do { socket = try ReplySocket(listeningOn: "tcp://127.0.0.1:0") } catch {
+        let server: ReplyServer
+        do { server = try ReplyServer(listeningOn: ["tcp://127.0.0.1:0"], tls: nil) } catch {
             return .failed(TaskFailure(kind: .worker, disposition: .failRun, message: "no loopback port: \(error.reason)"))
         }
+        let address = server.addresses[0]
         let processes = ChildProcesses()
         defer { processes.stopAll(grace: .seconds(2)) }
         do {
-            for role in ["keeper"] + Array(repeating: "worker", count: workers) {
-                try processes.start(
-                    role: role, address: socket.address, secret: secret, logsToStandardError: isVerbose)
+            for role in [Join.Role.keeper] + Array(repeating: .worker, count: workers) {
+                try processes.start(role: role, address: address, secret: secret, logsToStandardError: isVerbose)
             }
         } catch {
             return .failed(TaskFailure(kind: .worker, disposition: .failRun, message: "a worker process cannot be started"))
         }
 
         let display = ProgressDisplay(common)
-        let publishing = Publishing(
-            store: store, module: module, attempt: attempt, ledger: ledger, iceberg: pipeline.target.iceberg)
-        let supervisor = Supervisor(processes: processes, signals: signals, replacements: workers * 4 + 8) { role in
-            try processes.start(
-                role: role, address: socket.address, secret: secret, logsToStandardError: isVerbose)
+        let prepared = RunOffice.Prepared(
+            store: store, module: module, documentDigest: pipeline.about.documentDigest, iceberg: pipeline.target.iceberg)
+        let office = RunOffice(ledger: ledger, actor: start.actor, persists: false) { _, _ in prepared }
+        let supervisor = Supervisor(processes: processes, signals: signals, run: attempt, replacements: workers * 4 + 8) {
+            try processes.start(role: $0, address: address, secret: secret, logsToStandardError: isVerbose)
         }
+        var policy = ClusterState.Policy()
+        policy.leavesWhenDone = true
+        var state = ClusterState(
+            epoch: 1, credential: NodeCredential(secret: Array(secret.utf8)), policy: policy, now: NodeClock.now)
+        _ = state.handle(.opened(start, document: document), now: NodeClock.now)
         let service = CoordinatorService(
-            state: SchedulerState(
-                run: attempt, secret: secret, document: document, documentPath: documentPath, codec: PlanCodec(),
-                now: NodeClock.now),
-            socket: socket,
+            state: state, server: server,
             duties: .init(
-                record: { try ledger.append($0) },
-                publish: { plan, receipts in publishing.publish(plan, receipts) },
-                report: { display.show($0, $1) },
-                outside: { supervisor.events() },
-                mustStop: { signals.received >= 2 }))
-        let outcome = service.run()
+                record: { records throws(LedgerError) in try office.append(records) },
+                perform: { action, state in
+                    // What the run leaves is removed below, when its processes have ended.
+                    if case .publish = action { office.perform(action, state) }
+                },
+                outside: { supervisor.events() + office.takeEvents() },
+                refusal: { call, _ in ConstantTime.areEqual(call.credential, secret) ? nil : "wrong join secret" },
+                observe: { state, _ in
+                    if let run = state.run(attempt) { display.show(run, workers: state.nodeCount(.worker)) }
+                },
+                mustStop: { signals.received >= 2 }),
+            endsWhenOver: true)
+        let ending = service.run()
         display.finish()
-        switch outcome {
-        case .published:
+        if case .deposed(let error) = ending {
+            return .failed(
+                error?.failure ?? TaskFailure(kind: .target, disposition: .failRun, message: "the ledger cannot be written"))
+        }
+        switch service.state.ended.last {
+        case let run? where run.phase == .published:
             isOver = true
-            guard let record = publishing.record else { return .interrupted }
+            guard let record = office.record(of: attempt) else { return .interrupted }
             return .published(record, folder: store.folder(record))
-        case .failed(let failure):
-            isOver = failure.code == StoreError.Code.unknown.rawValue
+        case let run?:
+            let failure = run.failure ?? TaskFailure(kind: .worker, disposition: .failRun, message: "the run failed")
+            isOver = failure.isUnknownCommit
             return signals.received > 0 && failure.kind == .worker ? .interrupted : .failed(failure)
-        case .drained, .stopped:
-            ledger.noteInterrupted()
+        case nil:
+            // The operator ended the run; the version before it stays the last.
+            let failure = TaskFailure(kind: .worker, disposition: .failRun, message: "interrupted by the operator")
+            try? ledger.append([.aborted(failure)], run: attempt, at: RunOffice.now)
             return .interrupted
         }
     }
@@ -112,21 +131,24 @@ struct RunDriver {
 final class Supervisor {
     private let processes: ChildProcesses
     private let signals: Signals
+    private let run: String
     private var replacements: Int
-    private let start: (String) throws -> Void
+    private let start: (Join.Role) throws -> Void
     private var hasDrained = false
 
     init(
-        processes: ChildProcesses, signals: Signals, replacements: Int, start: @escaping (String) throws -> Void
+        processes: ChildProcesses, signals: Signals, run: String, replacements: Int,
+        start: @escaping (Join.Role) throws -> Void
     ) {
         self.processes = processes
         self.signals = signals
+        self.run = run
         self.replacements = replacements
         self.start = start
     }
 
-    func events() -> [SchedulerState.Event] {
-        var events: [SchedulerState.Event] = []
+    func events() -> [ClusterState.Event] {
+        var events: [ClusterState.Event] = []
         if signals.received > 0, !hasDrained {
             hasDrained = true
             events.append(.drain)
@@ -141,7 +163,8 @@ final class Supervisor {
         if replacements == 0, processes.runningCount == 0, !hasDrained {
             hasDrained = true
             events.append(
-                .publishingFailed(
+                .failed(
+                    run: run,
                     TaskFailure(
                         kind: .worker, disposition: .failRun,
                         message: "workers end as soon as they start; see why with --verbose")))

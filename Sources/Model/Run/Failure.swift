@@ -33,4 +33,8 @@ package struct TaskFailure: Error, Sendable, Codable, Equatable {
         self.code = code
         self.problems = problems
     }
+
+    /// The code of a commit whose answer was lost: the version may be there.
+    package static let unknownCommit = "unknown"
+    package var isUnknownCommit: Bool { code == Self.unknownCommit }
 }

@@ -1,0 +1,200 @@
+package import Cluster
+internal import Foundation
+package import Metadata
+package import Model
+package import ModuleStore
+internal import Synchronization
+package import Scheduling
+
+/// What a coordinator does beside its loop, each on a thread of its own: opens documents, publishes, removes what came to
+/// nothing. Outcomes wait until the loop takes them.
+///
+/// Nothing here decides: a coordinator that no longer leads is refused by the ledger before it can commit anything.
+package final class RunOffice: Sendable {
+    /// A document as far as a coordinator reads it.
+    package struct Prepared: Sendable {
+        package let store: Store
+        package let module: String
+        package let documentDigest: String
+        package let iceberg: Bool
+
+        package init(store: Store, module: String, documentDigest: String, iceberg: Bool) {
+            self.store = store
+            self.module = module
+            self.documentDigest = documentDigest
+            self.iceberg = iceberg
+        }
+    }
+
+    package typealias Prepare = @Sendable (_ document: [UInt8], _ path: String) throws(TaskFailure) -> Prepared
+
+    private struct Shared {
+        var events: [ClusterState.Event] = []
+        /// When runs of this coordinator's time were whole, as the ledger says it.
+        var sealedAt: [String: String] = [:]
+        var published: [String: CommitRecord] = [:]
+        var busy = 0
+    }
+
+    private let ledger: Ledger
+    private let prepare: Prepare
+    private let actor: String
+    /// A commit without an answer is sent again until there is one. Otherwise the run ends, and the next one settles it.
+    private let persists: Bool
+    private let shared = Mutex(Shared())
+
+    package init(ledger: Ledger, actor: String, persists: Bool, prepare: @escaping Prepare) {
+        self.ledger = ledger
+        self.actor = actor
+        self.persists = persists
+        self.prepare = prepare
+    }
+
+    package static var now: String { Timestamp.text(milliseconds: Store.systemTime()) }
+
+    /// The loop's records, durably.
+    package func append(_ records: [ClusterState.Record]) throws(LedgerError) {
+        let now = Self.now
+        try ledger.append(records.map { LedgerEntry(run: $0.run, record: $0.record, at: now, actor: "coordinator") })
+        shared.withLock { shared in
+            for record in records where record.record == .sealed { shared.sealedAt[record.run] = now }
+        }
+    }
+
+    /// Outcomes since the last call.
+    package func takeEvents() -> [ClusterState.Event] {
+        shared.withLock { shared in
+            defer { shared.events = [] }
+            return shared.events
+        }
+    }
+
+    /// The record of a run that was published here.
+    package func record(of run: String) -> CommitRecord? { shared.withLock { $0.published[run] } }
+    /// How many actions are going on.
+    package var busyCount: Int { shared.withLock { $0.busy } }
+
+    package func perform(_ action: ClusterState.Action, _ state: ClusterState) {
+        switch action {
+        case .open(let id, let path, let document, let restarts):
+            inBackground { [self] in
+                do throws(TaskFailure) {
+                    try open(document, path, submission: id, restarts: restarts, restartOf: nil)
+                } catch { post(.submissionRefused(id: id, reason: error.summary)) }
+            }
+        case .restart(let start, let document):
+            inBackground { [self] in
+                // What cannot be opened again stays failed; its submitter is told of the lost snapshot.
+                try? open(
+                    document, start.documentPath ?? "", submission: start.submission, restarts: true, restartOf: start.run)
+            }
+        case .publish(let run):
+            guard let state = state.runs[run], let plan = state.plan else { return }
+            let (start, document, manifest) = (state.start, state.document, state.manifest)
+            inBackground { [self] in publish(start, document, plan, manifest) }
+        case .discard(let start, let document):
+            inBackground { [self] in
+                guard let prepared = try? prepare(document, start.documentPath ?? "") else { return }
+                try? prepared.store.discard(module: start.module, attempt: start.attempt)
+            }
+        }
+    }
+
+    private func inBackground(_ work: @escaping @Sendable () -> Void) {
+        shared.withLock { $0.busy += 1 }
+        let thread = Thread { [self] in
+            work()
+            shared.withLock { $0.busy -= 1 }
+        }
+        thread.stackSize = 8 << 20
+        thread.start()
+    }
+
+    private func post(_ event: ClusterState.Event) { shared.withLock { $0.events.append(event) } }
+
+    // MARK: Opening
+
+    private func open(
+        _ document: [UInt8], _ path: String, submission: String?, restarts: Bool, restartOf: String?
+    ) throws(TaskFailure) {
+        let prepared = try prepare(document, path)
+        do {
+            if restartOf == nil, let submission, let known = try ledger.run(ofSubmission: submission) {
+                // The coordinator that opened it ended before it could say so.
+                let run = try ledger.load(known)
+                post(.opened(run.start, document: document))
+                return
+            }
+            let attempt = try prepared.store.beginAttempt(module: prepared.module)
+            let start = RunStart(
+                run: attempt, module: prepared.module, attempt: attempt, documentDigest: prepared.documentDigest,
+                startedAt: Self.now, actor: actor, documentPath: path, submission: submission,
+                restartsOnSnapshotLoss: restarts, restartOf: restartOf)
+            try ledger.begin(start, document: document)
+            post(.opened(start, document: document))
+        } catch { throw .ofPublishing(error) }
+    }
+
+    // MARK: Publishing
+
+    private func publish(_ start: RunStart, _ document: [UInt8], _ plan: RunPlan, _ manifest: [PartReceipt]) {
+        do throws(TaskFailure) {
+            let prepared = try prepare(document, start.documentPath ?? "")
+            var recovered: RecoveredRun?
+            var sealedAt = shared.withLock { $0.sealedAt[start.run] }
+            if sealedAt == nil {
+                // Another coordinator sealed it, and may have begun to commit.
+                do throws(LedgerError) { recovered = try ledger.load(start.run) } catch { throw error.failure }
+                sealedAt = recovered?.sealedAt ?? recovered?.changedAt
+            }
+            let publishing = Publishing(
+                store: prepared.store, start: start, sealedAt: sealedAt ?? start.startedAt, iceberg: prepared.iceberg,
+                note: { [ledger] record throws(LedgerError) in
+                    try ledger.append([record], run: start.run, at: Self.now)
+                })
+            let record: CommitRecord
+            if let text = recovered?.commitRecord {
+                record = try settle(publishing, text)
+            } else {
+                record = try carryOut(publishing, plan, manifest, of: start)
+            }
+            shared.withLock { $0.published[start.run] = record }
+            post(.published(run: start.run, version: record.version))
+        } catch { post(.failed(run: start.run, error)) }
+    }
+
+    private func carryOut(
+        _ publishing: Publishing, _ plan: RunPlan, _ manifest: [PartReceipt], of start: RunStart
+    ) throws(TaskFailure) -> CommitRecord {
+        let outcome = publishing.publish(plan, manifest)
+        guard persists, case .failure(let failure) = outcome, failure.isUnknownCommit else { return try outcome.get() }
+        let text: String?
+        do throws(LedgerError) { text = try ledger.load(start.run).commitRecord } catch { throw error.failure }
+        guard let text else { throw failure }
+        return try settle(publishing, text)
+    }
+
+    private func settle(_ publishing: Publishing, _ text: String) throws(TaskFailure) -> CommitRecord {
+        var pause = 1.0
+        while true {
+            switch publishing.settle(record: text) {
+            case .success(let record?): return record
+            case .success(nil):
+                throw TaskFailure(
+                    kind: .target, disposition: .failRun, message: "another run published this version first",
+                    code: StoreError.Code.conflict.rawValue)
+            case .failure(let failure):
+                guard persists, failure.isUnknownCommit || failure.disposition != .failRun else { throw failure }
+                Thread.sleep(forTimeInterval: pause)
+                pause = min(2 * pause, 30)
+            }
+        }
+    }
+}
+
+extension TaskFailure {
+    /// The failure with its problems, as one text for the one who submitted.
+    var summary: String {
+        problems.isEmpty ? message : problems.prefix(20).map(\.description).joined(separator: "\n")
+    }
+}

@@ -1,0 +1,91 @@
+internal import Cluster
+internal import Model
+
+/// Silence and death.
+extension ClusterState {
+    mutating func expire(now: Instant, _ step: inout Step) {
+        for (name, node) in nodes.sorted(by: { $0.key < $1.key }) where now - node.lastHeard > policy.leaseTime {
+            lose(name, countsAsCrash: true, reason: "silent", now: now, &step)
+        }
+        // A node that is alive and does not name a lease never got it, or has dropped it: nobody died of it.
+        for (token, (id, spec)) in leases.sorted(by: { $0.key < $1.key }) {
+            guard let until = lease(token, id, spec)?.until, until < now else { continue }
+            step.notes.append(.leaseExpired(run: id, spec))
+            forgetEverywhere(token)
+            giveBack(id, spec, token: token, countsAsCrash: false, now: now, &step)
+        }
+    }
+
+    private func lease(_ token: Int64, _ id: String, _ spec: TaskSpec) -> TaskLease? {
+        guard let run = runs[id] else { return nil }
+        switch spec {
+        case .plan: return run.planning.lease(token)
+        case .hold: return run.holding
+        case .shard: return run.position(of: spec).flatMap { run.shards[$0].lease(token) }
+        }
+    }
+
+    mutating func lose(_ name: String, countsAsCrash: Bool, reason: String, now: Instant, _ step: inout Step) {
+        guard let node = nodes.removeValue(forKey: name) else { return }
+        step.notes.append(.lost(node: name, reason: reason))
+        for token in node.tokens.sorted() {
+            guard let (id, spec) = leases.removeValue(forKey: token) else { continue }
+            giveBack(id, spec, token: token, countsAsCrash: countsAsCrash, now: now, &step)
+        }
+        for id in order where runs[id]?.holders[name] != nil { loseHolder(name, of: id, &step) }
+    }
+
+    /// Ends a lease that came to nothing.
+    mutating func giveBack(
+        _ id: String, _ spec: TaskSpec, token: Int64, countsAsCrash: Bool, now: Instant, _ step: inout Step
+    ) {
+        guard runs[id] != nil else { return }
+        step.notes.append(.released(run: id, spec))
+        switch spec {
+        case .plan:
+            runs[id]!.planning.leases = []
+            runs[id]!.upload = []
+            if countsAsCrash { runs[id]!.planning.crashes += 1 }
+            if runs[id]!.planning.crashes >= Limits.crashesPerShard { fail(id, .poison(spec), &step) }
+        case .hold: runs[id]!.holding = nil
+        case .shard(let table, let index):
+            guard let position = runs[id]!.position(of: spec), let lease = runs[id]!.shards[position].lease(token) else { return }
+            step.records.append(Record(run: id, record: .released(table: table, shard: index, epoch: lease.epoch)))
+            connections[runs[id]!.sources[position], default: 0] -= 1
+            runs[id]!.endLease(position, token: token, readyFrom: now, countsAs: countsAsCrash ? .crash : .nothing)
+            if runs[id]!.shards[position].crashes >= Limits.crashesPerShard { fail(id, .poison(spec), &step) }
+        }
+    }
+
+    /// The snapshots live as long as one of their holders does. With the last one they are gone: a fresh one would be
+    /// another state of the source.
+    mutating func loseHolder(_ name: String, of id: String, _ step: inout Step) {
+        guard runs[id]?.holders.removeValue(forKey: name) != nil else { return }
+        step.records.append(Record(run: id, record: .letGo(worker: name)))
+        guard runs[id]!.holders.isEmpty, runs[id]!.phase == .extracting, !isDraining || !leases.isEmpty else { return }
+        fail(
+            id,
+            TaskFailure(
+                kind: .snapshotLost, disposition: .failRun,
+                message: "the keeper of the sources' snapshots is gone; shards of two snapshots are never mixed"), &step)
+    }
+
+    mutating func forget(_ token: Int64, _ name: String) {
+        leases[token] = nil
+        nodes[name]?.tokens.remove(token)
+    }
+
+    /// For a token whose holder is not at hand.
+    mutating func forgetEverywhere(_ token: Int64) {
+        leases[token] = nil
+        for name in nodes.keys where nodes[name]!.tokens.contains(token) { nodes[name]!.tokens.remove(token) }
+    }
+}
+
+extension TaskFailure {
+    fileprivate static func poison(_ spec: TaskSpec) -> TaskFailure {
+        TaskFailure(
+            kind: .worker, disposition: .failRun,
+            message: "\(spec.words): three workers died on it; it is not tried on a fourth")
+    }
+}

@@ -1,0 +1,275 @@
+package import Cluster
+package import Model
+
+/// What a coordinator knows of its cluster and decides from it: a value, `(event, now) → step`. No clock, no socket, no disk.
+///
+/// Runs take turns: a node that asks gets a shard of the run with the fewest in hand. A shard's newest attempts are fenced
+/// by tokens, which rise with the coordinator's epoch, so late, doubled and foreign messages change nothing, whichever
+/// coordinator they were meant for.
+package struct ClusterState: Sendable {
+    package enum Event: Sendable, Equatable {
+        /// A join was admitted by its token before it came here; every other call is checked here, by its credential.
+        case call(Call)
+        /// Time has passed.
+        case tick
+        /// The operator asked to stop: what runs is finished or handed back, nothing new is granted.
+        case drain
+        /// A process that the coordinator's host started has ended.
+        case processEnded(processID: Int32)
+        /// A run begins: its attempt exists, and the ledger knows it.
+        case opened(RunStart, document: [UInt8])
+        case submissionRefused(id: String, reason: String)
+        case published(run: String, version: Int)
+        /// The run came to nothing.
+        case failed(run: String, TaskFailure)
+    }
+
+    /// What is to be done once the step's records are durable.
+    package enum Action: Sendable, Equatable {
+        /// A document came whole: open a run of it, and say `opened` or `submissionRefused`.
+        case open(id: String, documentPath: String, document: [UInt8], restarts: Bool)
+        /// The manifest is whole and balanced: publish it, and say `published` or `failed`.
+        case publish(run: String)
+        /// Remove what the run's attempt left.
+        case discard(RunStart, document: [UInt8])
+        /// Open the same document again, once: its snapshots are lost.
+        case restart(RunStart, document: [UInt8])
+    }
+
+    /// For logs and metrics; nothing depends on them.
+    package enum Note: Sendable, Equatable {
+        case joined(node: String)
+        case lost(node: String, reason: String)
+        case granted(run: String, TaskSpec, epoch: Int, worker: String, isCopy: Bool)
+        case accepted(run: String, TaskSpec, RowAccount, seconds: Double)
+        case attemptFailed(run: String, TaskSpec, TaskFailure)
+        case released(run: String, TaskSpec)
+        case leaseExpired(run: String, TaskSpec)
+        case fenced(node: String)
+        case refused(node: String, reason: String)
+        case runOver(run: String, ClusterStatus.Run.Phase)
+    }
+
+    package struct Step: Sendable, Equatable {
+        package var reply: Reply?
+        /// Durable before anyone hears of the step.
+        package var records: [Record] = []
+        package var actions: [Action] = []
+        package var notes: [Note] = []
+
+        package init(reply: Reply? = nil) {
+            self.reply = reply
+        }
+    }
+
+    package struct Record: Sendable, Equatable {
+        package let run: String
+        package let record: LedgerRecord
+    }
+
+    package struct Policy: Sendable {
+        /// The coordinator serves one run and its own processes: they leave when it is over.
+        package var leavesWhenDone = false
+        /// Connections to one database, over all runs and workers.
+        package var connectionsPerSource = 64
+        package var leaseTime = Limits.leaseTime
+
+        package init() {}
+    }
+
+    struct Node: Sendable {
+        let role: Join.Role
+        var slots = 1
+        var processID: Int32 = 0
+        var host = ""
+        var lastHeard: Instant
+        var tokens: Set<Int64> = []
+        var isDraining = false
+    }
+
+    package let epoch: Int64
+    let policy: Policy
+    private let key: NodeCredential
+    let codec: PlanCodec
+    package internal(set) var isDraining = false
+    package internal(set) var runs: [String: RunSchedule] = [:]
+    /// Open runs, the oldest first.
+    private(set) var order: [String] = []
+    /// The newest runs that ended, the oldest first.
+    package private(set) var ended: [ClusterStatus.Run] = []
+    var nodes: [String: Node] = [:]
+    var leases: [Int64: (run: String, spec: TaskSpec)] = [:]
+    var connections: [String: Int] = [:]
+    var submissions: [String: SubmissionState] = [:]
+    private var lastToken: Int64
+
+    /// - Parameters:
+    ///   - epoch: this coordinator's, higher than that of any before it on the same ledger.
+    ///   - recovered: the ledger's open runs, the oldest first.
+    package init(
+        epoch: Int64, credential: NodeCredential, codec: PlanCodec = PlanCodec(), policy: Policy = Policy(),
+        recovered: [RecoveredRun] = [], now: Instant
+    ) {
+        self.epoch = epoch
+        key = credential
+        self.codec = codec
+        self.policy = policy
+        // Tokens of this epoch are higher than those of all before, without asking the ledger for each.
+        lastToken = epoch << 40
+        for run in recovered { recover(run, now: now) }
+    }
+
+    package mutating func handle(_ event: Event, now: Instant) -> Step {
+        var step = Step()
+        switch event {
+        case .call(let call): answer(call, now: now, &step)
+        case .tick: expire(now: now, &step)
+        case .drain: isDraining = true
+        case .processEnded(let processID):
+            for (name, node) in nodes.sorted(by: { $0.key < $1.key }) where node.processID == processID {
+                lose(name, countsAsCrash: true, reason: "process ended", now: now, &step)
+            }
+        case .opened(let start, let document): open(start, document, &step)
+        case .submissionRefused(let id, let reason): submissions[id] = .refused(reason)
+        case .published(let run, let version): end(run, .published, version: version, failure: nil, &step)
+        case .failed(let run, let failure): fail(run, failure, &step)
+        }
+        return step
+    }
+
+    /// What a coordinator that has just taken the lead has to carry on with.
+    package var pendingActions: [Action] {
+        order.filter { runs[$0]!.phase == .publishing }.map { .publish(run: $0) }
+    }
+
+    // MARK: Runs
+
+    private mutating func open(_ start: RunStart, _ document: [UInt8], _ step: inout Step) {
+        if let submission = start.submission { submissions[submission] = .opened(run: start.run) }
+        guard runs[start.run] == nil, !ended.contains(where: { $0.run == start.run }) else { return }
+        runs[start.run] = RunSchedule(start: start, document: document, isQueued: isBusy(start.module))
+        order.append(start.run)
+    }
+
+    private func isBusy(_ module: String) -> Bool { runs.values.contains { $0.start.module == module } }
+
+    private mutating func recover(_ run: RecoveredRun, now: Instant) {
+        let name = run.start.run
+        let bytes = run.plan.map { codec.encode($0) } ?? []
+        let state = RunSchedule(recovered: run, planBytes: bytes, isQueued: isBusy(run.start.module), now: now)
+        runs[name] = state
+        order.append(name)
+        if let submission = run.start.submission { submissions[submission] = .opened(run: name) }
+        let until = now + policy.leaseTime
+        func adopt(_ lease: TaskLease, _ spec: TaskSpec) {
+            leases[lease.token] = (name, spec)
+            nodes[lease.worker, default: Node(role: .of(lease.worker), lastHeard: now)].tokens.insert(lease.token)
+        }
+        for lease in state.planning.leases {
+            adopt(lease, .plan)
+            runs[name]!.planning.leases = [lease.extended(until: until)]
+        }
+        for holder in state.holders.keys where nodes[holder] == nil { nodes[holder] = Node(role: .keeper, lastHeard: now) }
+        for position in state.leased {
+            for lease in state.shards[position].leases {
+                adopt(lease, state.specs[position])
+                runs[name]!.update(position, token: lease.token, until: until, progress: nil)
+                connections[state.sources[position], default: 0] += 1
+            }
+        }
+    }
+
+    /// Ends a run, whatever it is at: its leases are worth nothing from now on.
+    mutating func end(
+        _ name: String, _ phase: ClusterStatus.Run.Phase, version: Int?, failure: TaskFailure?, _ step: inout Step
+    ) {
+        guard let run = runs.removeValue(forKey: name) else { return }
+        order.removeAll { $0 == name }
+        for (token, place) in leases where place.run == name {
+            leases[token] = nil
+            for node in nodes.keys { nodes[node]!.tokens.remove(token) }
+        }
+        for position in run.leased { connections[run.sources[position], default: 0] -= run.shards[position].leases.count }
+        var status = run.status
+        status.phase = phase
+        status.version = version
+        status.failure = failure
+        status.shardsLeased = 0
+        status.shardsReady = 0
+        status.holders = []
+        ended.append(status)
+        if ended.count > Limits.endedRunsRemembered { ended.removeFirst() }
+        step.notes.append(.runOver(run: name, phase))
+        if let next = order.first(where: { runs[$0]!.phase == .queued && runs[$0]!.start.module == run.start.module }) {
+            runs[next]!.phase = .planning
+        }
+    }
+
+    mutating func fail(_ name: String, _ failure: TaskFailure, _ step: inout Step) {
+        guard let run = runs[name] else { return }
+        // A commit without an answer is no end: the ledger keeps the run open, and it is settled by the next to lead.
+        if !failure.isUnknownCommit {
+            step.records.append(Record(run: name, record: .aborted(failure)))
+            step.actions.append(.discard(run.start, document: run.document))
+        }
+        end(name, .failed, version: nil, failure: failure, &step)
+        if failure.kind == .snapshotLost, run.start.restartsOnSnapshotLoss == true, run.start.restartOf == nil {
+            step.actions.append(.restart(run.start, document: run.document))
+        }
+    }
+
+    mutating func nextToken() -> Int64 {
+        lastToken += 1
+        return lastToken
+    }
+
+    func isGenuine(_ call: Call) -> Bool { key.isOf(call.node, call.credential) }
+    func credential(of node: String) -> String { key.text(for: node) }
+
+    // MARK: Views
+
+    /// A run that is open or ended lately.
+    package func run(_ name: String) -> ClusterStatus.Run? {
+        runs[name]?.status ?? ended.last { $0.run == name }
+    }
+
+    /// A version may come into being at any moment.
+    package var isPublishing: Bool { runs.values.contains { $0.phase == .publishing } }
+    package var isOver: Bool { (order.isEmpty && !ended.isEmpty) || (isDraining && leases.isEmpty) }
+    /// No process is left to say goodbye.
+    package var isQuiet: Bool { nodes.isEmpty }
+    package var nodeCount: Int { nodes.count }
+    package func nodeCount(_ role: Join.Role) -> Int { nodes.values.count { $0.role == role } }
+
+    /// The age of the oldest last word, in seconds.
+    package func longestSilence(now: Instant) -> Double {
+        nodes.values.map { (now - $0.lastHeard).inSeconds }.max() ?? 0
+    }
+}
+
+/// A submission as far as it came.
+enum SubmissionState: Sendable, Equatable {
+    case incomplete([UInt8])
+    case opening
+    case opened(run: String)
+    case refused(String)
+}
+
+extension Join.Role {
+    /// A node's name begins with its role.
+    static func of(_ name: String) -> Join.Role { name.hasPrefix(Join.Role.keeper.rawValue) ? .keeper : .worker }
+}
+
+extension TaskLease {
+    init(_ lease: Lease, now: Instant) {
+        self.init(
+            worker: lease.worker, token: lease.token, epoch: lease.epoch, since: now, until: now + Limits.leaseTime,
+            progress: TaskProgress(token: lease.token, rows: 0, bytes: 0))
+    }
+
+    func extended(until: Instant) -> TaskLease {
+        var lease = self
+        lease.until = until
+        return lease
+    }
+}

@@ -1,0 +1,248 @@
+package import Cluster
+package import Model
+
+/// What the coordinator knows of one open run: a value.
+///
+///     queued → planning → extracting → publishing → (over)
+///        any → (over)
+///
+/// A run waits in `queued` while another of its module is open. Shards are handed out while `extracting`; when each has
+/// its one accepted receipt the run is sealed and published.
+package struct RunSchedule: Sendable {
+    package enum Phase: String, Sendable { case queued, planning, extracting, publishing }
+
+    /// A keeper that holds the run's snapshots.
+    struct Holder: Sendable, Equatable {
+        var snapshots: [SnapshotHold]
+        /// Since when, and how many heartbeats in a row came without the run.
+        var since: Instant
+        var silences = 0
+    }
+
+    package let start: RunStart
+    let document: [UInt8]
+    package internal(set) var phase: Phase
+    package internal(set) var plan: RunPlan?
+    private(set) var planBytes: [UInt8] = []
+    /// The planning task; never done while there is no plan.
+    var planning = ShardTask(weight: 0)
+    /// A keeper is on its way to become the second holder.
+    var holding: TaskLease?
+    var holders: [String: Holder] = [:]
+    var upload: [UInt8] = []
+    private(set) var shards: [ShardTask] = []
+    private var positions: [TaskSpec: Int] = [:]
+    private(set) var specs: [TaskSpec] = []
+    /// By source: `host:port/database`, or empty for files.
+    private var queues: [String: ShardQueue] = [:]
+    private(set) var sources: [String] = []
+    private(set) var doneCount = 0
+    /// Positions of the shards that somebody works on.
+    private(set) var leased: Set<Int> = []
+    private(set) var rowsOfDone = RowAccount()
+    private var bytesOfDone: Int64 = 0
+    /// In nanoseconds, of accepted attempts.
+    private var durations: [Int64] = []
+    /// What all but the slowest twentieth took when so many were known; sorting them for each question would cost too much.
+    private var usual: (count: Int, nanoseconds: Int64) = (0, 0)
+
+    init(start: RunStart, document: [UInt8], isQueued: Bool) {
+        self.start = start
+        self.document = document
+        phase = isQueued ? .queued : .planning
+    }
+
+    package var id: String { start.run }
+    package var readyCount: Int { shards.count - doneCount - leased.count }
+    package var leasedCount: Int { leased.count }
+    package var shardCount: Int { shards.count }
+    var isWhole: Bool { phase == .extracting && doneCount == shards.count }
+    /// A database's state is held by a transaction; files are checked by their digests.
+    var needsKeeper: Bool {
+        plan?.sources.contains { if case .postgres = $0 { true } else { false } } ?? false
+    }
+
+    /// The accepted receipts, in the plan's order: the manifest.
+    package var manifest: [PartReceipt] { shards.compactMap(\.receipt) }
+    /// Ids of the snapshots beside those of the plan.
+    var snapshots: [SnapshotHold] { holders.sorted { $0.key < $1.key }.flatMap(\.value.snapshots) }
+
+    func position(of spec: TaskSpec) -> Int? { positions[spec] }
+
+    // MARK: Changes
+
+    mutating func adopt(_ plan: RunPlan, bytes: [UInt8]) {
+        self.plan = plan
+        planBytes = bytes
+        upload = []
+        planning.leases = []
+        phase = .extracting
+        let places = Dictionary(plan.sources.map { ($0.name, $0.budgetKey) }, uniquingKeysWith: { first, _ in first })
+        for table in plan.tables {
+            for shard in table.shards {
+                let spec = TaskSpec.shard(table: table.name, index: shard.index)
+                positions[spec] = specs.count
+                specs.append(spec)
+                sources.append(places[table.source] ?? "")
+                shards.append(ShardTask(weight: shard.estimatedBytes))
+            }
+        }
+        makeQueues()
+    }
+
+    private mutating func makeQueues() {
+        var waiting: [String: [Int]] = [:]
+        for position in shards.indices where !shards[position].isDone && shards[position].leases.isEmpty {
+            waiting[sources[position], default: []].append(position)
+        }
+        queues = waiting.mapValues { positions in
+            ShardQueue(order: positions.sorted { (shards[$1].weight, $0) < (shards[$0].weight, $1) })
+        }
+    }
+
+    /// Takes a shard that waits, of a source that has a connection to spare.
+    mutating func take(for worker: String, now: Instant, isFree: (_ source: String) -> Bool, isAlone: Bool) -> Int? {
+        guard phase == .extracting, !needsKeeper || !holders.isEmpty else { return nil }
+        let shards = shards
+        for source in queues.keys.sorted() where isFree(source) {
+            if let position = queues[source]!.take(
+                now: now, where: { isAlone || shards[$0].avoids != worker })
+            {
+                return position
+            }
+        }
+        return nil
+    }
+
+    mutating func lease(_ position: Int, _ lease: TaskLease) {
+        leased.insert(position)
+        shards[position].leases.append(lease)
+        shards[position].epoch = lease.epoch
+    }
+
+    mutating func update(_ position: Int, token: Int64, until: Instant, progress: TaskProgress?) {
+        guard let index = shards[position].leases.firstIndex(where: { $0.token == token }) else { return }
+        shards[position].leases[index].until = until
+        if let progress { shards[position].leases[index].progress = progress }
+    }
+
+    /// Ends a lease without a part; the shard waits again when no other attempt is at it.
+    mutating func endLease(_ position: Int, token: Int64, readyFrom: Instant, countsAs: LeaseEnd, avoiding: String? = nil) {
+        guard let index = shards[position].leases.firstIndex(where: { $0.token == token }) else { return }
+        shards[position].leases.remove(at: index)
+        switch countsAs {
+        case .nothing: break
+        case .crash: shards[position].crashes += 1
+        case .failure: shards[position].failures += 1
+        }
+        if let avoiding { shards[position].avoids = avoiding }
+        guard shards[position].leases.isEmpty else { return }
+        leased.remove(position)
+        queues[sources[position], default: ShardQueue(order: [])].putBack(position, from: readyFrom)
+    }
+
+    enum LeaseEnd { case nothing, crash, failure }
+
+    /// - Returns: the tokens of this and of other attempts at the shard, which are worth nothing any more.
+    mutating func accept(_ receipt: PartReceipt, at position: Int, token: Int64, now: Instant) -> [Int64] {
+        let tokens = shards[position].leases.map(\.token)
+        if let lease = shards[position].lease(token) { durations.append((now - lease.since).inNanoseconds) }
+        leased.remove(position)
+        shards[position].leases = []
+        shards[position].receipt = receipt
+        doneCount += 1
+        rowsOfDone = rowsOfDone + receipt.rows
+        bytesOfDone += shards[position].weight
+        return tokens
+    }
+
+    /// A shard in hand that takes more than twice as long as all but the slowest twentieth took, when no shard waits and
+    /// nearly all are done: worth a second attempt elsewhere. The same bytes come out; the first receipt counts.
+    mutating func straggler(for worker: String, now: Instant) -> Int? {
+        guard phase == .extracting, readyCount == 0, !leased.isEmpty, durations.count >= 3,
+            leased.count * 10 <= max(shards.count, 10)
+        else { return nil }
+        if durations.count > usual.count + usual.count / 50 {
+            usual = (durations.count, durations.sorted()[durations.count * 95 / 100])
+        }
+        let limit = max(2 * usual.nanoseconds, Limits.leastStragglerAge.inNanoseconds)
+        var slowest: (position: Int, age: Int64)?
+        for position in leased.sorted() where shards[position].leases.count == 1 {
+            let lease = shards[position].leases[0]
+            let age = (now - lease.since).inNanoseconds
+            guard lease.worker != worker, age > limit, age > slowest?.age ?? 0 else { continue }
+            slowest = (position, age)
+        }
+        return slowest?.position
+    }
+
+    // MARK: Recovery and views
+
+    /// Every lease that the ledger knows lives on, for one full term.
+    init(recovered run: RecoveredRun, planBytes: [UInt8], isQueued: Bool, now: Instant) {
+        self.init(start: run.start, document: run.document, isQueued: isQueued)
+        if let plan = run.plan { adopt(plan, bytes: planBytes) }
+        if let lease = run.planning {
+            planning.epoch = lease.epoch
+            if plan == nil { planning.leases = [TaskLease(lease, now: now)] }
+        }
+        for (name, snapshots) in run.holders { holders[name] = Holder(snapshots: snapshots, since: now) }
+        for state in run.shards {
+            guard let position = positions[.shard(table: state.table, index: state.shard)] else { continue }
+            shards[position].epoch = state.epoch
+            shards[position].failures = state.failures
+            if let receipt = state.receipt {
+                shards[position].receipt = receipt
+                doneCount += 1
+                rowsOfDone = rowsOfDone + receipt.rows
+                bytesOfDone += shards[position].weight
+            } else if !state.leases.isEmpty {
+                shards[position].leases = state.leases.map { TaskLease($0, now: now) }
+                leased.insert(position)
+            }
+        }
+        makeQueues()
+        if run.state == .sealed || run.state == .committing { phase = .publishing }
+    }
+
+    var status: ClusterStatus.Run {
+        var status = ClusterStatus.Run(
+            run: start.run, module: start.module, phase: ClusterStatus.Run.Phase(phase), startedAt: start.startedAt)
+        status.shards = shards.count
+        status.shardsReady = readyCount
+        status.shardsLeased = leased.count
+        status.shardsDone = doneCount
+        status.rows = rowsOfDone.read
+        status.bytes = bytesOfDone
+        for position in leased {
+            status.rows += shards[position].leases.map(\.progress.rows).max() ?? 0
+            status.bytes += shards[position].leases.map(\.progress.bytes).max() ?? 0
+        }
+        status.estimatedRows = plan?.tables.reduce(0) { $0 + $1.estimatedRows } ?? 0
+        status.estimatedBytes = plan?.tables.reduce(0) { $0 + $1.estimatedBytes } ?? 0
+        status.holders = holders.keys.sorted()
+        return status
+    }
+}
+
+extension SourceIdentity {
+    /// What a budget of connections belongs to; empty for files.
+    var budgetKey: String {
+        switch self {
+        case .postgres(let identity): "\(identity.host):\(identity.port)/\(identity.database)"
+        case .files: ""
+        }
+    }
+}
+
+extension ClusterStatus.Run.Phase {
+    init(_ phase: RunSchedule.Phase) {
+        self =
+            switch phase {
+            case .queued: .queued
+            case .planning: .planning
+            case .extracting: .extracting
+            case .publishing: .publishing
+            }
+    }
+}
