@@ -19,7 +19,7 @@ package final class ArrowStreamWriter: TableWriter {
 
     private let fields: [Field]
     private let isCompressed: Bool
-    private let output: ExportOutput
+    private let output: CheckedSink
     private let body = GrowingBytes()
     private var nodes: [ArrowMessages.Node] = []
     private var buffers: [ArrowMessages.BufferPlace] = []
@@ -28,7 +28,7 @@ package final class ArrowStreamWriter: TableWriter {
     package init(fields: [Field], sink: any ByteSink, isCompressed: Bool = true) {
         self.fields = fields
         self.isCompressed = isCompressed
-        output = ExportOutput(sink: sink)
+        output = CheckedSink.export(sink)
     }
 
     package func append(_ chunk: Chunk) throws(FormatError) {

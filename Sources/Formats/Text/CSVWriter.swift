@@ -9,7 +9,7 @@ package import Model
 /// - Memory: the text of one chunk.
 package final class CSVWriter: TableWriter {
     private let fields: [Field]
-    private let output: ExportOutput
+    private let output: CheckedSink
     private let texts: [CellTexts]
     private let rows = CellTexts()
     private let prefixes: [[UInt8]]
@@ -18,7 +18,7 @@ package final class CSVWriter: TableWriter {
     package init(fields: [Field], sink: any ByteSink) {
         precondition(!fields.isEmpty, "a table has columns")
         self.fields = fields
-        output = ExportOutput(sink: sink)
+        output = CheckedSink.export(sink)
         texts = fields.map { _ in CellTexts() }
         prefixes = fields.indices.map { $0 == 0 ? [] : Array(",".utf8) }
     }

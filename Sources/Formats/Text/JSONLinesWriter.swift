@@ -10,7 +10,7 @@ package import Model
 /// - Memory: the text of one chunk.
 package final class JSONLinesWriter: TableWriter {
     private let fields: [Field]
-    private let output: ExportOutput
+    private let output: CheckedSink
     private let texts: [CellTexts]
     private let rows = CellTexts()
     private let prefixes: [[UInt8]]
@@ -18,7 +18,7 @@ package final class JSONLinesWriter: TableWriter {
     package init(fields: [Field], sink: any ByteSink) {
         precondition(!fields.isEmpty, "a table has columns")
         self.fields = fields
-        output = ExportOutput(sink: sink)
+        output = CheckedSink.export(sink)
         texts = fields.map { _ in CellTexts() }
         prefixes = CellTexts.prefixes(fields)
     }
