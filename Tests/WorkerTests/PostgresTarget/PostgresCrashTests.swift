@@ -23,7 +23,7 @@ struct PostgresCrashTests {
     func crashPoints() throws {
         let seed = UInt64.random(in: 0 ... .max)
         print("seed of the crash points: \(seed)")
-        var chance = RandomColumns.Generator(state: seed)
+        var chance = SeededGenerator(seed: seed)
         try withTarget("crashes") { fixture in
             let (isOver, readings) = (Flag(), Flag())
             let readers = (0..<2).map { _ in reader(fixture.database, until: isOver, counting: readings) }

@@ -1,25 +1,15 @@
 import Columnar
 import Model
+import TestKit
 
 /// Columns of any published type with edges and nulls, from a seed.
 struct RandomColumns {
-    struct Generator: RandomNumberGenerator {
-        var state: UInt64
-        mutating func next() -> UInt64 {
-            state &+= 0x9e37_79b9_7f4a_7c15
-            var z = state
-            z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-            z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-            return z ^ (z >> 31)
-        }
-    }
-
-    var random: Generator
+    var random: SeededGenerator
     /// Of a hundred values how many are null.
     var nullPercent = 20
     var longestText = 300
 
-    init(seed: UInt64) { random = Generator(state: seed) }
+    init(seed: UInt64) { random = SeededGenerator(seed: seed) }
 
     static let scalars: [DataType] = [
         .boolean, .int16, .int32, .int64, .float32, .float64, .decimal(precision: 5, scale: 0),
@@ -110,7 +100,7 @@ struct RandomColumns {
     }
 
     private mutating func fixed<Element: BitwiseCopyable>(
-        _ type: DataType, _ rows: Int, _ edges: [Element], _ make: (inout Generator) -> Element
+        _ type: DataType, _ rows: Int, _ edges: [Element], _ make: (inout SeededGenerator) -> Element
     ) -> Column {
         var builder = FixedBuilder<Element>(rows: rows)
         for row in 0..<rows {
