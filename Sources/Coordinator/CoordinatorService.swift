@@ -57,7 +57,9 @@ package final class CoordinatorService {
     package func run() -> Outcome {
         var overSince: Instant?
         while true {
-            if duties.mustStop() { return .stopped }
+            // A run that is over has its outcome, and stopping at once does not take it back: a version that is there, or a
+            // commit without an answer, whose files must stay.
+            if duties.mustStop() { return state.isOver ? outcome : .stopped }
             for event in duties.outside() { handle(event) }
             handle(.tick)
             serveOne()
