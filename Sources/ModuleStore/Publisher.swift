@@ -162,8 +162,9 @@ extension Store {
         try checkName(module: record.module)
         try checkName(attempt: record.attempt)
         let path = "\(record.module)/\(ModuleLayout.commitRecord(version: record.version))"
-        // After the deadline a sweep may have taken the files: what is not a version by now does not become one.
-        guard age(attempt: record.attempt) < Limits.attemptDeadline else {
+        // After the deadline a sweep may have taken the files, and a store that was made anew at the same place never had
+        // them: what is not a version by now does not become one.
+        guard age(attempt: record.attempt) < Limits.attemptDeadline, try holdsFiles(of: record) else {
             return try storage.byteCount(path) != nil
                 && recordBytes(module: record.module, version: record.version) == record.bytesOfFile
         }
@@ -173,6 +174,15 @@ extension Store {
             try finishUp(record, reach: { _ in })
             return true
         case .taken: return false
+        }
+    }
+
+    /// Whether the list of digests lies there that the record names; it was written after everything that it lists.
+    private func holdsFiles(of record: CommitRecord) throws(StoreError) -> Bool {
+        do throws(StoreError) {
+            return FileDigest.hexadecimal(try readFile(record, ModuleLayout.sums)) == record.sums
+        } catch where error.code == .notFound {
+            return false
         }
     }
 }

@@ -219,6 +219,19 @@ struct PublisherTests {
         }
     }
 
+    @Test("a record whose files are not there does not become a version when it is sent again")
+    func recordWithoutFiles() throws {
+        let fixture = Fixture()
+        let attempt = try fixture.store.beginAttempt(module: "clinic")
+        let receipts = try fixture.stage(attempt)
+        let record = try fixture.publish(attempt: attempt, receipts: receipts).record
+        #expect(try fixture.store.repeatCommit(record), "it is the version that it names")
+        // A store made anew at the same place, known to the same ledger.
+        let anew = Fixture()
+        #expect(try !anew.store.repeatCommit(record))
+        #expect(try anew.store.modules() == [])
+    }
+
     @Test("an attempt past its deadline is not published")
     func tooLate() throws {
         let fixture = Fixture()
