@@ -27,6 +27,9 @@ extension Store {
             self.init(
                 S3Storage(
                     location, credentials: CredentialsChain(environment: environment, region: location.region)))
-        } catch { throw StoreError(error, url) }
+        } catch {
+            // The text is not quoted: where it does not parse, it may hold a key.
+            throw StoreError(error, "")
+        }
     }
 }

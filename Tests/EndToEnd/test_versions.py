@@ -260,7 +260,8 @@ def test_refusals_of_versions():
             expect(result.status == status, f"exit code {result.status}, expected {status}")
         except AssertionError as error:
             wrong.append(f"{name}: {error}")
-    for url in ("postgresql://u:hunter2@db.example/shop", "postgresql://u:p@ss@h/d?password=hunter2", "s3://data/modules"):
+    for url in ("postgresql://u:hunter2@db.example/shop", "postgresql://u:p@ss@h/d?password=hunter2", "s3://data/modules",
+                "s3://key:hunter2@data/modules", "s3://data/modules?X-Amz-Signature=hunter2"):
         for words in ([], ["show", "clinic"], ["copy", "clinic", url]):
             result = run("modules", url, *words, cwd=folder)
             expect(result.status in (2, 4) and "hunter2" not in result.text and "p@ss" not in result.text, result.text)

@@ -13,7 +13,7 @@ struct BucketProbe {
     /// In milliseconds.
     private static let longestProbe: Int64 = 3_600_000
 
-    /// - Throws: `.noExclusiveCreate` with what was seen; nothing is left behind either way.
+    /// - Throws: `.noExclusiveCreate` with what was seen. What was made is removed either way, as far as the bucket lets it.
     func check(races: Bool) throws(StoreError) {
         let name = "\(Self.folder)/\(UUID().uuidString.lowercased())"
         defer {
