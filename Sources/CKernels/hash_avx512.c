@@ -4,7 +4,7 @@
  * and the outer hash nothing is moved: the eight state vectors are the first eight message words of the outer block.
  *
  * The bound of a compression is that of the vector ports, 64 * 17 + 48 * 11 operations two a cycle: 50.5 cycles a value, 48
- * where words are known (compress_short). Emerald Rapids comes near it. Zen 4 takes 57 and 55.5: there 637 rotations and
+ * where words are known (compress_short). Zen 4 takes 57 and 55.5: there 637 rotations and
  * shifts, two cycles each from operand to result, have two of the four ports, and other operations get in their way. SHA
  * instructions between these rounds (four to sixteen more values) made it slower there, 165 cycles a value instead of 125,
  * because they need the same two ports. */
@@ -325,8 +325,8 @@ static void group(const kernel_hmac_key *key, const struct lane *lanes, size_t c
 
 #pragma clang attribute pop
 
-/* From this many leftover values on, a padded group is cheaper than SHA instructions two at a time: break-even is at nine
- * on Emerald Rapids, at thirteen on Zen 4. */
+/* From this many leftover values on, a padded group is cheaper than SHA instructions: break-even is at thirteen on Zen 4; of
+ * an earlier form, two values interleaved, it was at nine on Emerald Rapids. */
 enum { PADDED_FROM = 11 };
 
 static void group_with_shani(const kernel_hmac_key *key, const struct lane *lanes, size_t count, uint32_t blocks, uint8_t *out)

@@ -1,5 +1,5 @@
 /* HMAC-SHA-256 with the SHA instructions of x86-64, four values interleaved so that their latencies overlap
- * (on Zen 4 147 cycles a value instead of 175 with two; no difference on Emerald Rapids, whose unit is busy with two).
+ * (on Zen 4 147 cycles a value instead of 175 with two; not measured elsewhere).
  *
  * This file uses 128-bit instructions only and clears the upper halves of the vector registers at each entry: a dirty
  * upper half makes every legacy-encoded SHA instruction wait for a merge, which was measured to cost a factor of 99
