@@ -21,6 +21,8 @@ final class StubServer: Sendable {
         case stalled(String)
         /// Sends these, then resets the connection.
         case reset(String)
+
+        var isStalled: Bool { if case .stalled = self { true } else { false } }
     }
 
     private let listener: Int32
