@@ -70,7 +70,7 @@ let package = Package(
         + library("Extract", ["Model", "CPostgres", "Postgres", "S3"])
         + library("ModuleStore", ["Model", "Postgres", "S3", "CCrypto"])
         + library("S3", ["Model", "CCurl", "CCrypto"])
-        + library("Cluster", ["Model", "CNNG"])
+        + library("Cluster", ["Model", "CNNG", "CCrypto"])
         + library("Metadata", ["Model", .product(name: "GRDB", package: "GRDB.swift")], tests: ["ModuleStore"])
         // L2
         + library("Formats", ["Model", "Columnar", "CKernels", "CLZ4", "CZstd", "CZlib"], tests: ["Extract"],

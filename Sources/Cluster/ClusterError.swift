@@ -9,6 +9,12 @@ package struct ClusterError: Error, Sendable, Equatable {
         case tooLong
         /// The other side speaks another protocol, or refused us.
         case refused
+        /// One of the two sides does not accept the other's certificate.
+        case untrusted
+        /// The rules of the network forbid it, or a file of the certificates cannot be used: a person must act.
+        case notAllowed
+        /// New sockets were of no help: the process should end with 75 and be started again.
+        case wedged
     }
 
     package let code: Code

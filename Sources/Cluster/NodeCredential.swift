@@ -18,12 +18,3 @@ package struct NodeCredential: Sendable, CustomStringConvertible {
 
     package var description: String { "node credential" }
 }
-
-/// Comparisons that do not tell by their time how much was right.
-package enum ConstantTime {
-    package static func areEqual(_ a: String, _ b: String) -> Bool {
-        let (x, y) = (Array(a.utf8), Array(b.utf8))
-        guard x.count == y.count else { return false }
-        return zip(x, y).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
-    }
-}

@@ -27,6 +27,20 @@ package enum Limits {
     package static let requestTimeout = Duration.seconds(5)
     package static let pollInterval = Duration.milliseconds(100)
     package static let watchdogTime = Duration.seconds(15)
+    /// So many new sockets within `renewalWindow`, none of which was answered: the process ends and is started again.
+    package static let socketRenewals = 3
+    package static let renewalWindow = Duration.seconds(60)
+    /// How long a first connection may take, TLS included, before it is left to go on in the background.
+    package static let dialTime = Duration.seconds(5)
+    /// How long the end of a listener is waited for. libnng before 1.10 may never end one.
+    package static let listenerCloseTime = Duration.seconds(2)
+    /// Requests in hand at a time, and with that the frames that a coordinator holds.
+    package static let contextsPerServer = 64
+    /// Connections to a coordinator; one more is closed as soon as it has introduced itself.
+    package static let connectionsPerServer = 4096
+    /// The pause after a round of unanswered questions doubles from one to the other, each time varied by a half.
+    package static let shortestAskPause = Duration.milliseconds(50)
+    package static let longestAskPause = Duration.seconds(1)
     /// How long processes may take to leave after the end of a run.
     package static let leaveTime = Duration.seconds(10)
     /// How long a process looks for its coordinator at start, and how long it waits for one that fell silent.
@@ -73,4 +87,12 @@ package enum Limits {
     package static let submissionsAtOnce = 16
     package static let crashesPerShard = 3
     package static let failuresPerShard = 8
+
+    // Who may join
+    package static let bytesPerCredentialFile = 1 << 20
+    package static let shortestJoinToken = 16
+    package static let longestCredential = 16 << 10
+    package static let shortestRSAModulus = 2048
+    /// How far the clocks of who issues tokens and of the coordinator may differ.
+    package static let tokenClockLeeway = Duration.seconds(60)
 }

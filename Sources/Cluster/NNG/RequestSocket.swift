@@ -5,26 +5,41 @@ internal import Model
 ///
 /// - Re-sending by nng is off: nng would repeat a request behind our back when a connection closes. We repeat ourselves,
 ///   with the same request id, and count the outcome as unknown until an answer comes.
-/// - libnng before 1.10 can stop redialling for good when a peer dies under load, so after `Limits.watchdogTime` without
-///   a round trip the socket is abandoned for a new one. It is not closed: closing is what hangs.
+/// - A socket begins with one blocking dial, because nng tells nobody why its dials in the background fail: a certificate
+///   that is refused is `untrusted`. A coordinator that does not listen yet is no error: it is dialled in the background.
+/// - libnng can stop redialling for good when a peer dies under load, so after `Limits.watchdogTime` without a round trip
+///   the socket is abandoned for a new one. It is not closed: closing is what hangs. Files of certificates are read again.
 package final class RequestSocket {
     private let address: String
+    private let tls: TLSFiles?
     private var socket = nng_socket()
-    private var lastRoundTrip = NodeClock.now
+    private var unansweredSince: Instant?
     private var renewals: [Instant] = []
+    /// Why the blocking dial failed, until there is a round trip.
+    private var dialFailure: ClusterError?
 
-    package init(address: String) throws(ClusterError) {
+    /// - Throws: `badAddress`, `notAllowed`; `untrusted` when either side refuses the other's certificate.
+    package init(address: String, tls: TLSFiles? = nil, insecure: Bool = false) throws(ClusterError) {
+        try NetworkRules.check(address, tls: tls, insecure: insecure)
         self.address = address
+        self.tls = tls
         try open()
+        if let dialFailure, dialFailure.code == .untrusted {
+            close()
+            throw dialFailure
+        }
     }
 
-    /// Times that the socket was abandoned within the last minute; at three the process should end.
+    /// Times within the last minute that a new socket was of no help; at `Limits.socketRenewals` the process should end.
     package var recentRenewals: Int {
         let now = NodeClock.now
-        return renewals.filter { now - $0 < .seconds(60) }.count
+        return renewals.filter { now - $0 < Limits.renewalWindow }.count
     }
 
-    /// Asks once. `unanswered` means that the coordinator may or may not have acted.
+    /// Asks once.
+    ///
+    /// - Throws: `unanswered`: the coordinator may or may not have acted. `untrusted`: as far as the last blocking dial
+    ///   tells. `refused`: the answer is of another protocol. `tooLong`: nothing was sent.
     package func ask(_ call: Call, id: WireFormat.RequestID) throws(ClusterError) -> Reply {
         let frame: [UInt8]
         do { frame = try WireFormat.frame(call, id: id) } catch {
@@ -39,17 +54,20 @@ package final class RequestSocket {
                 let (answered, reply) = try read()
                 // A late answer to an earlier question is not the answer to this one.
                 guard answered == id else { continue }
-                lastRoundTrip = NodeClock.now
+                unansweredSince = nil
+                dialFailure = nil
                 return reply
             }
         } catch {
             renewIfWedged()
-            throw error
+            guard error.code == .unanswered, let dialFailure else { throw error }
+            throw dialFailure
         }
     }
 
     private func read() throws(ClusterError) -> (WireFormat.RequestID, Reply) {
         let bytes = try receiveMessage(on: socket)
+        guard !bytes.isEmpty else { throw ClusterError(.unanswered, reason: "the coordinator let the question go") }
         do { return try WireFormat.reply(from: bytes) } catch {
             throw ClusterError(.refused, reason: "an answer of another protocol")
         }
@@ -57,13 +75,40 @@ package final class RequestSocket {
 
     private func renewIfWedged() {
         let now = NodeClock.now
-        guard now - lastRoundTrip > Limits.watchdogTime else { return }
-        renewals.append(now)
-        lastRoundTrip = now
-        try? open()
+        guard let since = unansweredSince else {
+            unansweredSince = now
+            return
+        }
+        guard now - since > Limits.watchdogTime else { return }
+        unansweredSince = now
+        do throws(ClusterError) { try open() } catch { dialFailure = error }
+        // A coordinator that plainly does not listen is no sign of a broken library.
+        if dialFailure?.code != .unanswered || dialFailure?.reason != errorText(NNG_ECONNREFUSED.code) {
+            renewals = renewals.filter { now - $0 < Limits.renewalWindow } + [now]
+        }
     }
 
+    // MARK: Dialling
+
     private func open() throws(ClusterError) {
+        dialFailure = nil
+        let (fresh, dialer) = try prepare()
+        let result = Deadline.run(Limits.dialTime, late: { _ in nng_close(fresh) }) { nng_dialer_start(dialer, 0) }
+        if let result {
+            socket = fresh
+            guard result != 0 else { return }
+            dialFailure = Self.failure(ofDial: result)
+            try check(nng_dialer_start(dialer, CInt(NNG_FLAG_NONBLOCK)), .badAddress)
+        } else {
+            dialFailure = ClusterError(.unanswered, reason: errorText(NNG_ETIMEDOUT.code))
+            let (other, dialer) = try prepare()
+            socket = other
+            try check(nng_dialer_start(dialer, CInt(NNG_FLAG_NONBLOCK)), .badAddress)
+        }
+    }
+
+    /// A socket with its options, and a dialler that has not begun.
+    private func prepare() throws(ClusterError) -> (nng_socket, nng_dialer) {
         var fresh = nng_socket()
         unsafe try check(nng_req0_open(&fresh), .badAddress)
         let timeout = nng_duration(Limits.requestTimeout.inMilliseconds)
@@ -74,10 +119,35 @@ package final class RequestSocket {
             unsafe try check(nng_socket_set_ms(fresh, option, value), .badAddress)
         }
         unsafe try check(nng_socket_set_size(fresh, NNG_OPT_RECVMAXSZ, Limits.bytesPerMessage), .badAddress)
-        unsafe try check(nng_dial(fresh, address, nil, CInt(NNG_FLAG_NONBLOCK)), .badAddress)
-        socket = fresh
+        var dialer = nng_dialer()
+        unsafe try check(nng_dialer_create(&dialer, fresh, address), .badAddress)
+        let keepalive = unsafe nng_dialer_set_bool(dialer, NNG_OPT_TCP_KEEPALIVE, true)
+        if keepalive != NNG_ENOTSUP.code { try check(keepalive, .badAddress) }
+        let parsed = try NetworkAddress(address)
+        if parsed.isTLS, let tls {
+            let configuration = try TLSConfiguration(.dialler(name: tls.serverName ?? parsed.host), tls)
+            unsafe try check(
+                nng_dialer_set_ptr(dialer, NNG_OPT_TLS_CONFIG, UnsafeMutableRawPointer(configuration.pointer)),
+                .badAddress)
+        }
+        return (fresh, dialer)
     }
 
-    /// For an orderly end only: on a wedged socket this may block.
-    package func close() { nng_close(socket) }
+    private static func failure(ofDial result: CInt) -> ClusterError {
+        switch nng_errno_enum(UInt32(result)) {
+        case NNG_EPEERAUTH, NNG_ECRYPTO:
+            ClusterError(
+                .untrusted,
+                reason: """
+                    \(errorText(result)): check the authority, the dates and the names of both sides' certificates
+                    """)
+        default: ClusterError(.unanswered, reason: errorText(result))
+        }
+    }
+
+    /// Does not wait: on a wedged socket, closing may block for ever.
+    package func close() {
+        let socket = socket
+        _ = Deadline.run(Limits.listenerCloseTime) { nng_close(socket) }
+    }
 }
