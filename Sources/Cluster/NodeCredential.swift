@@ -1,4 +1,4 @@
-package import Model
+internal import Model
 
 /// Proves that a name was admitted to the cluster, to every coordinator that has the same join tokens: none has to remember.
 ///
