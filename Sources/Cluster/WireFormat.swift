@@ -3,15 +3,15 @@ import Foundation
 /// A frame of the control plane.
 ///
 ///     offset  bytes  field
-///     0       1      protocol version, 1
+///     0       1      protocol version, 2
 ///     1       1      kind: 1 request, 2 reply
 ///     2       16     request id: chosen by the asker, the same in a repetition and in the answer
-///     18      …      body: JSON of a `Request` or `Reply`, UTF-8
+///     18      …      body: JSON of a `Call` or `Reply`, UTF-8
 ///
 /// A frame is valid when it is at most `Limits.bytesPerMessage` long, the version is known and the body parses whole.
 /// An unknown version is answered by `refused`, never by silence; anything else that does not parse is dropped.
 package enum WireFormat {
-    package static let version: UInt8 = 1
+    package static let version: UInt8 = 2
     package static let headerByteCount = 18
 
     package enum Kind: UInt8, Sendable { case request = 1, reply = 2 }
@@ -27,10 +27,10 @@ package enum WireFormat {
 
     package enum Failure: Error, Equatable { case tooShort, tooLong, unknownVersion(UInt8), wrongKind, unreadableBody }
 
-    package static func frame(_ request: Request, id: RequestID) throws -> [UInt8] { try frame(.request, id, request) }
+    package static func frame(_ call: Call, id: RequestID) throws -> [UInt8] { try frame(.request, id, call) }
     package static func frame(_ reply: Reply, id: RequestID) throws -> [UInt8] { try frame(.reply, id, reply) }
 
-    package static func request(from bytes: [UInt8]) throws(Failure) -> (RequestID, Request) {
+    package static func call(from bytes: [UInt8]) throws(Failure) -> (RequestID, Call) {
         try body(.request, of: bytes)
     }
 

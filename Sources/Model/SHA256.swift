@@ -5,6 +5,18 @@
 package enum SHA256 {
     /// 64 lower-case hexadecimal digits.
     package static func hexadecimal(_ bytes: [UInt8]) -> String {
+        words(bytes).map { word in
+            let digits = String(word, radix: 16)
+            return String(repeating: "0", count: 8 - digits.count) + digits
+        }.joined()
+    }
+
+    /// 32 bytes.
+    static func digest(_ bytes: [UInt8]) -> [UInt8] {
+        words(bytes).flatMap { word in [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: word >> UInt32($0)) } }
+    }
+
+    private static func words(_ bytes: [UInt8]) -> [UInt32] {
         var state: [UInt32] = [
             0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
         ]
@@ -16,10 +28,7 @@ package enum SHA256 {
             message.append(UInt8(truncatingIfNeeded: bitCount >> UInt64(shift)))
         }
         for start in stride(from: 0, to: message.count, by: 64) { compress(&state, message[start..<start + 64]) }
-        return state.map { word in
-            let digits = String(word, radix: 16)
-            return String(repeating: "0", count: 8 - digits.count) + digits
-        }.joined()
+        return state
     }
 
     package static func hexadecimal(_ text: String) -> String { hexadecimal(Array(text.utf8)) }

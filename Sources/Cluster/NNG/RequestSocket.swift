@@ -25,9 +25,9 @@ package final class RequestSocket {
     }
 
     /// Asks once. `unanswered` means that the coordinator may or may not have acted.
-    package func ask(_ request: Request, id: WireFormat.RequestID) throws(ClusterError) -> Reply {
+    package func ask(_ call: Call, id: WireFormat.RequestID) throws(ClusterError) -> Reply {
         let frame: [UInt8]
-        do { frame = try WireFormat.frame(request, id: id) } catch {
+        do { frame = try WireFormat.frame(call, id: id) } catch {
             throw ClusterError(.tooLong, reason: "the request cannot be encoded")
         }
         guard frame.count <= Limits.bytesPerMessage else {
