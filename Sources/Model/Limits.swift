@@ -32,6 +32,20 @@ package enum Limits {
     /// How long a process looks for its coordinator at start, and how long it waits for one that fell silent.
     package static let joinPatience = Duration.seconds(30)
     package static let coordinatorPatience = Duration.seconds(60)
+    /// How long a node that holds snapshots waits for a coordinator that fell silent.
+    package static let holderPatience = Duration.seconds(900)
+    /// Between a node's requests that nobody answers: from the first, doubled up to the second.
+    package static let firstPause = Duration.milliseconds(250)
+    package static let longestPause = Duration.seconds(2)
+    /// How long no run must be open before a node leaves that may leave when idle.
+    package static let idleLeaveTime = Duration.seconds(3)
+    /// How long a node that drains may finish what runs, unless it is told otherwise.
+    package static let drainGrace = Duration.seconds(120)
+    /// Runs that a slot keeps connections and compiled rules of, and for how long without a task.
+    package static let sessionsPerSlot = 4
+    package static let sessionIdleTime = Duration.seconds(120)
+    /// How often a plan is uploaded whole to coordinators that lost its pieces.
+    package static let uploadsPerPlan = 4
     package static let rememberedAnswers = 4096
     /// How often a keeper says a word on its idle connections.
     package static let snapshotKeepAlive = Duration.seconds(30)
