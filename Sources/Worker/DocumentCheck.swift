@@ -12,11 +12,14 @@ package enum DocumentCheck {
                 path: path, environment: ProcessInfo.processInfo.environment, digest: sha256), path: path)
     }
 
+    /// - Parameter baseDirectory: Where relative paths start; nil: at the folder of `path`.
     package static func check(
-        text: String, path: String, environment: [String: String]
+        text: String, path: String, baseDirectory: String? = nil, environment: [String: String]
     ) -> (pipeline: Pipeline?, problems: [Problem]) {
         unsafe examined(
-            PipelineReader.examine(text: text, path: path, environment: environment, digest: sha256), path: path)
+            PipelineReader.examine(
+                text: text, path: path, baseDirectory: baseDirectory, environment: environment, digest: sha256),
+            path: path)
     }
 
     private static func examined(

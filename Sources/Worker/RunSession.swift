@@ -12,8 +12,8 @@ internal import Transform
 /// Owned by one thread.
 package final class RunSession {
     package let pipeline: Pipeline
-    /// Set once the plan is made or fetched.
-    package var plan: RunPlan?
+    /// Set once the plan is made or adopted.
+    package private(set) var plan: RunPlan?
     private let keys: KeyRing
     private let store: Store
     private var bindings: [String: TableBinding] = [:]
@@ -21,6 +21,8 @@ package final class RunSession {
     /// With their connections: a shard of an object goes on where the last one ended.
     private var files: [String: SourceFiles] = [:]
     private var keepers: [SnapshotKeeper] = []
+    /// Ids of the run's snapshots beside those of its plan.
+    private var snapshots: [SnapshotHold] = []
 
     /// - Throws: `TaskFailure` with every problem of the keys.
     package init(pipeline: Pipeline) throws(TaskFailure) {
@@ -33,8 +35,12 @@ package final class RunSession {
     }
 
     /// A worker's: from the document as its coordinator hands it out.
-    convenience init(document: String, path: String, environment: [String: String]) throws(TaskFailure) {
-        let (pipeline, problems) = DocumentCheck.check(text: document, path: path, environment: environment)
+    /// - Parameter baseDirectory: Where the document's relative paths start on this node; nil: at the folder of `path`.
+    package convenience init(
+        document: String, path: String, baseDirectory: String? = nil, environment: [String: String]
+    ) throws(TaskFailure) {
+        let (pipeline, problems) = DocumentCheck.check(
+            text: document, path: path, baseDirectory: baseDirectory, environment: environment)
         guard let pipeline, !problems.contains(where: { $0.severity == .error }) else {
             throw Self.wrongDocument(problems)
         }
@@ -60,6 +66,55 @@ package final class RunSession {
         bindings = planned.bindings
         plan = planned.plan
         return planned.plan
+    }
+
+    /// Takes over a plan that another process made.
+    ///
+    /// - Throws: `TaskFailure` when a key of it is another here: tokens would differ from part to part.
+    package func adopt(_ plan: RunPlan) throws(TaskFailure) {
+        for planned in plan.keys where keys[planned.name]?.identity != planned {
+            throw TaskFailure(
+                kind: .document, disposition: .failRun,
+                message: "key \"\(planned.name)\": the file here does not hold the key that the run was planned with",
+                code: "keyMismatch")
+        }
+        self.plan = plan
+    }
+
+    /// Further ids of the run's snapshots, as they are known now: readers try them before those of the plan.
+    package func offer(_ snapshots: [SnapshotHold]) {
+        self.snapshots = snapshots
+        for (source, reader) in readers { reader.moreSnapshots = ids(of: source) }
+    }
+
+    private func ids(of source: String) -> [String] { snapshots.filter { $0.source == source }.map(\.snapshot) }
+
+    /// Holds the snapshots of the plan too, with the same locks, until `close`.
+    ///
+    /// - Returns: the ids that they are exported under here.
+    package func hold() throws -> [SnapshotHold] {
+        var held: [SnapshotHold] = []
+        for case .postgres(let identity) in plan?.sources ?? [] {
+            guard case .postgres(let url) = sourceSpec(identity.name).kind else { continue }
+            let tables = (plan?.tables ?? []).filter { $0.source == identity.name }
+            let fingerprints = Dictionary(
+                tables.map { (ShardPlanner.origin(of: tableSpec($0.name)), $0.schemaFingerprint) },
+                uniquingKeysWith: { first, _ in first })
+            let keeper = try SnapshotKeeper(
+                joining: identity, url: url, snapshots: ids(of: identity.name) + identity.snapshots,
+                origins: fingerprints.keys.sorted { $0.name < $1.name },
+                statements: tables.compactMap { table in table.statement.map { .init(sql: $0, subject: table.origin) } },
+                isPlanned: { fingerprints[$0] == DocumentCheck.sha256($1) })
+            keepers.append(keeper)
+            held += keeper.identity.snapshots.map { SnapshotHold(source: identity.name, snapshot: $0) }
+        }
+        return held
+    }
+
+    /// Hands the snapshots on to one who keeps them alive; `close` leaves them alone.
+    func takeKeepers() -> [SnapshotKeeper] {
+        defer { keepers = [] }
+        return keepers
     }
 
     /// Runs one shard of the plan into a staged part.
@@ -93,11 +148,6 @@ package final class RunSession {
                 ?? Column(nulls: chunk.rowCount, type: .boolean)
         }
         return (binding.columns, Chunk(columns: shown, rowCount: chunk.rowCount, firstRow: 0), result)
-    }
-
-    /// Keeps snapshots alive while nothing else is done with their connections.
-    func keepAlive() throws(ExtractError) {
-        for keeper in keepers { try keeper.keepAlive() }
     }
 
     package func close() {
@@ -172,6 +222,7 @@ package final class RunSession {
         if let known = readers[source] { return known }
         for case .postgres(let identity) in plan?.sources ?? [] where identity.name == source {
             let reader = PostgresShardReader(url: url, identity: identity)
+            reader.moreSnapshots = ids(of: source)
             readers[source] = reader
             return reader
         }

@@ -1,201 +1,202 @@
 package import Cluster
-internal import Extract
 internal import Foundation
 internal import Model
+internal import Synchronization
 
-/// A worker or keeper: joins, asks for work, does one task at a time, leaves. Keeps no state between runs.
-package final class WorkerService {
+/// A worker or keeper: joins a coordinator, does tasks in its slots, leaves. Keeps nothing that a new process would miss,
+/// but for a keeper's snapshots.
+///
+/// The driver of a `NodeState`: one thread for the pulse and one for each slot, each with a socket of its own; the caller's
+/// thread looks at the time and keeps snapshots alive.
+///
+/// Memory: within a slot, reading, transforming, encoding and writing are calls of one thread, one chunk in flight. There
+/// is no queue between them that could fill: whoever is slow is waited for, up to the source, whose socket fills. So a
+/// process needs at most `slots` times what a chunk and an open row group take (`Limits.bytesPerChunk`,
+/// `Limits.bytesPerRowGroup`), and one large row of a source (`Limits.bytesPerCell`).
+package final class WorkerService: Sendable {
     package struct Configuration: Sendable {
-        package var address: String
-        package var secret: String
+        package var place: CoordinatorPlace
+        /// Read at each join: token files are replaced while a process lives. nil: not readable now, tried again.
+        package var joinToken: @Sendable () -> String?
         package var role: Join.Role
+        /// Tasks at a time.
+        package var slots: Int
+        /// What placeholders of documents are looked up in.
         package var environment: [String: String]
+        /// Where relative paths of documents start; nil: at the folder of the document's own path.
+        package var baseDirectory: String?
+        /// How long tasks may go on after `drain`, and a keeper stays for its snapshots.
+        package var grace: Duration
+        /// Leave once no run is open.
+        package var leavesWhenIdle: Bool
+        package var timing: NodeTiming
 
-        package init(address: String, secret: String, role: Join.Role, environment: [String: String]) {
-            self.address = address
-            self.secret = secret
+        package init(
+            place: CoordinatorPlace, joinToken: @escaping @Sendable () -> String?, role: Join.Role, slots: Int = 1,
+            environment: [String: String], baseDirectory: String? = nil, grace: Duration = Limits.drainGrace,
+            leavesWhenIdle: Bool = false, timing: NodeTiming = NodeTiming()
+        ) {
+            self.place = place
+            self.joinToken = joinToken
             self.role = role
+            self.slots = slots
             self.environment = environment
+            self.baseDirectory = baseDirectory
+            self.grace = grace
+            self.leavesWhenIdle = leavesWhenIdle
+            self.timing = timing
         }
     }
+
+    package enum Outcome: Sendable, Equatable {
+        /// The coordinator says that no work will come, or none came and the node may leave.
+        case done
+        /// The process was asked to.
+        case drained
+        /// The coordinator fell silent for longer than patience lasts: a new process may have more luck.
+        case wedged
+    }
+
+    package typealias AskerMaker = @Sendable () throws(ClusterError) -> any Asking
 
     private let configuration: Configuration
-    private let asker: Asker
-    private let pulse = Pulse()
+    private let makeAsker: AskerMaker
     private let log: @Sendable (String) -> Void
-    private var worker = ""
-    private var session: RunSession?
-    private var lastKept = NodeClock.now
+    private let board: NodeBoard
+    private let holds = SnapshotHolds()
+    private let threadCount = Mutex(0)
 
     /// - `log`: takes fixed sentences with names and counts, never a value.
-    package init(_ configuration: Configuration, log: @escaping @Sendable (String) -> Void) throws(ClusterError) {
+    /// - `makeAsker`: nil: sockets to the configured place.
+    /// - Throws: the place cannot be used. Tried here once, so that it is an error and not a silent thread.
+    package init(
+        _ configuration: Configuration, makeAsker: AskerMaker? = nil, log: @escaping @Sendable (String) -> Void
+    ) throws(ClusterError) {
         self.configuration = configuration
+        if let makeAsker {
+            self.makeAsker = makeAsker
+        } else {
+            let place = configuration.place
+            self.makeAsker = { () throws(ClusterError) -> any Asking in try Asker(place) }
+        }
+        try self.makeAsker().close()
         self.log = log
-        asker = try Asker(address: configuration.address)
+        var random = SystemRandomNumberGenerator()
+        let join = Join(
+            role: configuration.role, slots: max(1, configuration.slots),
+            processID: ProcessInfo.processInfo.processIdentifier, host: ProcessInfo.processInfo.hostName,
+            build: ProductVersion.text)
+        let state = NodeState(
+            join: join, grace: configuration.grace, leavesWhenIdle: configuration.leavesWhenIdle,
+            timing: configuration.timing, now: NodeClock.now)
+        board = NodeBoard(
+            state, name: NodeName.choose(configuration.role, using: &random), joinToken: configuration.joinToken,
+            letGo: { [holds] run in holds.letGo(run) })
     }
+
+    /// The name that the node chose.
+    package var name: String { board.name }
 
     /// From another thread: finish or hand back what runs, then leave.
-    package var drain: @Sendable () -> Void { { [pulse] in pulse.drain() } }
+    package var drain: @Sendable () -> Void { { [board] in board.apply(.drain) } }
 
-    /// Serves until the coordinator says that no work will come, or cannot be reached.
-    package func run() throws(ClusterError) {
-        let documentPath = try join()
-        try pulse.start(address: configuration.address, worker: worker)
-        defer { pulse.stop() }
-        while true {
-            if pulse.isDraining, configuration.role == .worker { break }
-            let reply = try ask(.poll(worker: worker))
-            switch reply {
-            case .grant(let grant): try perform(grant, documentPath: documentPath)
-            case .noWork(let milliseconds):
-                keepSnapshots()
-                Thread.sleep(forTimeInterval: Double(milliseconds) / 1000)
-            case .drain:
-                try leave()
-                return
-            default:
-                throw ClusterError(.refused, reason: "the coordinator no longer knows this worker")
+    /// Serves until there is no more work. To be called once.
+    ///
+    /// - Throws: the coordinator refused the node, speaks another protocol, or was never there.
+    package func run() throws(ClusterError) -> Outcome {
+        start("pulse") { [self] asker in serve(.pulse, asker, slot: nil) }
+        for index in 0..<max(1, configuration.slots) {
+            start("slot \(index)") { [self] asker in
+                let slot = Slot(configuration, board: board, asker: asker, holds: holds, log: log)
+                serve(.slot(index), asker, slot: slot)
+                slot.rest(isIdle: true)
             }
         }
-        try leave()
+        keepHolds()
+        // A slot whose task does not notice that it is over is left to the end of the process.
+        let deadline = NodeClock.now + Limits.requestTimeout
+        while threadCount.withLock({ $0 }) > 0, NodeClock.now < deadline { Self.pause() }
+        holds.closeAll()
+        return try outcome()
     }
 
-    /// A lost snapshot is noticed by the readers: they cannot go on with it either.
-    private func keepSnapshots() {
-        guard configuration.role == .keeper, NodeClock.now - lastKept > Limits.snapshotKeepAlive else { return }
-        lastKept = NodeClock.now
-        do { try session?.keepAlive() } catch { log("\(worker): \(error.reason)") }
-    }
-
-    private func join() throws(ClusterError) -> String {
-        let reply = try asker.ask(
-            .join(
-                Join(
-                    secret: configuration.secret, role: configuration.role,
-                    processID: ProcessInfo.processInfo.processIdentifier, host: ProcessInfo.processInfo.hostName,
-                    build: ProductVersion.text)), patience: Limits.joinPatience)
-        switch reply {
-        case .welcome(let name, _, let documentPath):
-            worker = name
-            return documentPath
+    private func outcome() throws(ClusterError) -> Outcome {
+        if let failure = board.failure { throw failure }
+        switch board.outcome {
         case .refused(let reason): throw ClusterError(.refused, reason: reason)
-        default: throw ClusterError(.refused, reason: "an answer that does not fit")
+        case .silent:
+            if !board.hasJoined { throw ClusterError(.unanswered, reason: "no coordinator answers") }
+            log("\(board.name): the coordinator fell silent")
+            return .wedged
+        case .drained: return .drained
+        case .done, nil: return .done
         }
     }
 
-    private func leave() throws(ClusterError) {
-        session?.close()
-        session = nil
-        _ = try? asker.ask(.leave(worker: worker), patience: Limits.requestTimeout)
-        asker.close()
-    }
+    // MARK: Threads
 
-    private func perform(_ grant: Grant, documentPath: String) throws(ClusterError) {
-        pulse.begin(token: grant.token)
-        defer { pulse.end() }
-        do {
-            let result = try work(on: grant, documentPath: documentPath)
-            if case .fenced = try ask(.complete(worker: worker, token: grant.token, result: result)) {
-                log("\(worker): \(grant.task.words) was granted to another meanwhile; its part stays unused")
-            }
-        } catch let error as ClusterError {
-            throw error
-        } catch is Cancelled {
-            log("\(worker): \(grant.task.words) is no longer ours; dropped")
-        } catch {
-            var table: String?
-            if case .shard(let name, _) = grant.task { table = name }
-            let failure = TaskFailure.of(error, table: table).fittingAMessage
-            // A source's connection that failed once is not used again.
-            session?.close()
-            session = nil
-            _ = try ask(.fail(worker: worker, token: grant.token, failure: failure))
+    private func start(_ name: String, _ body: @escaping @Sendable (any Asking) -> Void) {
+        threadCount.withLock { $0 += 1 }
+        let thread = Thread { [self] in
+            defer { threadCount.withLock { $0 -= 1 } }
+            do throws(ClusterError) {
+                let asker = try makeAsker()
+                body(asker)
+                asker.close()
+            } catch { board.fail(error) }
         }
+        thread.name = name
+        thread.stackSize = 8 << 20
+        thread.start()
     }
 
-    private func work(on grant: Grant, documentPath: String) throws -> TaskResult {
-        let session = try session ?? openSession(documentPath: documentPath)
-        self.session = session
-        switch grant.task {
-        case .plan:
-            let plan = try session.makePlan()
-            try uploadPlan(plan, token: grant.token)
-            return .plan
-        case .shard(let table, let index):
-            if session.plan == nil { session.plan = try fetchPlan() }
-            let receipt = try session.run(
-                table: table, shard: index, attempt: grant.attempt, epoch: grant.epoch
-            ) { [pulse] rows, bytes in
-                try pulse.advance(rows: rows, bytes: bytes)
-            }
-            return .part(receipt)
-        }
-    }
-
-    private func openSession(documentPath: String) throws -> RunSession {
-        let bytes = try fetch(.document)
-        return try RunSession(
-            document: String(decoding: bytes, as: UTF8.self), path: documentPath,
-            environment: configuration.environment)
-    }
-
-    private func uploadPlan(_ plan: RunPlan, token: Int64) throws(ClusterError) {
-        let bytes = PlanCodec().encode(plan)
-        var offset = 0
-        while offset < bytes.count {
-            let end = min(bytes.count, offset + Limits.bytesPerFetchedSlice)
-            let reply = try ask(
-                .upload(
-                    worker: worker, token: token, offset: offset, total: bytes.count,
-                    bytes: Base64.encode(bytes[offset..<end])))
-            guard reply == .accepted else { throw ClusterError(.refused, reason: "the plan was not taken") }
-            offset = end
-        }
-    }
-
-    private func fetchPlan() throws -> RunPlan {
-        guard let plan = PlanCodec().decode(try fetch(.plan)) else {
-            throw ClusterError(.refused, reason: "an unreadable plan")
-        }
-        return plan
-    }
-
-    private func fetch(_ text: SharedText) throws(ClusterError) -> [UInt8] {
-        var bytes: [UInt8] = []
+    /// The loop of one voice.
+    private func serve(_ voice: NodeState.Voice, _ asker: any Asking, slot: Slot?) {
         while true {
-            guard case .slice(let slice, let total) = try ask(.fetch(worker: worker, text: text, offset: bytes.count)),
-                let piece = Base64.decode(slice)
-            else { throw ClusterError(.refused, reason: "the \(text.rawValue) cannot be had") }
-            bytes += piece
-            if bytes.count >= total { return bytes }
-            if piece.isEmpty { throw ClusterError(.refused, reason: "the \(text.rawValue) ends early") }
+            switch board.next(for: voice) {
+            case .over: return
+            case .wait: Self.pause()
+            case .ask(let request): ask(request, voice, asker, slot)
+            case .perform(let grant):
+                guard let slot else { preconditionFailure("the pulse does no task") }
+                board.apply(.ended(token: grant.token, slot.perform(grant)))
+            }
         }
     }
 
-    private func ask(_ request: Request) throws(ClusterError) -> Reply {
-        try asker.ask(request, patience: Limits.coordinatorPatience)
+    private func ask(_ request: Request, _ voice: NodeState.Voice, _ asker: any Asking, _ slot: Slot?) {
+        guard let call = board.call(request) else { return board.apply(.unanswered(voice)) }
+        let sent = NodeClock.now
+        do throws(ClusterError) {
+            let reply = try asker.ask(call, patience: Limits.requestTimeout)
+            if case .noWork(_, let isIdle) = reply { slot?.rest(isIdle: isIdle) }
+            if case .complete = request, reply == .fenced {
+                log("\(board.name): a finished task was granted to another meanwhile; its part stays unused")
+            }
+            board.apply(.answered(voice, reply, sent: sent))
+        } catch {
+            if error.code == .unanswered { board.apply(.unanswered(voice)) } else { board.fail(error) }
+        }
     }
-}
 
-extension TaskFailure {
-    /// As many of the problems as a message holds; the first ones are the most useful anyway.
-    fileprivate var fittingAMessage: TaskFailure {
-        var fitting = self
-        fitting.problems = problems.map { problem in
-            Problem(
-                problem.severity, file: problem.file, position: problem.position, found: problem.found.shown(limit: 1000),
-                expected: problem.expected.shown(limit: 1000), remedy: problem.remedy?.shown(limit: 1000))
+    /// Looks at the time until the node is over, and keeps snapshots alive meanwhile. A lost one is no longer told to the
+    /// coordinator; readers cannot go on with it either.
+    private func keepHolds() {
+        var lastKept = NodeClock.now
+        while true {
+            board.apply(.tick)
+            if board.isOver { return }
+            holds.sweep()
+            if NodeClock.now - lastKept > Limits.snapshotKeepAlive {
+                lastKept = NodeClock.now
+                for run in holds.keepAlive() {
+                    log("\(board.name): the snapshots of run \(run) were lost")
+                    board.apply(.holdLost(run: run))
+                }
+            }
+            Self.pause()
         }
-        while fitting.problems.reduce(0, { $0 + $1.description.utf8.count + 256 }) > Limits.bytesPerMessage / 2 {
-            fitting.problems.removeLast(max(1, fitting.problems.count / 4))
-        }
-        let left = problems.count - fitting.problems.count
-        if left > 0 {
-            fitting.problems.append(
-                Problem(
-                    file: problems[0].file, position: nil, found: "\(left) more problems, \(problems.count) in all",
-                    expected: "", remedy: "`etlx plan` tells every one"))
-        }
-        return fitting
     }
+
+    private static func pause() { Thread.sleep(forTimeInterval: 0.02) }
 }

@@ -16,6 +16,8 @@ import Musl
 @safe package final class PostgresShardReader {
     private let url: Secret
     private let identity: PostgresIdentity
+    /// Ids under which others export the planned snapshot too; tried before those of the plan, of which some may be gone.
+    package var moreSnapshots: [String] = []
     private var connection: PostgresConnection?
     /// Relations whose lock and shape this transaction has checked.
     private var checked: Set<String> = []
@@ -100,28 +102,12 @@ import Musl
 
     private func connect() throws(ExtractError) {
         let connection = try PostgresConnection(source: identity.name, url: url)
-        if let planned = identity.systemIdentifier,
-            let found = try PostgresTransaction.systemIdentifier(connection), found != planned
-        {
-            throw otherServer(connection)
-        }
-        try PostgresTransaction.begin(connection, role: .reader, snapshots: identity.snapshots)
-        let facts = try PostgresTransaction.facts(connection)
-        guard facts.serverStart == identity.serverStart else { throw otherServer(connection) }
-        guard facts.isolation == identity.isolation, facts.snapshotText == identity.snapshotText else {
-            throw ExtractError(
-                .snapshotLost, source: identity.name, reason: "the connection does not see the run's snapshot",
-                remedy: "connect without a pooler that shares sessions")
-        }
+        try PostgresTransaction.join(
+            connection, identity, role: .reader,
+            snapshots: moreSnapshots + identity.snapshots.filter { !moreSnapshots.contains($0) })
         limitReceiveBuffer(connection)
         checked = []
         self.connection = connection
-    }
-
-    private func otherServer(_ connection: PostgresConnection) -> ExtractError {
-        ExtractError(
-            .snapshotLost, source: identity.name, reason: "another server than planned answers at \(connection.place)",
-            remedy: "name one server in the URL, no load balancer, and run again")
     }
 
     /// libpq reads as much as the socket holds; behind a large row that would be a good part of the next one.

@@ -23,6 +23,29 @@ enum PostgresTransaction {
         }
     }
 
+    /// Begins a transaction on a planned snapshot, by any of the ids that it is exported under.
+    ///
+    /// - Throws: `.snapshotLost` when none of `snapshots` exists any more, when another server than the planned one
+    ///   answers, or when the connection sees something else.
+    static func join(
+        _ connection: PostgresConnection, _ identity: PostgresIdentity, role: Role, snapshots: [String]
+    ) throws(ExtractError) {
+        let otherServer = ExtractError(
+            .snapshotLost, source: identity.name, reason: "another server than planned answers at \(connection.place)",
+            remedy: "name one server in the URL, no load balancer, and run again")
+        if let planned = identity.systemIdentifier, let found = try systemIdentifier(connection), found != planned {
+            throw otherServer
+        }
+        try begin(connection, role: role, snapshots: snapshots)
+        let facts = try facts(connection)
+        guard facts.serverStart == identity.serverStart else { throw otherServer }
+        guard facts.isolation == identity.isolation, facts.snapshotText == identity.snapshotText else {
+            throw ExtractError(
+                .snapshotLost, source: identity.name, reason: "the connection does not see the run's snapshot",
+                remedy: "connect without a pooler that shares sessions")
+        }
+    }
+
     private static func importSnapshot(_ connection: PostgresConnection, among snapshots: [String]) throws(ExtractError) {
         for (index, snapshot) in snapshots.enumerated() {
             do throws(ExtractError) {

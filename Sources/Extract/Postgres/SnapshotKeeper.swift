@@ -1,13 +1,14 @@
 package import Model
 internal import Synchronization
 
-/// Holds one snapshot of one database, and the locks of a run, on two connections: either may die.
+/// Holds one snapshot of one database, and the locks of a run, on two connections: either may die. Several keepers, of
+/// several nodes, can hold the same one: any of them may die then.
 ///
-/// The order matters. Locks come before the snapshot: a TRUNCATE that commits between the two would leave an old
-/// snapshot looking at an empty table, without any error. `LOCK TABLE` takes no snapshot, so the tables' locks simply
-/// come first. Parse analysis, which alone locks what a query or filter names, does take one: so the second connection
-/// analyses those statements in a transaction of its own, holds their locks while the first takes the snapshot and
-/// locks them too, and only then begins again on that snapshot.
+/// For the one that takes it the order matters. Locks come before the snapshot: a TRUNCATE that commits between the two
+/// would leave an old snapshot looking at an empty table, without any error. `LOCK TABLE` takes no snapshot, so the
+/// tables' locks simply come first. Parse analysis, which alone locks what a query or filter names, does take one: so the
+/// second connection analyses those statements in a transaction of its own, holds their locks while the first takes the
+/// snapshot and locks them too, and only then begins again on that snapshot.
 ///
 /// While it lives, ALTER, TRUNCATE and VACUUM FULL of the run's tables wait, and vacuum keeps rows of this database.
 package final class SnapshotKeeper: Sendable {
@@ -71,6 +72,51 @@ package final class SnapshotKeeper: Sendable {
             systemIdentifier: systemIdentifier, serverStart: facts.serverStart, isolation: facts.isolation,
             snapshots: [firstSnapshot, secondSnapshot], snapshotText: facts.snapshotText,
             walPosition: try Self.walPosition(first))
+        connections = Mutex([first, second])
+    }
+
+    /// Holds a snapshot that others hold already, with the same locks, so that they may die.
+    ///
+    /// The locks come after the import here: until then the others hold them. That none of them died in between is
+    /// shown by the second connection, which imports one of their ids when the first has its locks.
+    /// - Parameters:
+    ///   - identity: The planned snapshot.
+    ///   - snapshots: All ids that it is known to be exported under.
+    ///   - origins: The tables' of the plan.
+    ///   - isPlanned: Whether a `PostgresRelation.fingerprintText` is the one that was planned for the table.
+    /// - Throws: `.snapshotLost` when none of the ids is there any more, or another server answers; `.schemaChanged`;
+    ///   `.transient` naming a locked table.
+    package init(
+        joining identity: PostgresIdentity, url: Secret, snapshots: [String], origins: [PostgresOrigin],
+        statements: [Statement], patience: Duration = .seconds(20),
+        isPlanned: (PostgresOrigin, _ fingerprintText: String) -> Bool
+    ) throws(ExtractError) {
+        let first = try PostgresConnection(source: identity.name, url: url)
+        let second = try PostgresConnection(source: identity.name, url: url)
+        try PostgresTransaction.join(first, identity, role: .keeper, snapshots: snapshots)
+        var catalog = PostgresCatalog(first)
+        var relations: [PostgresRelation] = []
+        for origin in origins { relations.append(try catalog.describe(origin)) }
+        try first.execute("ROLLBACK")
+        let tables = Self.lockable(relations)
+        let parsed = Self.parsed(relations) + statements
+
+        var ids: [String] = []
+        for connection in [first, second] {
+            try PostgresLocks.lock(connection, tables, patience: patience) { () throws(ExtractError) in
+                try PostgresTransaction.join(connection, identity, role: .keeper, snapshots: snapshots)
+            }
+            try PostgresLocks.holdByParsing(connection, parsed)
+            ids.append(try Self.exportSnapshot(connection))
+        }
+        for relation in relations where !isPlanned(relation.origin, try catalog.fingerprintText(of: relation.origin)) {
+            throw ExtractError(
+                .schemaChanged, source: identity.name, subject: relation.origin.name,
+                reason: "the table is not what was planned", remedy: "run again when the schema change is done")
+        }
+        var identity = identity
+        identity.snapshots = ids
+        self.identity = identity
         connections = Mutex([first, second])
     }
 
