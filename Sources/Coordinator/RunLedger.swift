@@ -74,8 +74,8 @@ extension SchedulerState.Record {
     fileprivate var ledgerRecord: LedgerRecord? {
         switch self {
         case .planned(let plan): .planned(plan)
-        case .granted(.shard(let table, let index), let epoch, _, let worker):
-            .granted(table: table, shard: index, epoch: epoch, worker: worker)
+        case .granted(.shard(let table, let index), let epoch, let token, let worker):
+            .granted(table: table, shard: index, epoch: epoch, worker: worker, token: token)
         case .released(.shard(let table, let index), let epoch): .released(table: table, shard: index, epoch: epoch)
         case .attemptFailed(.shard(let table, let index), let epoch, let failure):
             .failed(table: table, shard: index, epoch: epoch, failure: failure)

@@ -12,9 +12,19 @@ package struct RunStart: Sendable, Codable, Equatable {
     package var startedAt: String
     /// Who asked: a name of a person or a service.
     package var actor: String
+    /// Where the document lay when it was submitted: relative paths in it are relative to that.
+    package var documentPath: String?
+    /// The submitter's id of the submission: one that is repeated finds the same run.
+    package var submission: String?
+    /// Whether the run begins anew, as another run, when all holders of its snapshots are lost.
+    package var restartsOnSnapshotLoss: Bool?
+    /// The run that this one begins anew.
+    package var restartOf: String?
 
     package init(
-        run: String, module: String, attempt: String, documentDigest: String, startedAt: String, actor: String
+        run: String, module: String, attempt: String, documentDigest: String, startedAt: String, actor: String,
+        documentPath: String? = nil, submission: String? = nil, restartsOnSnapshotLoss: Bool? = nil,
+        restartOf: String? = nil
     ) {
         self.run = run
         self.module = module
@@ -22,6 +32,10 @@ package struct RunStart: Sendable, Codable, Equatable {
         self.documentDigest = documentDigest
         self.startedAt = startedAt
         self.actor = actor
+        self.documentPath = documentPath
+        self.submission = submission
+        self.restartsOnSnapshotLoss = restartsOnSnapshotLoss
+        self.restartOf = restartOf
     }
 }
 
@@ -29,8 +43,15 @@ package struct RunStart: Sendable, Codable, Equatable {
 /// By its types none holds a cell value or a key.
 package enum LedgerRecord: Sendable, Codable, Equatable {
     case runStarted(RunStart)
+    /// The task of planning was leased; a later lease has a higher epoch.
+    case planning(epoch: Int, token: Int64, worker: String)
     case planned(RunPlan)
-    case granted(table: String, shard: Int, epoch: Int, worker: String)
+    /// A keeper holds these snapshots for the run; the worker's earlier ones are replaced by them.
+    case holding(worker: String, snapshots: [SnapshotHold])
+    /// The keeper holds nothing of the run any more.
+    case letGo(worker: String)
+    /// The token is absent in records of before there were any.
+    case granted(table: String, shard: Int, epoch: Int, worker: String, token: Int64? = nil)
     /// A grant came to nothing without a failure of the shard: its worker left or its lease ran out.
     case released(table: String, shard: Int, epoch: Int)
     case accepted(PartReceipt)
@@ -49,6 +70,20 @@ package enum RunState: String, Sendable, Codable {
     package var isOpen: Bool { self != .published && self != .aborted }
 }
 
+/// Someone works on a task under an epoch and its fencing token.
+package struct Lease: Sendable, Equatable {
+    package let epoch: Int
+    /// Zero where the record had none.
+    package let token: Int64
+    package let worker: String
+
+    package init(epoch: Int, token: Int64, worker: String) {
+        self.epoch = epoch
+        self.token = token
+        self.worker = worker
+    }
+}
+
 package struct ShardState: Sendable, Equatable {
     package enum Phase: String, Sendable { case ready, granted, done }
 
@@ -56,7 +91,11 @@ package struct ShardState: Sendable, Equatable {
     package let shard: Int
     package let phase: Phase
     /// The highest that was granted; zero before the first.
-    package let epoch: Int
+    package let highestEpoch: Int
+    /// Grants that have not ended, by epoch; a second one is a copy of a straggler. None when the shard is done: what
+    /// becomes of the other then changes nothing.
+    package let leases: [Lease]
+    /// Who made the accepted part; before that, who has the newest lease.
     package let worker: String?
     package let failures: Int
     package let receipt: PartReceipt?
@@ -65,10 +104,18 @@ package struct ShardState: Sendable, Equatable {
 /// A run as the ledger knows it.
 package struct RecoveredRun: Sendable, Equatable {
     package let start: RunStart
+    /// The bytes that `start.documentDigest` is of; empty where the ledger was not given them.
+    package let document: [UInt8]
     package let state: RunState
+    /// Who was planning last; nil once there is a plan.
+    package let planning: Lease?
     package let plan: RunPlan?
     /// In the order of the plan.
     package let shards: [ShardState]
+    /// Keeper → what it holds for the run.
+    package let holders: [String: [SnapshotHold]]
+    /// RFC 3339, UTC: of the record `sealed`. Whoever publishes after a take-over describes with this time again.
+    package let sealedAt: String?
     /// Set from `committing` on; its outcome is unknown until `published`.
     package let commitRecord: String?
     package let version: Int?
