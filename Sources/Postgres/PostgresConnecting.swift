@@ -9,13 +9,13 @@ import Musl
 
 /// Opening a libpq connection with a deadline and with errors that hold no text of others.
 enum PostgresConnecting {
-    static func connect(url: Secret, timeout: Duration) throws(PostgresError) -> OpaquePointer {
+    static func connect(url: Secret, timeout: Duration, unacknowledged: Duration) throws(PostgresError) -> OpaquePointer {
         try checkSingleHost(url: url)
         // Later words win over the URL's. A vanished server is noticed by the kernel within a minute or so.
         let words: [(String, String)] = [
             ("dbname", url.reveal()), ("application_name", ProductVersion.name), ("client_encoding", "UTF8"),
             ("keepalives", "1"), ("keepalives_idle", "30"), ("keepalives_interval", "10"), ("keepalives_count", "3"),
-            ("tcp_user_timeout", "30000"),
+            ("tcp_user_timeout", String(unacknowledged.components.seconds * 1000)),
         ]
         let started = unsafe withCStrings(words.map(\.0) + [nil]) { names in
             unsafe withCStrings(words.map(\.1) + [nil]) { values in unsafe PQconnectStartParams(names, values, 1) }

@@ -17,12 +17,17 @@ import Musl
     package let raw: OpaquePointer
     /// The last message of a COPY to us; ours until the next one.
     var message: UnsafeMutablePointer<CChar>?
+    /// Statement → the name under which the server keeps it prepared.
+    var prepared: [String: String] = [:]
 
-    /// Connects within `timeout`. Names are resolved by nothing but their qualification, notices are not sent.
+    /// Connects within `timeout`; a peer that leaves bytes unacknowledged for longer than `unacknowledged` (whole
+    /// seconds) is given up. Names are resolved by nothing but their qualification, notices are not sent.
     ///
     /// - Throws: a refused user or password, a URL that does not parse or names several hosts, a server older than 14.
-    package init(url: Secret, timeout: Duration = .seconds(10)) throws(PostgresError) {
-        let raw = unsafe try PostgresConnecting.connect(url: url, timeout: timeout)
+    package init(
+        url: Secret, timeout: Duration = .seconds(10), unacknowledged: Duration = .seconds(30)
+    ) throws(PostgresError) {
+        let raw = unsafe try PostgresConnecting.connect(url: url, timeout: timeout, unacknowledged: unacknowledged)
         unsafe self.raw = raw
         let place = unsafe PostgresConnecting.place(raw)
         host = place.host

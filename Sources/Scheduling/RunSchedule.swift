@@ -189,7 +189,7 @@ package struct RunSchedule: Sendable {
         for (name, snapshots) in run.holders { holders[name] = Holder(snapshots: snapshots, since: now) }
         for state in run.shards {
             guard let position = positions[.shard(table: state.table, index: state.shard)] else { continue }
-            shards[position].epoch = state.epoch
+            shards[position].epoch = state.highestEpoch
             shards[position].failures = state.failures
             if let receipt = state.receipt {
                 shards[position].receipt = receipt

@@ -57,12 +57,12 @@ struct LedgerTests {
         #expect(
             run.shards == [
                 ShardState(
-                    table: Fixture.oddTable, shard: 0, phase: .ready, epoch: 0, worker: nil, failures: 0, receipt: nil),
+                    table: Fixture.oddTable, shard: 0, phase: .ready, highestEpoch: 0, leases: [], worker: nil, failures: 0, receipt: nil),
                 ShardState(
-                    table: Fixture.oddTable, shard: 1, phase: .granted, epoch: 3, worker: "w1", failures: 1,
+                    table: Fixture.oddTable, shard: 1, phase: .granted, highestEpoch: 3, leases: [Lease(epoch: 3, token: 0, worker: "w1")], worker: "w1", failures: 1,
                     receipt: nil),
                 ShardState(
-                    table: "labs", shard: 0, phase: .done, epoch: 1, worker: "w1", failures: 0,
+                    table: "labs", shard: 0, phase: .done, highestEpoch: 1, leases: [], worker: "w1", failures: 0,
                     receipt: Fixture.receipt("labs", 0)),
             ])
         #expect(try ledger.firstBrokenAuditRow() == nil)

@@ -4,13 +4,18 @@ import Glibc
 final class LedgerLock: Sendable {
     private let descriptor: Int32
 
-    init(path: String) throws(LedgerError) {
-        descriptor = unsafe open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0o600)
+    private init(descriptor: Int32) { self.descriptor = descriptor }
+
+    /// nil: another holds it.
+    static func take(path: String) throws(LedgerError) -> LedgerLock? {
+        let descriptor = unsafe open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw LedgerError(.cannotOpen, path, "it cannot be made", systemCode: errno) }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            throw LedgerError(.inUse, path, "another coordinator holds the ledger", systemCode: errno)
+            close(descriptor)
+            return nil
         }
+        return LedgerLock(descriptor: descriptor)
     }
 
-    deinit { if descriptor >= 0 { close(descriptor) } }
+    deinit { close(descriptor) }
 }

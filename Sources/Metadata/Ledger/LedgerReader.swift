@@ -1,68 +1,169 @@
-import GRDB
+import Foundation
 import Model
 
 /// Answers from the state tables.
 struct LedgerReader {
-    let database: Database
+    let database: any LedgerDatabase
 
-    func run(_ run: String) throws -> RecoveredRun {
-        guard let row = try Row.fetchOne(database, sql: "SELECT * FROM run WHERE run = ?", arguments: [run]) else {
+    func run(_ run: String) throws(LedgerError) -> RecoveredRun {
+        let name: [LedgerValue] = [.text(run)]
+        let answers = try database.read([
+            LedgerQuery(
+                """
+                SELECT start, state, plan, plan_sha256, commit_record, version, failure, changed_at, document,
+                    planning_epoch, planning_token, planning_worker, sealed_at
+                FROM run WHERE run = ?
+                """, name),
+            LedgerQuery(
+                """
+                SELECT table_name, shard, phase, epoch, worker, failures, receipt FROM shard WHERE run = ?
+                ORDER BY position
+                """, name),
+            LedgerQuery(
+                """
+                SELECT attempt.table_name, attempt.shard, attempt.epoch, attempt.token, attempt.worker
+                FROM attempt JOIN shard ON shard.run = attempt.run AND shard.table_name = attempt.table_name
+                    AND shard.shard = attempt.shard
+                WHERE attempt.run = ? AND attempt.state = 'granted' AND shard.phase = 'granted' ORDER BY attempt.epoch
+                """, name),
+            LedgerQuery("SELECT worker, snapshots FROM holder WHERE run = ?", name),
+        ])
+        guard let row = answers[0].first else {
             throw LedgerError(.unknownRun, "run \(run)", "the ledger has no such run")
         }
-        let damaged = LedgerError(.damaged, "run \(run)", "its state cannot be read")
-        guard let start = Coding.value(RunStart.self, row["start"]), let state = RunState(rawValue: row["state"]) else {
-            throw damaged
+        do throws(LedgerError) {
+            return try recovered(row, try shards(answers[1], leases: answers[2]), holders: answers[3])
+        } catch {
+            throw LedgerError(.damaged, "run \(run)", "its state cannot be read")
         }
+    }
+
+    private static let damaged = LedgerError(.damaged, "", "")
+
+    private func decoded<Value: Decodable>(_ type: Value.Type, _ text: String) throws(LedgerError) -> Value {
+        guard let value = Coding.value(type, text) else { throw Self.damaged }
+        return value
+    }
+
+    private func recovered(_ row: LedgerRow, _ shards: [ShardState], holders: [LedgerRow]) throws(LedgerError)
+        -> RecoveredRun
+    {
+        let start = try decoded(RunStart.self, try row.text(0))
+        guard let state = RunState(rawValue: try row.text(1)) else { throw Self.damaged }
         var plan: RunPlan?
-        if let text: String = row["plan"] {
-            plan = PlanCoding.plan(text)
-            guard plan != nil, row["plan_sha256"] == SHA256.hexadecimal(text) else { throw damaged }
+        if let text = try row.optionalText(2) {
+            guard let sum = try row.optionalText(3), sum == SHA256.hexadecimal(text) else { throw Self.damaged }
+            plan = try decoded(RunPlan.self, text)
         }
         var failure: TaskFailure?
-        if let text: String = row["failure"] {
-            failure = Coding.value(TaskFailure.self, text)
-            guard failure != nil else { throw damaged }
+        if let text = try row.optionalText(6) { failure = try decoded(TaskFailure.self, text) }
+        let document = try row.optionalBytes(8) ?? []
+        guard document.isEmpty || SHA256.hexadecimal(document) == start.documentDigest else { throw Self.damaged }
+        var planning: Lease?
+        if state == .planning, try row.optionalNumber(9) != nil {
+            planning = Lease(epoch: try row.count(9), token: try row.number(10), worker: try row.text(11))
         }
+        var held: [String: [SnapshotHold]] = [:]
+        for holder in holders { held[try holder.text(0)] = try decoded([SnapshotHold].self, try holder.text(1)) }
         return RecoveredRun(
-            start: start, state: state, plan: plan, shards: try shards(run, damaged),
-            commitRecord: row["commit_record"], version: row["version"], failure: failure,
-            changedAt: row["changed_at"])
+            start: start, document: document, state: state, planning: planning, plan: plan, shards: shards, holders: held,
+            sealedAt: try row.optionalText(12), commitRecord: try row.optionalText(4),
+            version: try row.optionalNumber(5).map { Int($0) }, failure: failure, changedAt: try row.text(7))
     }
 
-    private func shards(_ run: String, _ damaged: LedgerError) throws -> [ShardState] {
-        let rows = try Row.fetchAll(
-            database, sql: "SELECT * FROM shard WHERE run = ? ORDER BY position", arguments: [run])
-        return try rows.map { row in
-            guard let phase = ShardState.Phase(rawValue: row["phase"]) else { throw damaged }
-            var receipt: PartReceipt?
-            if let text: String = row["receipt"] {
-                receipt = Coding.value(PartReceipt.self, text)
-                guard receipt != nil else { throw damaged }
-            }
-            return ShardState(
-                table: row["table_name"], shard: row["shard"], phase: phase, epoch: row["epoch"],
-                worker: row["worker"], failures: row["failures"], receipt: receipt)
+    private struct ShardName: Hashable { let table: String, shard: Int }
+
+    private func shards(_ rows: [LedgerRow], leases leaseRows: [LedgerRow]) throws(LedgerError) -> [ShardState] {
+        var leases: [ShardName: [Lease]] = [:]
+        for row in leaseRows {
+            leases[ShardName(table: try row.text(0), shard: try row.count(1)), default: []].append(
+                Lease(epoch: try row.count(2), token: try row.optionalNumber(3) ?? 0, worker: try row.text(4)))
         }
+        // All receipts as one array: a decoder of its own for each would take most of the time.
+        var texts: [String] = []
+        for row in rows { if let text = try row.optionalText(6) { texts.append(text) } }
+        var receipts = try decoded([PartReceipt].self, "[\(texts.joined(separator: ","))]").makeIterator()
+        var states: [ShardState] = []
+        states.reserveCapacity(rows.count)
+        for row in rows {
+            let (table, shard) = (try row.text(0), try row.count(1))
+            guard let phase = ShardState.Phase(rawValue: try row.text(2)) else { throw Self.damaged }
+            let receipt = try row.optionalText(6) == nil ? nil : receipts.next()
+            guard (receipt != nil) == (phase == .done), receipt.map({ $0.table == table && $0.shard == shard }) ?? true
+            else { throw Self.damaged }
+            states.append(
+                ShardState(
+                    table: table, shard: shard, phase: phase, highestEpoch: try row.count(3),
+                    leases: leases[ShardName(table: table, shard: shard)] ?? [], worker: try row.optionalText(4),
+                    failures: try row.count(5), receipt: receipt))
+        }
+        return states
     }
 
-    func summaries(limit: Int) throws -> [RunSummary] {
-        let rows = try Row.fetchAll(
-            database,
-            sql: """
-                SELECT run.*,
-                    (SELECT count(*) FROM shard WHERE shard.run = run.run) AS shard_count,
-                    (SELECT count(*) FROM shard WHERE shard.run = run.run AND phase = 'done') AS done_count
-                FROM run ORDER BY started_at DESC, run DESC LIMIT ?
-                """,
-            arguments: [limit])
-        return try rows.map { row in
-            guard let state = RunState(rawValue: row["state"]) else {
+    func summaries(limit: Int) throws(LedgerError) -> [RunSummary] {
+        let rows = try database.rows(
+            """
+            SELECT run, module, state, started_at, changed_at, version,
+                (SELECT count(*) FROM shard WHERE shard.run = run.run) AS shard_count,
+                (SELECT count(*) FROM shard WHERE shard.run = run.run AND phase = 'done') AS done_count
+            FROM run ORDER BY started_at DESC, run DESC LIMIT ?
+            """, .number(limit))
+        var summaries: [RunSummary] = []
+        for row in rows {
+            guard let state = RunState(rawValue: try row.text(2)) else {
                 throw LedgerError(.damaged, "runs", "their state cannot be read")
             }
-            return RunSummary(
-                run: row["run"], module: row["module"], state: state, startedAt: row["started_at"],
-                changedAt: row["changed_at"], version: row["version"], shardCount: row["shard_count"],
-                doneCount: row["done_count"])
+            summaries.append(
+                RunSummary(
+                    run: try row.text(0), module: try row.text(1), state: state, startedAt: try row.text(3),
+                    changedAt: try row.text(4), version: try row.optionalNumber(5).map { Int($0) },
+                    shardCount: try row.count(6), doneCount: try row.count(7)))
         }
+        return summaries
+    }
+
+    func records(_ run: String) throws(LedgerError) -> [(at: String, actor: String, record: LedgerRecord)] {
+        var records: [(at: String, actor: String, record: LedgerRecord)] = []
+        for row in try database.rows("SELECT at, actor, event FROM audit WHERE run = ? ORDER BY seq", .text(run)) {
+            guard let record = Coding.value(LedgerRecord.self, try row.text(2)) else {
+                throw LedgerError(.damaged, "run \(run)", "a record cannot be read")
+            }
+            records.append((try row.text(0), try row.text(1), record))
+        }
+        return records
+    }
+
+    func head() throws(LedgerError) -> LedgerHead {
+        guard let row = try database.rows("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1").first else {
+            return .none
+        }
+        return LedgerHead(sequence: try row.number(0), hash: try row.text(1))
+    }
+
+    enum Chain {
+        /// All rows up to this one follow from those before.
+        case sound(LedgerHead)
+        case ended
+        case broken(Int64)
+    }
+
+    /// Some rows of the audit behind `head`.
+    func chain(after head: LedgerHead) throws(LedgerError) -> Chain {
+        let rows = try database.rows(
+            "SELECT seq, prev_hash, hash, at, run, actor, event FROM audit WHERE seq > ? ORDER BY seq LIMIT 256",
+            .number(head.sequence))
+        guard !rows.isEmpty else { return .ended }
+        var head = head
+        for row in rows {
+            let expected = head.sequence + 1
+            let hash = LedgerSchema.hash(
+                previous: head.hash, sequence: expected, at: try row.text(3), run: try row.text(4),
+                actor: try row.text(5), event: try row.text(6))
+            guard try row.number(0) == expected, try row.text(1) == head.hash, try row.text(2) == hash else {
+                return .broken(expected)
+            }
+            head = LedgerHead(sequence: expected, hash: hash)
+        }
+        return .sound(head)
     }
 }

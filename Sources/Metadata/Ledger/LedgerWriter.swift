@@ -1,168 +1,213 @@
-import GRDB
 import Model
 
-/// Brings the state tables in line with one record, or refuses it.
+/// What the state tables must become by some entries, as statements that change them or are refused.
 ///
-/// The coordinator decides by its own state; these checks stop a mistake there from reaching the disk: one accepted
+/// The coordinator decides by its own state; the conditions stop a mistake there from reaching the disk: one accepted
 /// receipt a shard, epochs that only rise, a seal only over finished shards, a commit only of a sealed run.
+///
+/// Records of shards that are not the same ones do not depend on each other: they are gathered and written together.
 struct LedgerWriter {
-    let database: Database
-    let run: String
-    let time: String
+    private(set) var statements: [LedgerStatement] = []
+    private let largest: Int
+    private var gathered: [LedgerChange: [[LedgerValue]]] = [:]
+    private var shards: Set<ShardName> = []
 
-    func apply(_ record: LedgerRecord) throws {
-        if case .runStarted(let start) = record { return try begin(start) }
-        let state = try currentState()
-        guard state.isOpen else { throw refused("the run is over") }
-        switch record {
-        case .runStarted: break
-        case .planned(let plan): try keep(plan, state)
-        case .granted(let table, let shard, let epoch, let worker): try grant(table, shard, epoch, worker, state)
-        case .released(let table, let shard, let epoch): try end(table, shard, epoch, "released", nil)
-        case .failed(let table, let shard, let epoch, let failure): try end(table, shard, epoch, "failed", failure)
-        case .accepted(let receipt): try accept(receipt, state)
-        case .sealed: try seal(state)
-        case .committing(let version, let text): try commit(version, text, state)
-        case .published(let version, let digest): try publish(version, digest, state)
-        case .aborted(let failure): try abort(failure)
+    private struct ShardName: Hashable { let run: String, table: String, shard: Int }
+
+    init(oneByOne: Bool) { largest = oneByOne ? 1 : LedgerChange.largest }
+
+    mutating func add(_ entries: [LedgerEntry]) throws(LedgerError) {
+        note(entries)
+        for entry in entries { try add(entry) }
+        flush()
+    }
+
+    /// The last time of every run that is not begun here.
+    private mutating func note(_ entries: [LedgerEntry]) {
+        var (runs, begun, times): ([String], Set<String>, [String: String]) = ([], [], [:])
+        for entry in entries {
+            if times.updateValue(entry.at, forKey: entry.run) != nil { continue }
+            runs.append(entry.run)
+            if case .runStarted = entry.record { begun.insert(entry.run) }
+        }
+        runs.removeAll { begun.contains($0) }
+        let rows: [[LedgerValue]] = runs.map { [.text($0), .text(times[$0])] }
+        guard largest == 1 else { return statements += LedgerChange.noted.statements(rows, run: "", largest: largest) }
+        for (run, row) in zip(runs, rows) {
+            statements += LedgerChange.noted.statements([row], run: run, largest: 1)
         }
     }
 
-    private func refused(_ detail: String) -> LedgerError { LedgerError(.refused, "run \(run)", detail) }
-
-    private func currentState() throws -> RunState {
-        guard let text = try String.fetchOne(database, sql: "SELECT state FROM run WHERE run = ?", arguments: [run])
-        else { throw LedgerError(.unknownRun, "run \(run)", "the ledger has no such run") }
-        guard let state = RunState(rawValue: text) else { throw LedgerError(.damaged, "run \(run)", "unknown state") }
-        return state
+    private mutating func add(_ entry: LedgerEntry) throws(LedgerError) {
+        switch entry.record {
+        case .granted(let table, let shard, let epoch, let worker, let token):
+            gather(.granted, entry, table, shard, epoch, [.text(worker), .number(token), .text(entry.at)])
+        case .accepted(let receipt):
+            guard receipt.rows.isBalanced else {
+                throw refused(
+                    entry, "shard \(receipt.shard) of \(receipt.table): rows read are not the rows accounted for")
+            }
+            gather(
+                .accepted, entry, receipt.table, receipt.shard, receipt.epoch,
+                [.text(Coding.text(receipt)), .text(entry.at)])
+        case .released(let table, let shard, let epoch):
+            gather(.ended, entry, table, shard, epoch, [.text("released"), .text(nil), .text(entry.at), .number(0)])
+        case .failed(let table, let shard, let epoch, let failure):
+            gather(
+                .ended, entry, table, shard, epoch,
+                [.text("failed"), .text(Coding.text(failure)), .text(entry.at), .number(1)])
+        case .runStarted(let start): try begin(start, entry)
+        case .planning(let epoch, let token, let worker): plan(epoch, token, worker, entry)
+        case .planned(let plan): try keep(plan, entry)
+        case .holding(let worker, let snapshots): hold(worker, snapshots, entry)
+        case .letGo(let worker):
+            change("DELETE FROM holder WHERE run = ? AND worker = ?", [.text(entry.run), .text(worker)], entry, nil, "")
+        case .sealed: seal(entry)
+        case .committing(let version, let text): commit(version, text, entry)
+        case .published(let version, let digest): publish(version, digest, entry)
+        case .aborted(let failure): abort(failure, entry)
+        }
     }
 
-    private func set(_ state: RunState) throws {
-        try database.execute(
-            sql: "UPDATE run SET state = ?, changed_at = ? WHERE run = ?", arguments: [state.rawValue, time, run])
+    // MARK: Records of shards
+
+    private mutating func gather(
+        _ change: LedgerChange, _ entry: LedgerEntry, _ table: String, _ shard: Int, _ epoch: Int, _ rest: [LedgerValue]
+    ) {
+        let name = ShardName(run: entry.run, table: table, shard: shard)
+        if largest == 1 || shards.contains(name) { flush() }
+        shards.insert(name)
+        gathered[change, default: []].append(
+            [.text(entry.run), .text(table), .number(shard), .number(epoch)] + rest)
+        if largest == 1 { flush(naming: name) }
     }
 
-    private func begin(_ start: RunStart) throws {
-        guard start.run == run else { throw refused("a record of another run") }
-        try database.execute(
-            sql: """
-                INSERT INTO run (run, module, attempt, start, state, started_at, changed_at)
-                VALUES (?, ?, ?, ?, 'planning', ?, ?)
-                """,
-            arguments: [run, start.module, start.attempt, Coding.text(start), start.startedAt, time])
+    private mutating func flush(naming name: ShardName? = nil) {
+        let run = name.map { "\($0.run): shard \($0.shard) of \($0.table)" } ?? ""
+        for change in LedgerChange.allCases {
+            if let rows = gathered[change] { statements += change.statements(rows, run: run, largest: largest) }
+        }
+        gathered.removeAll(keepingCapacity: true)
+        shards.removeAll(keepingCapacity: true)
     }
 
-    private func keep(_ plan: RunPlan, _ state: RunState) throws {
-        guard state == .planning else { throw refused("it has a plan already") }
+    // MARK: Records of runs
+
+    private func refused(_ entry: LedgerEntry, _ detail: String) -> LedgerError {
+        LedgerError(.refused, "run \(entry.run)", detail)
+    }
+
+    private mutating func change(
+        _ sql: String, _ arguments: [LedgerValue], _ entry: LedgerEntry, _ expected: Int?, _ refusal: String
+    ) {
+        flush()
+        statements.append(
+            LedgerStatement(sql, arguments, expected: expected, refusal: refused(entry, refusal)))
+    }
+
+    private mutating func begin(_ start: RunStart, _ entry: LedgerEntry) throws(LedgerError) {
+        guard start.run == entry.run else { throw refused(entry, "a record of another run") }
+        change(
+            """
+            INSERT INTO run (run, module, attempt, start, state, started_at, changed_at, document, submission)
+            VALUES (?, ?, ?, ?, 'planning', ?, ?, ?, ?)
+            """,
+            [
+                .text(start.run), .text(start.module), .text(start.attempt), .text(Coding.text(start)),
+                .text(start.startedAt), .text(entry.at), .bytes(entry.document), .text(start.submission),
+            ], entry, 1, "the ledger has this run")
+    }
+
+    private mutating func plan(_ epoch: Int, _ token: Int64, _ worker: String, _ entry: LedgerEntry) {
+        change(
+            """
+            UPDATE run SET planning_epoch = ?, planning_token = ?, planning_worker = ?
+            WHERE run = ? AND state = 'planning' AND coalesce(planning_epoch, 0) < ?
+            """,
+            [.number(epoch), .number(token), .text(worker), .text(entry.run), .number(epoch)], entry, 1,
+            "it has a plan already, or planning was leased under a newer epoch")
+    }
+
+    /// The shards of a table are numbered without gaps, so the database counts them itself.
+    private mutating func keep(_ plan: RunPlan, _ entry: LedgerEntry) throws(LedgerError) {
         let text = PlanCoding.text(plan)
-        try database.execute(
-            sql: "UPDATE run SET plan = ?, plan_sha256 = ? WHERE run = ?",
-            arguments: [text, SHA256.hexadecimal(text), run])
+        change(
+            "UPDATE run SET plan = ?, plan_sha256 = ?, state = 'running' WHERE run = ? AND state = 'planning'",
+            [.text(text), .text(SHA256.hexadecimal(text)), .text(entry.run)], entry, 1, "it has a plan already")
         var position = 0
         for table in plan.tables {
-            for shard in table.shards {
-                try database.execute(
-                    sql: "INSERT INTO shard (run, position, table_name, shard, phase) VALUES (?, ?, ?, ?, 'ready')",
-                    arguments: [run, position, table.name, shard.index])
-                position += 1
+            let count = table.shards.count
+            guard table.shards.map(\.index).elementsEqual(0..<count) else {
+                throw refused(entry, "the shards of \(table.name) are not numbered from zero")
             }
+            for start in stride(from: 0, to: count, by: Self.shardsPerStatement) {
+                let end = min(start + Self.shardsPerStatement, count)
+                change(
+                    """
+                    INSERT INTO shard (run, position, table_name, shard, phase)
+                    WITH RECURSIVE counter (number) AS (
+                        SELECT CAST(? AS BIGINT) UNION ALL SELECT number + 1 FROM counter WHERE number + 1 < ?)
+                    SELECT ?, ? + number, ?, number, 'ready' FROM counter
+                    """,
+                    [.number(start), .number(end), .text(entry.run), .number(position), .text(table.name)], entry,
+                    end - start, "its shards cannot be written")
+            }
+            position += count
         }
-        try set(.running)
     }
 
-    private func grant(_ table: String, _ shard: Int, _ epoch: Int, _ worker: String, _ state: RunState) throws {
-        guard state == .running else { throw refused("shards are granted while the run is running") }
-        try database.execute(
-            sql: """
-                UPDATE shard SET phase = 'granted', epoch = ?, worker = ?
-                WHERE run = ? AND table_name = ? AND shard = ? AND phase <> 'done' AND epoch < ?
-                """,
-            arguments: [epoch, worker, run, table, shard, epoch])
-        guard database.changesCount == 1 else {
-            throw refused("shard \(shard) of \(table): no such shard, or an old epoch")
-        }
-        try database.execute(
-            sql: """
-                INSERT INTO attempt (run, table_name, shard, epoch, worker, state, granted_at)
-                VALUES (?, ?, ?, ?, ?, 'granted', ?)
-                """,
-            arguments: [run, table, shard, epoch, worker, time])
-        try set(.running)
+    private static let shardsPerStatement = 16_384
+
+    private mutating func hold(_ worker: String, _ snapshots: [SnapshotHold], _ entry: LedgerEntry) {
+        change(
+            """
+            INSERT INTO holder (run, worker, snapshots) VALUES (?, ?, ?)
+            ON CONFLICT (run, worker) DO UPDATE SET snapshots = excluded.snapshots
+            """,
+            [.text(entry.run), .text(worker), .text(Coding.text(snapshots))], entry, 1, "it cannot be held")
     }
 
-    /// A grant that ended without a part. A late word about an old epoch changes no shard.
-    private func end(_ table: String, _ shard: Int, _ epoch: Int, _ state: String, _ failure: TaskFailure?) throws {
-        try database.execute(
-            sql: """
-                UPDATE attempt SET state = ?, failure = ?, ended_at = ?
-                WHERE run = ? AND table_name = ? AND shard = ? AND epoch = ? AND state = 'granted'
-                """,
-            arguments: [state, failure.map { Coding.text($0) }, time, run, table, shard, epoch])
-        guard database.changesCount == 1 else { throw refused("shard \(shard) of \(table): no such grant") }
-        try database.execute(
-            sql: """
-                UPDATE shard SET phase = 'ready', worker = NULL, failures = failures + ?
-                WHERE run = ? AND table_name = ? AND shard = ? AND epoch = ? AND phase = 'granted'
-                """,
-            arguments: [failure == nil ? 0 : 1, run, table, shard, epoch])
+    private mutating func seal(_ entry: LedgerEntry) {
+        change(
+            """
+            UPDATE run SET state = 'sealed', sealed_at = ? WHERE run = ? AND state = 'running'
+                AND NOT EXISTS (SELECT 1 FROM shard WHERE shard.run = ? AND phase <> 'done')
+            """,
+            [.text(entry.at), .text(entry.run), .text(entry.run)], entry, 1,
+            "only a running run whose shards are all done is sealed")
     }
 
-    private func accept(_ receipt: PartReceipt, _ state: RunState) throws {
-        guard state == .running else { throw refused("receipts are accepted while the run is running") }
-        guard receipt.rows.isBalanced else {
-            throw refused("shard \(receipt.shard) of \(receipt.table): rows read are not the rows accounted for")
-        }
-        try database.execute(
-            sql: """
-                UPDATE shard SET phase = 'done', receipt = ?
-                WHERE run = ? AND table_name = ? AND shard = ? AND epoch = ? AND phase = 'granted'
-                """,
-            arguments: [Coding.text(receipt), run, receipt.table, receipt.shard, receipt.epoch])
-        guard database.changesCount == 1 else {
-            throw refused("shard \(receipt.shard) of \(receipt.table): not granted under this epoch, or done already")
-        }
-        try database.execute(
-            sql: """
-                UPDATE attempt SET state = 'accepted', ended_at = ?
-                WHERE run = ? AND table_name = ? AND shard = ? AND epoch = ?
-                """,
-            arguments: [time, run, receipt.table, receipt.shard, receipt.epoch])
-        try set(.running)
+    private mutating func commit(_ version: Int, _ text: String, _ entry: LedgerEntry) {
+        change(
+            """
+            UPDATE run SET commit_record = ?, version = ?, state = 'committing'
+            WHERE run = ? AND state IN ('sealed', 'committing')
+            """,
+            [.text(text), .number(version), .text(entry.run)], entry, 1, "only a sealed run is committed")
     }
 
-    private func seal(_ state: RunState) throws {
-        guard state == .running else { throw refused("only a running run is sealed") }
-        let unfinished = try Int.fetchOne(
-            database, sql: "SELECT count(*) FROM shard WHERE run = ? AND phase <> 'done'", arguments: [run])
-        guard unfinished == 0 else { throw refused("shards are not done") }
-        try set(.sealed)
-    }
-
-    private func commit(_ version: Int, _ text: String, _ state: RunState) throws {
-        guard state == .sealed || state == .committing else { throw refused("only a sealed run is committed") }
-        try database.execute(
-            sql: "UPDATE run SET commit_record = ?, version = ? WHERE run = ?", arguments: [text, version, run])
-        try set(.committing)
-    }
-
-    private func publish(_ version: Int, _ digest: String, _ state: RunState) throws {
-        guard state == .committing else { throw refused("only a committing run is published") }
+    private mutating func publish(_ version: Int, _ digest: String, _ entry: LedgerEntry) {
         // A store that was made anew at the same place counts from one again; the audit keeps what was there before.
-        try database.execute(
-            sql: """
-                INSERT INTO version (module, version, run, commit_sha256, published_at)
-                SELECT module, ?, run, ?, ? FROM run WHERE run = ?
-                ON CONFLICT (module, version) DO UPDATE SET
-                    run = excluded.run, commit_sha256 = excluded.commit_sha256, published_at = excluded.published_at
-                """,
-            arguments: [version, digest, time, run])
-        try database.execute(sql: "UPDATE run SET version = ? WHERE run = ?", arguments: [version, run])
-        try set(.published)
+        change(
+            """
+            INSERT INTO version (module, version, run, commit_sha256, published_at)
+            SELECT module, ?, run, ?, ? FROM run WHERE run = ? AND state = 'committing'
+            ON CONFLICT (module, version) DO UPDATE SET
+                run = excluded.run, commit_sha256 = excluded.commit_sha256, published_at = excluded.published_at
+            """,
+            [.number(version), .text(digest), .text(entry.at), .text(entry.run)], entry, 1,
+            "only a committing run is published")
+        change(
+            "UPDATE run SET version = ?, state = 'published' WHERE run = ? AND state = 'committing'",
+            [.number(version), .text(entry.run)], entry, 1, "only a committing run is published")
     }
 
-    private func abort(_ failure: TaskFailure) throws {
-        try database.execute(
-            sql: "UPDATE run SET failure = ?, version = NULL WHERE run = ?", arguments: [Coding.text(failure), run])
-        try set(.aborted)
+    private mutating func abort(_ failure: TaskFailure, _ entry: LedgerEntry) {
+        change(
+            """
+            UPDATE run SET failure = ?, version = NULL, state = 'aborted'
+            WHERE run = ? AND state NOT IN ('published', 'aborted')
+            """,
+            [.text(Coding.text(failure)), .text(entry.run)], entry, 1, "the run is over")
     }
 }

@@ -10,13 +10,13 @@ package struct RunStart: Sendable, Codable, Equatable {
     package var startedAt: String
     /// Who asked: a name of a person or a service.
     package var actor: String
-    /// As its user gave it.
+    /// Where the document lay when it was submitted: relative paths in it are relative to that.
     package var documentPath: String?
-    /// The submitter's id: a repeated submission finds the same run.
+    /// The submitter's id of the submission: one that is repeated finds the same run.
     package var submission: String?
-    /// A lost snapshot begins the run anew, once.
+    /// Whether the run begins anew, as another run, when all holders of its snapshots are lost.
     package var restartsOnSnapshotLoss: Bool?
-    /// The run whose snapshot was lost.
+    /// The run that this one begins anew.
     package var restartOf: String?
 
     package init(
@@ -41,13 +41,15 @@ package struct RunStart: Sendable, Codable, Equatable {
 /// By its types none holds a cell value or a key.
 package enum LedgerRecord: Sendable, Codable, Equatable {
     case runStarted(RunStart)
-    case planned(RunPlan)
-    /// A keeper was given the planning.
+    /// The task of planning was leased; a later lease has a higher epoch.
     case planning(epoch: Int, token: Int64, worker: String)
-    /// A keeper holds the run's snapshots, under these ids beside those of the plan.
+    case planned(RunPlan)
+    /// A keeper holds these snapshots for the run; the worker's earlier ones are replaced by them.
     case holding(worker: String, snapshots: [SnapshotHold])
+    /// The keeper holds nothing of the run any more.
     case letGo(worker: String)
-    case granted(table: String, shard: Int, epoch: Int, worker: String, token: Int64?)
+    /// The token is absent in records of before there were any.
+    case granted(table: String, shard: Int, epoch: Int, worker: String, token: Int64? = nil)
     /// A grant came to nothing without a failure of the shard: its worker left or its lease ran out.
     case released(table: String, shard: Int, epoch: Int)
     case accepted(PartReceipt)
@@ -66,35 +68,10 @@ package enum RunState: String, Sendable, Codable {
     package var isOpen: Bool { self != .published && self != .aborted }
 }
 
-package struct ShardState: Sendable, Equatable {
-    package enum Phase: String, Sendable { case ready, granted, done }
-
-    package let table: String
-    package let shard: Int
-    package let phase: Phase
-    /// The highest that was granted; zero before the first.
-    package let epoch: Int
-    /// More than one while a straggler is copied.
-    package let leases: [Lease]
-    package let failures: Int
-    package let receipt: PartReceipt?
-
-    package init(
-        table: String, shard: Int, phase: Phase, epoch: Int, leases: [Lease], failures: Int, receipt: PartReceipt?
-    ) {
-        self.table = table
-        self.shard = shard
-        self.phase = phase
-        self.epoch = epoch
-        self.leases = leases
-        self.failures = failures
-        self.receipt = receipt
-    }
-}
-
-/// A node's right to work on a task, as it was granted.
+/// Someone works on a task under an epoch and its fencing token.
 package struct Lease: Sendable, Equatable {
     package let epoch: Int
+    /// Zero where the record had none.
     package let token: Int64
     package let worker: String
 
@@ -105,20 +82,52 @@ package struct Lease: Sendable, Equatable {
     }
 }
 
+package struct ShardState: Sendable, Equatable {
+    package enum Phase: String, Sendable { case ready, granted, done }
+
+    package let table: String
+    package let shard: Int
+    package let phase: Phase
+    /// The highest that was granted; zero before the first.
+    package let highestEpoch: Int
+    /// Grants that have not ended, by epoch; a second one is a copy of a straggler. None when the shard is done: what
+    /// becomes of the other then changes nothing.
+    package let leases: [Lease]
+    /// Who made the accepted part; before that, who has the newest lease.
+    package let worker: String?
+    package let failures: Int
+    package let receipt: PartReceipt?
+
+    package init(
+        table: String, shard: Int, phase: Phase, highestEpoch: Int, leases: [Lease], worker: String?, failures: Int,
+        receipt: PartReceipt?
+    ) {
+        self.table = table
+        self.shard = shard
+        self.phase = phase
+        self.highestEpoch = highestEpoch
+        self.leases = leases
+        self.worker = worker
+        self.failures = failures
+        self.receipt = receipt
+    }
+}
+
 /// A run as the ledger knows it.
 package struct RecoveredRun: Sendable, Equatable {
     package let start: RunStart
+    /// The bytes that `start.documentDigest` is of; empty where the ledger was not given them.
     package let document: [UInt8]
     package let state: RunState
-    package let plan: RunPlan?
-    /// Who was given the planning last.
+    /// Who was planning last; nil once there is a plan.
     package let planning: Lease?
-    /// Keepers that hold the run's snapshots.
-    package let holders: [String: [SnapshotHold]]
-    /// RFC 3339, UTC: when all shards were done.
-    package let sealedAt: String?
+    package let plan: RunPlan?
     /// In the order of the plan.
     package let shards: [ShardState]
+    /// Keeper → what it holds for the run.
+    package let holders: [String: [SnapshotHold]]
+    /// RFC 3339, UTC: of the record `sealed`. Whoever publishes after a take-over describes with this time again.
+    package let sealedAt: String?
     /// Set from `committing` on; its outcome is unknown until `published`.
     package let commitRecord: String?
     package let version: Int?
@@ -127,18 +136,18 @@ package struct RecoveredRun: Sendable, Equatable {
     package let changedAt: String
 
     package init(
-        start: RunStart, document: [UInt8] = [], state: RunState, plan: RunPlan?, planning: Lease? = nil,
-        holders: [String: [SnapshotHold]] = [:], sealedAt: String? = nil, shards: [ShardState], commitRecord: String?,
-        version: Int?, failure: TaskFailure?, changedAt: String
+        start: RunStart, document: [UInt8], state: RunState, planning: Lease?, plan: RunPlan?, shards: [ShardState],
+        holders: [String: [SnapshotHold]], sealedAt: String?, commitRecord: String?, version: Int?,
+        failure: TaskFailure?, changedAt: String
     ) {
         self.start = start
         self.document = document
         self.state = state
-        self.plan = plan
         self.planning = planning
+        self.plan = plan
+        self.shards = shards
         self.holders = holders
         self.sealedAt = sealedAt
-        self.shards = shards
         self.commitRecord = commitRecord
         self.version = version
         self.failure = failure
@@ -156,4 +165,20 @@ package struct RunSummary: Sendable, Equatable {
     package let version: Int?
     package let shardCount: Int
     package let doneCount: Int
+    package let failure: TaskFailure?
+
+    package init(
+        run: String, module: String, state: RunState, startedAt: String, changedAt: String, version: Int?,
+        shardCount: Int, doneCount: Int, failure: TaskFailure?
+    ) {
+        self.run = run
+        self.module = module
+        self.state = state
+        self.startedAt = startedAt
+        self.changedAt = changedAt
+        self.version = version
+        self.shardCount = shardCount
+        self.doneCount = doneCount
+        self.failure = failure
+    }
 }

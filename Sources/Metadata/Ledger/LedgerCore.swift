@@ -1,0 +1,165 @@
+import Foundation
+
+/// What the ledger knows between calls: its epoch, where the chain of records ends, and a batch whose outcome it does not
+/// know. One thread at a time.
+struct LedgerCore {
+    let database: any LedgerDatabase
+    let patience: Duration
+    /// nil: not leading.
+    private var epoch: Int64?
+    /// nil: to be read.
+    private var head: LedgerHead?
+    private var pending: LedgerBatch?
+
+    init(database: any LedgerDatabase, patience: Duration) {
+        self.database = database
+        self.patience = patience
+    }
+
+    // MARK: Leading
+
+    mutating func acquire(holder: String, address: String, lease: Duration) throws(LedgerError) -> Int64? {
+        (epoch, head, pending) = (nil, nil, nil)
+        let database = database
+        epoch = try patiently { () throws(LedgerError) in
+            try database.acquire(holder: holder, address: address, lease: lease)
+        }
+        return epoch
+    }
+
+    mutating func renew(lease: Duration) throws(LedgerError) -> Bool {
+        guard let epoch else { return false }
+        let database = database
+        let isLeading = try patiently { () throws(LedgerError) in try database.renew(epoch, lease: lease) }
+        if !isLeading { depose() }
+        return isLeading
+    }
+
+    mutating func resign() throws(LedgerError) {
+        guard let epoch else { return }
+        depose()
+        try database.resign(epoch)
+    }
+
+    private mutating func depose() { (epoch, head, pending) = (nil, nil, nil) }
+
+    // MARK: Reading
+
+    func read<Value>(_ body: (LedgerReader) throws(LedgerError) -> Value) throws(LedgerError) -> Value {
+        let reader = LedgerReader(database: database)
+        return try patiently { () throws(LedgerError) in try body(reader) }
+    }
+
+    // MARK: Writing
+
+    /// The chain makes it exactly once: the head of the audit is the batch's last row if the batch is written, the row
+    /// before it if it is not, and any other if somebody else wrote.
+    mutating func append(_ entries: [LedgerEntry]) throws(LedgerError) {
+        guard let epoch else { throw database.deposed }
+        if let pending, pending.entries != entries {
+            throw LedgerError(
+                .unreachable, database.place, "the outcome of the append before is not known: it must be repeated first")
+        }
+        let batch: LedgerBatch
+        if let pending { batch = pending } else { batch = LedgerBatch(entries, after: try currentHead()) }
+        // Whether a copy may be under way, or be written.
+        var isSent = pending != nil
+        var wasRefused = false
+        var waiting = Patience(patience)
+        while true {
+            do throws(LedgerError) {
+                if isSent, try isWritten(batch) { return accept(batch) }
+                try write(batch, epoch)
+                return accept(batch)
+            } catch {
+                switch error.code {
+                case .unreachable:
+                    (isSent, pending) = (true, batch)
+                    guard waiting.wait() else { throw error }
+                case .deposed:
+                    depose()
+                    throw error
+                default:
+                    // The copy before may have been written while this one waited for it.
+                    guard isSent, !wasRefused else {
+                        pending = nil
+                        head = nil
+                        throw error
+                    }
+                    wasRefused = true
+                }
+            }
+        }
+    }
+
+    private mutating func accept(_ batch: LedgerBatch) { (head, pending) = (batch.last, nil) }
+
+    private mutating func currentHead() throws(LedgerError) -> LedgerHead {
+        if let head { return head }
+        let found = try read { (reader) throws(LedgerError) in try reader.head() }
+        head = found
+        return found
+    }
+
+    private func isWritten(_ batch: LedgerBatch) throws(LedgerError) -> Bool {
+        let found = try LedgerReader(database: database).head()
+        if found == batch.last { return true }
+        guard found == batch.previous else { throw database.deposed }
+        return false
+    }
+
+    /// - Throws: of a refusal, which record it was: they are tried once more one by one.
+    private func write(_ batch: LedgerBatch, _ epoch: Int64) throws(LedgerError) {
+        let fence = database.fence(epoch)
+        do throws(LedgerError) {
+            try database.write([fence] + batch.statements(oneByOne: false))
+        } catch where error.code == .refused {
+            // Rows of somebody else are behind the one that we know: no refusal, an end.
+            if try isWritten(batch) { return }
+            do throws(LedgerError) {
+                try database.write([fence] + batch.statements(oneByOne: true))
+            } catch where error.code == .refused {
+                throw try unknownRun(in: batch) ?? error
+            }
+        }
+    }
+
+    private func unknownRun(in batch: LedgerBatch) throws(LedgerError) -> LedgerError? {
+        var known: Set<String> = []
+        for entry in batch.entries where known.insert(entry.run).inserted {
+            if case .runStarted = entry.record { continue }
+            if try database.rows("SELECT 1 FROM run WHERE run = ?", .text(entry.run)).isEmpty {
+                return LedgerError(.unknownRun, "run \(entry.run)", "the ledger has no such run")
+            }
+        }
+        return nil
+    }
+
+    /// Does again what changes nothing when it is done twice.
+    private func patiently<Value>(_ body: () throws(LedgerError) -> Value) throws(LedgerError) -> Value {
+        var waiting = Patience(patience)
+        while true {
+            do throws(LedgerError) { return try body() } catch where error.code == .unreachable {
+                guard waiting.wait() else { throw error }
+            }
+        }
+    }
+}
+
+/// Pauses between attempts, each twice as long as the one before, up to a deadline.
+struct Patience {
+    private let deadline: ContinuousClock.Instant
+    private var pause = Duration.milliseconds(20)
+
+    init(_ time: Duration) { deadline = .now + time }
+
+    /// Waits a while; false when there is no time left.
+    mutating func wait() -> Bool {
+        let left = deadline - .now
+        guard left > .zero else { return false }
+        let time = min(pause, left)
+        Thread.sleep(forTimeInterval: Double(time.components.seconds) + Double(time.components.attoseconds) / 1e18)
+        pause = min(pause * 2, .milliseconds(500))
+        return true
+    }
+}

@@ -1,0 +1,38 @@
+/// What the ledger needs of a database. One call at a time: the ledger sees to that.
+///
+/// A call that throws `.unreachable` may have done its work; the next call connects anew.
+protocol LedgerDatabase: AnyObject {
+    /// Where it is, for people: without user and password.
+    var place: String { get }
+
+    /// Answers of the queries, all of the same moment.
+    func read(_ queries: [LedgerQuery]) throws(LedgerError) -> [[LedgerRow]]
+
+    /// Runs the statements in one transaction. When it returns they are on disk; when it throws another code than
+    /// `.unreachable`, nothing of them is kept.
+    func write(_ statements: [LedgerStatement]) throws(LedgerError)
+
+    /// A statement that changes one row as long as `epoch` leads, and keeps another from taking over until the end of the
+    /// transaction.
+    func fence(_ epoch: Int64) -> LedgerStatement
+
+    /// - Returns: the new epoch; nil while another's lease is live.
+    func acquire(holder: String, address: String, lease: Duration) throws(LedgerError) -> Int64?
+
+    /// - Returns: false when another has taken over.
+    func renew(_ epoch: Int64, lease: Duration) throws(LedgerError) -> Bool
+
+    /// Ends the lease of an epoch, if it still has one.
+    func resign(_ epoch: Int64) throws(LedgerError)
+
+    /// Who has a live lease.
+    func leader() throws(LedgerError) -> (epoch: Int64, address: String)?
+}
+
+extension LedgerDatabase {
+    func rows(_ sql: String, _ arguments: LedgerValue...) throws(LedgerError) -> [LedgerRow] {
+        try read([LedgerQuery(sql, arguments)])[0]
+    }
+
+    var deposed: LedgerError { LedgerError(.deposed, place, "another coordinator leads") }
+}
