@@ -69,7 +69,10 @@ def non_root(objects):
 
 
 def user(objects):
-    """The user and the group are 65532, the ones of the image."""
+    """The user and the group are 65532, the ones of the image; no fsGroup, which would open the join token to a group."""
+    for pod in pods(objects):
+        if "fsGroup" in pod.spec.get("securityContext", {}):
+            yield f"{pod.name}: fsGroup is set"
     for pod, container, name in each_container(objects):
         for key in ("runAsUser", "runAsGroup"):
             if security_setting(pod, container, key) != USER:
