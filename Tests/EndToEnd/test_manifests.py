@@ -4,6 +4,7 @@ The names of options, metrics and labels below are the program's side of the bar
 another one fails here.
 """
 import copy
+import ctypes.util
 import json
 import os
 import re
@@ -403,6 +404,38 @@ def test_certificates():
     }
     for name, handshake in refused.items():
         expect(handshake.failure not in ("", "the handshake does not end"), f"{name} is not refused")
+
+
+def test_certificates_with_nng():
+    """The same with the library that the program uses, while one authority takes over from another too."""
+    require(ctypes.util.find_library("nng"), "no libnng")
+    folder = scratch("certificates")
+    for name in ("old", "new"):
+        expect_equal(make_certificates(f"{folder}/{name}").returncode, 0, "exit code of make-certificates")
+    old, new = f"{folder}/old", f"{folder}/new"
+    with open(f"{folder}/both.crt", "w") as both:
+        for name in (old, new):
+            with open(f"{name}/ca/ca.crt") as file:
+                both.write(file.read())
+
+    def trial(server: str, server_ca: str, client: str, client_ca: str, name: str = "etlx-coordinator") -> str:
+        found = run(sys.executable, f"{ROOT}/Tests/EndToEnd/nng_handshake.py", server, server_ca, client, client_ca, name)
+        expect_equal((found.returncode, found.stderr), (0, ""), "exit code and complaints of nng_handshake.py")
+        return found.stdout.strip()
+
+    ca, both, coordinator, worker = f"{old}/ca/ca.crt", f"{folder}/both.crt", f"{old}/coordinator", f"{old}/worker"
+    expect_equal(trial(coordinator, ca, worker, ca), "ok", "coordinator and worker")
+    expect_equal(trial(f"{new}/coordinator", both, worker, both), "ok", "a new coordinator and an old worker that trust both authorities")
+    expect_equal(trial(coordinator, both, f"{new}/worker", both), "ok", "an old coordinator and a new worker that trust both authorities")
+    for what, found in {
+        "another authority's coordinator": trial(f"{new}/coordinator", both, worker, ca),
+        "another name": trial(coordinator, ca, worker, ca, "etlx-ledger"),
+        "a worker as a coordinator": trial(worker, ca, worker, ca, "etlx-worker"),
+        "another authority's worker": trial(coordinator, ca, f"{new}/worker", both),
+        "nobody's worker": trial(coordinator, ca, "-", ca),
+        "a coordinator as a worker": trial(coordinator, ca, coordinator, ca),
+    }.items():
+        expect(re.fullmatch(r"(dial|send|receive) \d+", found), f"{what} is not refused: {found}")
 
 
 def test_certificates_are_rotated_and_never_overwritten():
