@@ -1,6 +1,6 @@
 package import Cluster
 package import Metadata
-package import Model
+internal import Model
 package import Scheduling
 
 /// The coordinator's one loop: events in, the state decides, the ledger is written, the answers go out.

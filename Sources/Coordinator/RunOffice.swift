@@ -1,4 +1,3 @@
-package import Cluster
 internal import Foundation
 package import Metadata
 package import Model
@@ -85,8 +84,9 @@ package final class RunOffice: Sendable {
         case .restart(let start, let document):
             inBackground { [self] in
                 // What cannot be opened again stays failed; its submitter is told of the lost snapshot.
-                try? open(
-                    document, start.documentPath ?? "", submission: start.submission, restarts: true, restartOf: start.run)
+                do throws(TaskFailure) {
+                    try open(document, start.documentPath ?? "", submission: nil, restarts: true, restartOf: start.run)
+                } catch { post(.restartFailed(of: start.run)) }
             }
         case .publish(let run):
             guard let state = state.runs[run], let plan = state.plan else { return }

@@ -1,4 +1,4 @@
-internal import Cluster
+package import Cluster
 internal import Model
 
 /// A coordinator that does not lead: it says so to whoever asks, and tries for the lead every few seconds.

@@ -85,6 +85,8 @@ package enum Limits {
     package static let bytesPerPlan = 256 << 20
     /// Documents whose pieces are still coming in.
     package static let submissionsAtOnce = 16
+    /// How long a coordinator may take to open a document.
+    package static let submissionPatience = Duration.seconds(120)
     package static let crashesPerShard = 3
     package static let failuresPerShard = 8
 

@@ -374,7 +374,7 @@ extension ClusterState {
         guard submission.id.utf8.count <= 64, let piece = Base64.decode(submission.bytes), submission.offset >= 0,
             submission.offset <= bytes.count, submission.total <= Limits.bytesPerDocument,
             submission.offset + piece.count <= submission.total
-        else { return step.reply = .refused(reason: "a slice that does not fit") }
+        else { return step.reply = .refused(reason: Submission.misfit) }
         bytes.removeSubrange(submission.offset...)
         bytes += piece
         step.reply = .accepted

@@ -19,6 +19,8 @@ package struct ClusterState: Sendable {
         /// A run begins: its attempt exists, and the ledger knows it.
         case opened(RunStart, document: [UInt8])
         case submissionRefused(id: String, reason: String)
+        /// The run whose snapshots were lost could not be begun anew.
+        case restartFailed(of: String)
         case published(run: String, version: Int)
         /// The run came to nothing.
         case failed(run: String, TaskFailure)
@@ -106,9 +108,10 @@ package struct ClusterState: Sendable {
     /// - Parameters:
     ///   - epoch: this coordinator's, higher than that of any before it on the same ledger.
     ///   - recovered: the ledger's open runs, the oldest first.
+    ///   - ended: some that ended lately, the oldest first.
     package init(
         epoch: Int64, credential: NodeCredential, codec: PlanCodec = PlanCodec(), policy: Policy = Policy(),
-        recovered: [RecoveredRun] = [], now: Instant
+        recovered: [RecoveredRun] = [], ended: [RunSummary] = [], now: Instant
     ) {
         self.epoch = epoch
         key = credential
@@ -116,6 +119,7 @@ package struct ClusterState: Sendable {
         self.policy = policy
         // Tokens of this epoch are higher than those of all before, without asking the ledger for each.
         lastToken = epoch << 40
+        self.ended = ended.filter { !$0.state.isOpen }.suffix(Limits.endedRunsRemembered).map { ClusterStatus.Run($0) }
         for run in recovered { recover(run, now: now) }
     }
 
@@ -131,6 +135,7 @@ package struct ClusterState: Sendable {
             }
         case .opened(let start, let document): open(start, document, &step)
         case .submissionRefused(let id, let reason): submissions[id] = .refused(reason)
+        case .restartFailed(let run): setRestart(of: run, as: nil)
         case .published(let run, let version): end(run, .published, version: version, failure: nil, &step)
         case .failed(let run, let failure): fail(run, failure, &step)
         }
@@ -149,6 +154,12 @@ package struct ClusterState: Sendable {
         guard runs[start.run] == nil, !ended.contains(where: { $0.run == start.run }) else { return }
         runs[start.run] = RunSchedule(start: start, document: document, isQueued: isBusy(start.module))
         order.append(start.run)
+        if let earlier = start.restartOf { setRestart(of: earlier, as: start.run) }
+    }
+
+    private mutating func setRestart(of earlier: String, as run: String?) {
+        guard let index = ended.lastIndex(where: { $0.run == earlier }) else { return }
+        ended[index].restartedAs = run
     }
 
     private func isBusy(_ module: String) -> Bool { runs.values.contains { $0.start.module == module } }
@@ -214,6 +225,7 @@ package struct ClusterState: Sendable {
         }
         end(name, .failed, version: nil, failure: failure, &step)
         if failure.kind == .snapshotLost, run.start.restartsOnSnapshotLoss == true, run.start.restartOf == nil {
+            setRestart(of: name, as: "")
             step.actions.append(.restart(run.start, document: run.document))
         }
     }
@@ -253,6 +265,16 @@ enum SubmissionState: Sendable, Equatable {
     case opening
     case opened(run: String)
     case refused(String)
+}
+
+extension ClusterStatus.Run {
+    /// Of a run that ended before this coordinator led.
+    init(_ summary: RunSummary) {
+        self.init(
+            run: summary.run, module: summary.module, phase: summary.state == .published ? .published : .failed,
+            startedAt: summary.startedAt, shards: summary.shardCount, shardsDone: summary.doneCount,
+            version: summary.version, failure: summary.failure)
+    }
 }
 
 extension Join.Role {

@@ -1,4 +1,4 @@
-package import Cluster
+internal import Cluster
 package import Model
 
 /// What the coordinator knows of one open run: a value.
@@ -20,7 +20,7 @@ package struct RunSchedule: Sendable {
     }
 
     package let start: RunStart
-    let document: [UInt8]
+    package let document: [UInt8]
     package internal(set) var phase: Phase
     package internal(set) var plan: RunPlan?
     private(set) var planBytes: [UInt8] = []

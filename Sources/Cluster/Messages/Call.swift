@@ -144,6 +144,9 @@ package enum TaskResult: Sendable, Codable, Equatable {
 
 /// A document to run, in pieces that fit a message. The same `id` is the same submission, however often it is sent.
 package struct Submission: Sendable, Codable, Equatable {
+    /// Why a piece is refused whose predecessors are not there: begin again.
+    package static let misfit = "a slice that does not fit"
+
     package var id: String
     package var documentPath: String
     /// A lost snapshot begins the run anew, once, instead of failing it.

@@ -21,11 +21,13 @@ package struct ClusterStatus: Sendable, Codable, Equatable {
         package var holders: [String]
         package var version: Int?
         package var failure: TaskFailure?
+        /// The run that began anew when this one's snapshots were lost; empty while it is on its way.
+        package var restartedAs: String?
 
         package init(
             run: String, module: String, phase: Phase, startedAt: String, shards: Int = 0, shardsReady: Int = 0,
             shardsLeased: Int = 0, shardsDone: Int = 0, rows: Int64 = 0, estimatedRows: Int64 = 0, bytes: Int64 = 0,
-            estimatedBytes: Int64 = 0, holders: [String] = [], version: Int? = nil, failure: TaskFailure? = nil
+            estimatedBytes: Int64 = 0, holders: [String] = [], version: Int? = nil, failure: TaskFailure? = nil, restartedAs: String? = nil
         ) {
             self.run = run
             self.module = module
@@ -42,6 +44,7 @@ package struct ClusterStatus: Sendable, Codable, Equatable {
             self.holders = holders
             self.version = version
             self.failure = failure
+            self.restartedAs = restartedAs
         }
     }
 

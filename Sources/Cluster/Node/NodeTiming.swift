@@ -1,4 +1,4 @@
-package import Model
+internal import Model
 
 /// The times that a node keeps; tests shorten them.
 package struct NodeTiming: Sendable, Equatable {

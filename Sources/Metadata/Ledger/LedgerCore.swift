@@ -1,4 +1,5 @@
 import Foundation
+import Model
 
 /// What the ledger knows between calls: its epoch, where the chain of records ends, and a batch whose outcome it does not
 /// know. One thread at a time.

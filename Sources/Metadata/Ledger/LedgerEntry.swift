@@ -1,4 +1,4 @@
-import Model
+package import Model
 
 /// A record of a run, for an append of several.
 package struct LedgerEntry: Sendable, Equatable {

@@ -105,7 +105,7 @@ struct LedgerReader {
             """
             SELECT run, module, state, started_at, changed_at, version,
                 (SELECT count(*) FROM shard WHERE shard.run = run.run) AS shard_count,
-                (SELECT count(*) FROM shard WHERE shard.run = run.run AND phase = 'done') AS done_count
+                (SELECT count(*) FROM shard WHERE shard.run = run.run AND phase = 'done') AS done_count, failure
             FROM run ORDER BY started_at DESC, run DESC LIMIT ?
             """, .number(limit))
         var summaries: [RunSummary] = []
@@ -113,11 +113,13 @@ struct LedgerReader {
             guard let state = RunState(rawValue: try row.text(2)) else {
                 throw LedgerError(.damaged, "runs", "their state cannot be read")
             }
+            var failure: TaskFailure?
+            if let text = try row.optionalText(8) { failure = try decoded(TaskFailure.self, text) }
             summaries.append(
                 RunSummary(
                     run: try row.text(0), module: try row.text(1), state: state, startedAt: try row.text(3),
                     changedAt: try row.text(4), version: try row.optionalNumber(5).map { Int($0) },
-                    shardCount: try row.count(6), doneCount: try row.count(7)))
+                    shardCount: try row.count(6), doneCount: try row.count(7), failure: failure))
         }
         return summaries
     }
