@@ -1,5 +1,3 @@
-import Foundation
-import GRDB
 import Model
 import Testing
 
@@ -7,28 +5,17 @@ import Testing
 
 @Suite("The ledger")
 struct LedgerTests {
-    private let folder: TemporaryFolder
-    private var path: String { "\(folder.path)/ledger.sqlite" }
-    private let start = RunStart(
-        run: Fixture.run, module: "clinic", attempt: Fixture.run, documentDigest: Fixture.digest,
-        startedAt: Fixture.started, actor: "anna")
-    private let failure = TaskFailure(kind: .source, disposition: .retry, message: "connection lost", code: "08006")
-
-    init() throws { folder = try TemporaryFolder() }
+    private let start = LedgerStory.start
+    private let failure = LedgerStory.failure
 
     private func append(_ ledger: Ledger, _ records: LedgerRecord...) throws {
         try ledger.append(records, run: Fixture.run, at: Fixture.ended)
     }
 
-    private func running() throws -> Ledger {
-        let ledger = try Ledger(path: path)
-        try ledger.begin(start)
-        try append(ledger, .planned(Fixture.plan(compliance: nil)))
-        return ledger
-    }
+    private func running(_ home: LedgerHome) throws -> Ledger { try LedgerStory.running(home.open()) }
 
-    private func done() throws -> Ledger {
-        let ledger = try running()
+    private func done(_ home: LedgerHome) throws -> Ledger {
+        let ledger = try running(home)
         for (table, shard) in [(Fixture.oddTable, 0), (Fixture.oddTable, 1), ("labs", 0)] {
             try append(ledger, .granted(table: table, shard: shard, epoch: 1, worker: "w1"))
             try append(ledger, .accepted(Fixture.receipt(table, shard)))
@@ -36,169 +23,309 @@ struct LedgerTests {
         return ledger
     }
 
-    @Test("a restarted coordinator finds the plan, the receipts, the epochs and the failures")
-    func recovery() throws {
-        do {
-            let ledger = try running()
-            try append(
-                ledger, .granted(table: "labs", shard: 0, epoch: 1, worker: "w1"),
-                .granted(table: Fixture.oddTable, shard: 1, epoch: 2, worker: "w2"))
-            try append(
-                ledger, .failed(table: Fixture.oddTable, shard: 1, epoch: 2, failure: failure),
-                .accepted(Fixture.receipt("labs", 0)),
-                .granted(table: Fixture.oddTable, shard: 1, epoch: 3, worker: "w1"))
-        }
-        let ledger = try Ledger(path: path)
-        #expect(try ledger.openRuns() == [Fixture.run])
-        let run = try ledger.load(Fixture.run)
-        #expect(run.start == start)
-        #expect(run.state == .running)
-        #expect(run.plan == Fixture.plan(compliance: nil))
-        #expect(
-            run.shards == [
-                ShardState(
-                    table: Fixture.oddTable, shard: 0, phase: .ready, highestEpoch: 0, leases: [], worker: nil, failures: 0, receipt: nil),
-                ShardState(
-                    table: Fixture.oddTable, shard: 1, phase: .granted, highestEpoch: 3, leases: [Lease(epoch: 3, token: 0, worker: "w1")], worker: "w1", failures: 1,
-                    receipt: nil),
-                ShardState(
-                    table: "labs", shard: 0, phase: .done, highestEpoch: 1, leases: [], worker: "w1", failures: 0,
-                    receipt: Fixture.receipt("labs", 0)),
-            ])
-        #expect(try ledger.firstBrokenAuditRow() == nil)
-        #expect(try ledger.records(Fixture.run).count == 7)
-    }
-
-    @Test("a run goes from plan to version, and what was to be committed is kept before it is")
-    func lifeOfARun() throws {
-        let ledger = try done()
-        try append(ledger, .sealed)
-        try append(ledger, .committing(version: 1, record: "{first}"))
-        try append(ledger, .committing(version: 2, record: "{second}"))
-        #expect(try ledger.load(Fixture.run).commitRecord == "{second}")
-        #expect(try ledger.openRuns() == [Fixture.run])
-        try append(ledger, .published(version: 2, commitSHA256: Fixture.digest))
-        let run = try ledger.load(Fixture.run)
-        #expect(run.state == .published && run.version == 2)
-        #expect(try ledger.openRuns() == [])
-        let summary = try ledger.runs()
-        #expect(summary.map(\.state) == [.published])
-        #expect(summary[0].shardCount == 3 && summary[0].doneCount == 3)
-    }
-
-    @Test("where a store was made anew at the same place, its versions count from one again; the audit keeps both")
-    func storeMadeAnew() throws {
-        let ledger = try done()
-        try append(ledger, .sealed, .committing(version: 1, record: "{}"), .published(version: 1, commitSHA256: Fixture.digest))
-        var second = start
-        second.run = String(Fixture.run.dropLast()) + (Fixture.run.hasSuffix("0") ? "1" : "0")
-        second.attempt = second.run
-        try ledger.begin(second)
-        var records: [LedgerRecord] = [.planned(Fixture.plan(compliance: nil))]
-        for (table, shard) in [(Fixture.oddTable, 0), (Fixture.oddTable, 1), ("labs", 0)] {
-            records += [
-                .granted(table: table, shard: shard, epoch: 1, worker: "w1"), .accepted(Fixture.receipt(table, shard)),
-            ]
-        }
-        records += [.sealed, .committing(version: 1, record: "{}"), .published(version: 1, commitSHA256: Fixture.digest)]
-        try ledger.append(records, run: second.run, at: Fixture.ended)
-        #expect(try ledger.runs().map(\.state) == [.published, .published])
-        #expect(try ledger.records(Fixture.run).count == 11)
-        #expect(try ledger.firstBrokenAuditRow() == nil)
-    }
-
-    @Test("an aborted run keeps its reason and takes no more records")
-    func aborted() throws {
-        let ledger = try running()
-        try append(ledger, .aborted(failure))
-        #expect(try ledger.load(Fixture.run).failure == failure)
-        #expect(throws: LedgerError.self) {
-            try append(ledger, .granted(table: "labs", shard: 0, epoch: 1, worker: "w"))
-        }
-    }
-
-    @Test("what does not follow from what is written is refused, and nothing of the call is kept")
-    func refusals() throws {
-        let ledger = try done()
-        let count = try ledger.records(Fixture.run).count
-        let wrong: [[LedgerRecord]] = [
-            [.planned(Fixture.plan(compliance: nil))],
-            [.granted(table: "labs", shard: 0, epoch: 2, worker: "w")],
-            [.granted(table: "labs", shard: 9, epoch: 1, worker: "w")],
-            [.accepted(Fixture.receipt("labs", 0))],
-            [.failed(table: "labs", shard: 0, epoch: 1, failure: failure)],
-            [.committing(version: 1, record: "{}")],
-            [.published(version: 1, commitSHA256: "")],
-            [.sealed, .sealed],
-        ]
-        for records in wrong {
-            let error = #expect(throws: LedgerError.self) {
-                try ledger.append(records, run: Fixture.run, at: Fixture.ended)
+    @Test(
+        "a restarted coordinator finds the plan, the receipts, the epochs and the failures",
+        arguments: LedgerHome.Kind.allCases)
+    func recovery(_ kind: LedgerHome.Kind) throws {
+        try LedgerHome.with(kind) { home in
+            do {
+                let ledger = try running(home)
+                try append(
+                    ledger, .granted(table: "labs", shard: 0, epoch: 1, worker: "w1"),
+                    .granted(table: Fixture.oddTable, shard: 1, epoch: 2, worker: "w2"))
+                try append(
+                    ledger, .failed(table: Fixture.oddTable, shard: 1, epoch: 2, failure: failure),
+                    .accepted(Fixture.receipt("labs", 0)),
+                    .granted(table: Fixture.oddTable, shard: 1, epoch: 3, worker: "w1"))
             }
-            #expect(error?.code == .refused)
-        }
-        #expect(try ledger.records(Fixture.run).count == count)
-        #expect(try ledger.load(Fixture.run).state == .running)
-        let unknown = #expect(throws: LedgerError.self) {
-            try ledger.append([.sealed], run: "another", at: Fixture.ended)
-        }
-        #expect(unknown?.code == .unknownRun)
-    }
-
-    @Test("a run with an unfinished shard is not sealed; an old epoch is neither granted nor accepted")
-    func epochs() throws {
-        let ledger = try running()
-        #expect(throws: LedgerError.self) { try append(ledger, .sealed) }
-        try append(ledger, .granted(table: "labs", shard: 0, epoch: 5, worker: "w1"))
-        try append(ledger, .released(table: "labs", shard: 0, epoch: 5))
-        #expect(throws: LedgerError.self) {
-            try append(ledger, .granted(table: "labs", shard: 0, epoch: 5, worker: "w2"))
-        }
-        try append(ledger, .granted(table: "labs", shard: 0, epoch: 6, worker: "w2"))
-        #expect(throws: LedgerError.self) { try append(ledger, .accepted(Fixture.receipt("labs", 0))) }
-    }
-
-    @Test("what is appended is flushed to disk at every commit")
-    func durable() throws {
-        let durability = try Ledger(path: path).durability()
-        #expect(durability.journal == "wal")
-        #expect(durability.synchronous == 2)
-    }
-
-    @Test("two coordinators cannot hold one ledger")
-    func lock() throws {
-        let ledger = try Ledger(path: path)
-        let error = #expect(throws: LedgerError.self) { try Ledger(path: path) }
-        #expect(error?.code == .inUse)
-        _ = ledger
-    }
-
-    @Test("an edited audit row is found, and SQL does not edit one by mistake")
-    func audit() throws {
-        do {
-            let ledger = try done()
+            let ledger = try home.open()
+            #expect(try ledger.openRuns() == [Fixture.run])
+            let run = try ledger.load(Fixture.run)
+            #expect(run.start == start)
+            #expect(run.state == .running)
+            #expect(run.plan == Fixture.plan(compliance: nil))
+            #expect(
+                run.shards == [
+                    ShardState(
+                        table: Fixture.oddTable, shard: 0, phase: .ready, highestEpoch: 0, leases: [], worker: nil,
+                        failures: 0, receipt: nil),
+                    ShardState(
+                        table: Fixture.oddTable, shard: 1, phase: .granted, highestEpoch: 3,
+                        leases: [Lease(epoch: 3, token: 0, worker: "w1")], worker: "w1", failures: 1, receipt: nil),
+                    ShardState(
+                        table: "labs", shard: 0, phase: .done, highestEpoch: 1, leases: [], worker: "w1", failures: 0,
+                        receipt: Fixture.receipt("labs", 0)),
+                ])
             #expect(try ledger.firstBrokenAuditRow() == nil)
-            #expect(try ledger.auditHead().count == 64)
+            #expect(try ledger.records(Fixture.run).count == 7)
         }
-        do {
-            let database = try DatabaseQueue(path: path)
-            #expect(throws: DatabaseError.self) {
-                try database.write { try $0.execute(sql: "UPDATE audit SET actor = 'x' WHERE seq = 3") }
-            }
-            #expect(throws: DatabaseError.self) { try database.write { try $0.execute(sql: "DELETE FROM audit") } }
-            try database.write {
-                try $0.execute(sql: "DROP TRIGGER audit_is_not_updated")
-                try $0.execute(sql: "UPDATE audit SET actor = 'x' WHERE seq = 3")
-            }
-        }
-        #expect(try Ledger(path: path).firstBrokenAuditRow() == 3)
     }
 
-    @Test("a file that is no ledger is said to be none, without its contents")
-    func foreignFile() throws {
-        try Data("Anna Schmidt, 1970".utf8 + [UInt8](repeating: 7, count: 5000)).write(to: URL(fileURLWithPath: path))
-        let error = #expect(throws: LedgerError.self) { try Ledger(path: path) }
-        #expect(error?.code == .damaged)
-        #expect(error?.description.contains("Schmidt") == false)
+    @Test(
+        "a run goes from plan to version, and what was to be committed is kept before it is",
+        arguments: LedgerHome.Kind.allCases)
+    func lifeOfARun(_ kind: LedgerHome.Kind) throws {
+        try LedgerHome.with(kind) { home in
+            let ledger = try done(home)
+            try append(ledger, .sealed)
+            try append(ledger, .committing(version: 1, record: "{first}"))
+            try append(ledger, .committing(version: 2, record: "{second}"))
+            #expect(try ledger.load(Fixture.run).commitRecord == "{second}")
+            #expect(try ledger.openRuns() == [Fixture.run])
+            try append(ledger, .published(version: 2, commitSHA256: Fixture.digest))
+            let run = try ledger.load(Fixture.run)
+            #expect(run.state == .published && run.version == 2)
+            #expect(try ledger.openRuns() == [])
+            let summary = try ledger.runs()
+            #expect(summary.map(\.state) == [.published])
+            #expect(summary[0].shardCount == 3 && summary[0].doneCount == 3)
+        }
+    }
+
+    @Test(
+        "where a store was made anew at the same place, its versions count from one again; the audit keeps both",
+        arguments: LedgerHome.Kind.allCases)
+    func storeMadeAnew(_ kind: LedgerHome.Kind) throws {
+        try LedgerHome.with(kind) { home in
+            let ledger = try done(home)
+            try append(ledger, .sealed, .committing(version: 1, record: "{}"), .published(version: 1, commitSHA256: Fixture.digest))
+            var second = start
+            second.run = String(Fixture.run.dropLast()) + (Fixture.run.hasSuffix("0") ? "1" : "0")
+            second.attempt = second.run
+            try ledger.begin(second)
+            var records: [LedgerRecord] = [.planned(Fixture.plan(compliance: nil))]
+            for (table, shard) in [(Fixture.oddTable, 0), (Fixture.oddTable, 1), ("labs", 0)] {
+                records += [
+                    .granted(table: table, shard: shard, epoch: 1, worker: "w1"), .accepted(Fixture.receipt(table, shard)),
+                ]
+            }
+            records += [.sealed, .committing(version: 1, record: "{}"), .published(version: 1, commitSHA256: Fixture.digest)]
+            try ledger.append(records, run: second.run, at: Fixture.ended)
+            #expect(try ledger.runs().map(\.state) == [.published, .published])
+            #expect(try ledger.records(Fixture.run).count == 11)
+            #expect(try ledger.firstBrokenAuditRow() == nil)
+        }
+    }
+
+    @Test(
+        "an aborted run keeps its reason and takes no more records",
+        arguments: LedgerHome.Kind.allCases)
+    func aborted(_ kind: LedgerHome.Kind) throws {
+        try LedgerHome.with(kind) { home in
+            let ledger = try running(home)
+            try append(ledger, .aborted(failure))
+            #expect(try ledger.load(Fixture.run).failure == failure)
+            #expect(throws: LedgerError.self) {
+                try append(ledger, .granted(table: "labs", shard: 0, epoch: 1, worker: "w"))
+            }
+        }
+    }
+
+    @Test(
+        "what does not follow from what is written is refused, and nothing of the call is kept",
+        arguments: LedgerHome.Kind.allCases)
+    func refusals(_ kind: LedgerHome.Kind) throws {
+        try LedgerHome.with(kind) { home in
+            let ledger = try done(home)
+            let count = try ledger.records(Fixture.run).count
+            let wrong: [[LedgerRecord]] = [
+                [.planned(Fixture.plan(compliance: nil))],
+                [.granted(table: "labs", shard: 0, epoch: 2, worker: "w")],
+                [.granted(table: "labs", shard: 9, epoch: 1, worker: "w")],
+                [.accepted(Fixture.receipt("labs", 0))],
+                [.failed(table: "labs", shard: 0, epoch: 1, failure: failure)],
+                [.committing(version: 1, record: "{}")],
+                [.published(version: 1, commitSHA256: "")],
+                [.sealed, .sealed],
+            ]
+            for records in wrong {
+                let error = #expect(throws: LedgerError.self) {
+                    try ledger.append(records, run: Fixture.run, at: Fixture.ended)
+                }
+                #expect(error?.code == .refused)
+            }
+            #expect(try ledger.records(Fixture.run).count == count)
+            #expect(try ledger.load(Fixture.run).state == .running)
+            let unknown = #expect(throws: LedgerError.self) {
+                try ledger.append([.sealed], run: "another", at: Fixture.ended)
+            }
+            #expect(unknown?.code == .unknownRun)
+        }
+    }
+
+    @Test(
+        "a run with an unfinished shard is not sealed; an old epoch is neither granted nor accepted",
+        arguments: LedgerHome.Kind.allCases)
+    func epochs(_ kind: LedgerHome.Kind) throws {
+        try LedgerHome.with(kind) { home in
+            let ledger = try running(home)
+            #expect(throws: LedgerError.self) { try append(ledger, .sealed) }
+            try append(ledger, .granted(table: "labs", shard: 0, epoch: 5, worker: "w1"))
+            try append(ledger, .released(table: "labs", shard: 0, epoch: 5))
+            #expect(throws: LedgerError.self) {
+                try append(ledger, .granted(table: "labs", shard: 0, epoch: 5, worker: "w2"))
+            }
+            try append(ledger, .granted(table: "labs", shard: 0, epoch: 6, worker: "w2"))
+            #expect(throws: LedgerError.self) { try append(ledger, .accepted(Fixture.receipt("labs", 0))) }
+        }
+    }
+
+    @Test(
+        "an edited audit row is found, and SQL does not edit one by mistake",
+        arguments: LedgerHome.Kind.allCases)
+    func audit(_ kind: LedgerHome.Kind) throws {
+        try LedgerHome.with(kind) { home in
+            do {
+                let ledger = try done(home)
+                #expect(try ledger.firstBrokenAuditRow() == nil)
+                #expect(try ledger.auditHead().count == 64)
+            }
+            for change in ["UPDATE audit SET actor = 'x' WHERE seq = 3", "DELETE FROM audit"] {
+                #expect(throws: (any Error).self) { try home.sql(change) }
+            }
+            if kind == .postgres { #expect(throws: (any Error).self) { try home.sql("TRUNCATE audit") } }
+            try home.sql(
+                kind == .sqlite
+                    ? "DROP TRIGGER audit_is_not_updated" : "DROP TRIGGER audit_is_not_changed ON audit")
+            try home.sql("UPDATE audit SET actor = 'x' WHERE seq = 3")
+            #expect(try home.open().firstBrokenAuditRow() == 3)
+        }
+    }
+
+    @Test(
+        "of two leases of a shard either is accepted, and then the other's end changes nothing",
+        arguments: LedgerHome.Kind.allCases)
+    func twoLeases(_ kind: LedgerHome.Kind) throws {
+        try LedgerHome.with(kind) { home in
+            let ledger = try running(home)
+            func labs() throws -> ShardState { try #require(try ledger.load(Fixture.run).shards.last) }
+            func grant(_ epoch: Int, _ worker: String) throws {
+                try append(ledger, .granted(table: "labs", shard: 0, epoch: epoch, worker: worker, token: Int64(epoch * 10)))
+            }
+            try grant(1, "w1")
+            try grant(2, "w2")
+            let leases = [Lease(epoch: 1, token: 10, worker: "w1"), Lease(epoch: 2, token: 20, worker: "w2")]
+            #expect(try labs().leases == leases && labs().highestEpoch == 2 && labs().worker == "w2")
+            // The newer copy fails: the shard waits for the older one.
+            try append(ledger, .failed(table: "labs", shard: 0, epoch: 2, failure: failure))
+            #expect(try labs().phase == .granted && labs().leases == [leases[0]] && labs().worker == "w1")
+            try grant(3, "w3")
+            try append(ledger, .accepted(Fixture.receipt("labs", 0)))
+            #expect(try labs().phase == .done && labs().leases == [] && labs().worker == "w1" && labs().failures == 1)
+            try append(ledger, .failed(table: "labs", shard: 0, epoch: 3, failure: failure))
+            #expect(try labs().phase == .done && labs().failures == 1 && labs().highestEpoch == 3)
+            #expect(try ledger.highestToken() == 30)
+            let again = #expect(throws: LedgerError.self) {
+                try append(ledger, .failed(table: "labs", shard: 0, epoch: 3, failure: failure))
+            }
+            #expect(again?.code == .refused && again?.description.contains("shard 0 of labs") == true)
+        }
+    }
+
+    @Test(
+        "a shard whose leases have all ended without a part is ready again", arguments: LedgerHome.Kind.allCases)
+    func noLeaseLeft(_ kind: LedgerHome.Kind) throws {
+        try LedgerHome.with(kind) { home in
+            let ledger = try running(home)
+            try append(
+                ledger, .granted(table: "labs", shard: 0, epoch: 1, worker: "w1", token: 1),
+                .granted(table: "labs", shard: 0, epoch: 2, worker: "w2", token: 2),
+                .released(table: "labs", shard: 0, epoch: 1), .released(table: "labs", shard: 0, epoch: 2))
+            let shard = try #require(try ledger.load(Fixture.run).shards.last)
+            #expect(shard.phase == .ready && shard.leases == [] && shard.worker == nil && shard.failures == 0)
+        }
+    }
+
+    @Test(
+        "a run keeps its document, its submission, its planner, its keepers and when it was sealed",
+        arguments: LedgerHome.Kind.allCases)
+    func keptOfARun(_ kind: LedgerHome.Kind) throws {
+        try LedgerHome.with(kind) { home in
+            let ledger = try home.open()
+            let document = Array("document".utf8)
+            var start = start
+            (start.submission, start.documentPath, start.restartsOnSnapshotLoss) = ("s-1", "/srv/clinic.yaml", true)
+            #expect(throws: LedgerError.self) { try ledger.begin(start, document: [0]) }
+            try ledger.begin(start, document: document)
+            #expect(try ledger.run(ofSubmission: "s-1") == start.run)
+            #expect(try ledger.run(ofSubmission: "s-2") == nil)
+            var second = start
+            (second.run, second.attempt) = ("another", "another")
+            let repeated = #expect(throws: LedgerError.self) { try ledger.begin(second, document: document) }
+            #expect(repeated?.code == .refused)
+
+            try append(ledger, .planning(epoch: 1, token: 7, worker: "k1"))
+            try append(ledger, .planning(epoch: 2, token: 9, worker: "k2"))
+            #expect(throws: LedgerError.self) { try append(ledger, .planning(epoch: 2, token: 10, worker: "k3")) }
+            var run = try ledger.load(Fixture.run)
+            #expect(run.start == start && run.document == document)
+            #expect(run.planning == Lease(epoch: 2, token: 9, worker: "k2"))
+            #expect(try ledger.highestToken() == 9)
+
+            let holds = [SnapshotHold(source: "hospital", snapshot: "00000003-0001F2A4-1")]
+            try append(
+                ledger, .holding(worker: "k1", snapshots: []), .holding(worker: "k2", snapshots: holds),
+                .planned(RunPlan(
+                    about: Fixture.about(compliance: nil), codec: .zstd, sources: [], keys: [], tables: [], warnings: [])))
+            try append(ledger, .holding(worker: "k1", snapshots: holds))
+            run = try ledger.load(Fixture.run)
+            #expect(run.planning == nil && run.holders == ["k1": holds, "k2": holds] && run.sealedAt == nil)
+            try append(ledger, .letGo(worker: "k2"))
+            try ledger.append([.sealed], run: Fixture.run, at: Fixture.committed)
+            try append(ledger, .committing(version: 1, record: "{}"))
+            run = try ledger.load(Fixture.run)
+            #expect(run.holders == ["k1": holds] && run.sealedAt == Fixture.committed && run.changedAt == Fixture.ended)
+            #expect(try ledger.firstBrokenAuditRow() == nil)
+        }
+    }
+
+    @Test("entries of several runs are one transaction", arguments: LedgerHome.Kind.allCases)
+    func severalRuns(_ kind: LedgerHome.Kind) throws {
+        try LedgerHome.with(kind) { home in
+            let ledger = try running(home)
+            var second = start
+            (second.run, second.attempt) = ("another", "another")
+            let both = [
+                LedgerEntry(run: "another", record: .runStarted(second), at: Fixture.started),
+                LedgerEntry(run: "another", record: .planned(Fixture.plan(compliance: nil)), at: Fixture.ended),
+                LedgerEntry(run: "another", record: .granted(table: "labs", shard: 0, epoch: 1, worker: "w"), at: Fixture.ended),
+                LedgerStory.entry(.granted(table: "labs", shard: 0, epoch: 1, worker: "w")),
+            ]
+            let wrong = both + [LedgerStory.entry(.granted(table: "labs", shard: 1, epoch: 1, worker: "w"))]
+            let error = #expect(throws: LedgerError.self) { try ledger.append(wrong) }
+            #expect(error?.code == .refused && error?.subject == "run \(Fixture.run): shard 1 of labs")
+            #expect(try ledger.openRuns() == [Fixture.run])
+            try ledger.append(both)
+            #expect(try ledger.openRuns().sorted() == [Fixture.run, "another"].sorted())
+            #expect(try ledger.load("another").shards.map(\.phase) == [.ready, .ready, .granted])
+            #expect(try ledger.load(Fixture.run).shards.map(\.phase) == [.ready, .ready, .granted])
+            #expect(try ledger.records("another").count == 3)
+            #expect(try ledger.firstBrokenAuditRow() == nil)
+        }
+    }
+
+    @Test("a ledger of a newer product is refused", arguments: LedgerHome.Kind.allCases)
+    func newer(_ kind: LedgerHome.Kind) throws {
+        try LedgerHome.with(kind) { home in
+            do { _ = try running(home) }
+            try home.sql(
+                kind == .sqlite
+                    ? "INSERT INTO grdb_migrations VALUES ('99: of the future')"
+                    : "INSERT INTO migration VALUES (99, 'of the future')")
+            let error = #expect(throws: LedgerError.self) { try home.watch() }
+            #expect(error?.code == .damaged)
+        }
+    }
+
+    @Test("records of before there were tokens are read")
+    func oldRecords() {
+        let text = #"{"granted":{"epoch":2,"shard":1,"table":"labs","worker":"w1"}}"#
+        #expect(Coding.value(LedgerRecord.self, text) == .granted(table: "labs", shard: 1, epoch: 2, worker: "w1"))
+        let start = #"{"actor":"a","attempt":"r","documentDigest":"d","module":"m","run":"r","startedAt":"t"}"#
+        #expect(
+            Coding.value(LedgerRecord.self, "{\"runStarted\":{\"_0\":\(start)}}")
+                == .runStarted(
+                    RunStart(
+                        run: "r", module: "m", attempt: "r", documentDigest: "d", startedAt: "t", actor: "a")))
     }
 }
