@@ -1,4 +1,6 @@
+import Dispatch
 import Foundation
+import Glibc
 import Testing
 
 @testable import Observation
@@ -163,13 +165,56 @@ struct HTTPPortTests {
         #expect(try BareClient.get(port.address, "/livez").hasPrefix("HTTP/1.1 200 "))
     }
 
+    @Test("what follows a refused request is read, so that no reset overtakes the answer; but not for ever")
+    func unreadBody() throws {
+        let port = try Self.port()
+        let client = try BareClient(port.address)
+        let piece = [UInt8](repeating: 97, count: 8 << 10)
+        client.send("POST /livez HTTP/1.0\r\n\r\n".utf8)
+        #expect(client.rest()?.hasPrefix("HTTP/1.1 405 ") == true)
+        for _ in 0..<5 {
+            #expect(client.send(piece))
+            usleep(2000)
+        }
+        #expect(PortFacts.soon { !client.send(piece) })
+    }
+
+    @Test("a client that is gone before its answer raises no signal")
+    func brokenPipe() throws {
+        let (asked, gone) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        let port = try HTTPPort(listeningOn: "127.0.0.1:0") { path in
+            // The port's thread: what it gets while blocked stays pending, whatever the process does about it.
+            var signals = sigset_t()
+            if path == .livez {
+                unsafe sigemptyset(&signals)
+                unsafe sigaddset(&signals, SIGPIPE)
+                unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
+                asked.signal()
+                _ = gone.wait(timeout: .now() + 5)
+                return .well
+            }
+            unsafe sigpending(&signals)
+            return unsafe sigismember(&signals, SIGPIPE) == 0 ? .well : .unwell("a signal")
+        }
+        try {
+            let client = try BareClient(port.address)
+            client.send("GET /livez HTTP/1.0\r\n\r\n".utf8)
+            #expect(asked.wait(timeout: .now() + 5) == .success)
+            // An end and then a reset: writing to that is a broken pipe.
+            client.endSending()
+            client.willReset()
+        }()
+        gone.signal()
+        #expect(try BareClient.get(port.address, "/readyz").hasPrefix("HTTP/1.1 200 "))
+    }
+
     @Test("closing ends its connections and its thread, and frees the address")
     func closing() throws {
         let port = try Self.port()
         let name = HTTPPort.threadName(port.address)
         let client = try BareClient(port.address)
         #expect(try BareClient.get(port.address, "/livez").hasPrefix("HTTP/1.1 200 "))
-        #expect(try PortFacts.hasThread(name))
+        #expect(try PortFacts.soon { try PortFacts.hasThread(name) }, "a listing of threads may miss one")
         let start = ContinuousClock.now
         port.close()
         port.close()
