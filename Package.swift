@@ -71,7 +71,7 @@ let package = Package(
         + library("ModuleStore", ["Model", "Postgres", "S3", "CCrypto"])
         + library("S3", ["Model", "CCurl", "CCrypto"])
         + library("Cluster", ["Model", "CNNG", "CCrypto"])
-        + library("Observation", ["Model"], exclude: ["metrics_check.py"])
+        + library("Telemetry", ["Model"], exclude: ["metrics_check.py"])
         + library("Metadata", ["Model", "Postgres", .product(name: "GRDB", package: "GRDB.swift")], tests: ["ModuleStore"])
         // L2
         + library("Formats", ["Model", "Columnar", "CKernels", "CLZ4", "CZstd", "CZlib"], tests: ["Extract"],

@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import Testing
 
-@testable import Observation
+@testable import Telemetry
 
 @Suite("Metrics")
 struct MetricsTests {

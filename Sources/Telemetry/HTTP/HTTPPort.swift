@@ -43,13 +43,13 @@ package final class HTTPPort: Sendable {
     /// - Throws: the address is none, or taken.
     package convenience init(
         listeningOn address: String, answer: @escaping @Sendable (Path) -> Answer
-    ) throws(ObservationError) {
+    ) throws(TelemetryError) {
         try self.init(listeningOn: address, patience: Limits.probeTime, answer: answer)
     }
 
     init(
         listeningOn text: String, patience: Duration, answer: @escaping @Sendable (Path) -> Answer
-    ) throws(ObservationError) {
+    ) throws(TelemetryError) {
         let (listener, address) = try HTTPListener.open(text)
         self.listener = listener
         self.address = address

@@ -3,20 +3,20 @@ internal import Glibc
 /// Opens the listening socket of a port.
 enum HTTPListener {
     /// - Returns: the descriptor, which does not block and is not inherited, and the address that it is bound to.
-    static func open(_ text: String) throws(ObservationError) -> (descriptor: CInt, address: String) {
-        guard let (host, port) = parts(text) else { throw ObservationError(.badAddress) }
+    static func open(_ text: String) throws(TelemetryError) -> (descriptor: CInt, address: String) {
+        guard let (host, port) = parts(text) else { throw TelemetryError(.badAddress) }
         var hints = unsafe addrinfo()
         unsafe hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE
         unsafe hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
         var found: UnsafeMutablePointer<addrinfo>?
         guard unsafe getaddrinfo(host, port, &hints, &found) == 0, let found = unsafe found else {
-            throw ObservationError(.badAddress)
+            throw TelemetryError(.badAddress)
         }
         defer { unsafe freeaddrinfo(found) }
         let family = unsafe found.pointee.ai_family
         let kind = SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue
         let descriptor = socket(family, CInt(kind), 0)
-        guard descriptor >= 0 else { throw ObservationError(.noDescriptors, systemCode: errno) }
+        guard descriptor >= 0 else { throw TelemetryError(.noDescriptors, systemCode: errno) }
         set(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
         if family == AF_INET6 { set(descriptor, CInt(IPPROTO_IPV6), IPV6_V6ONLY, 0) }
         guard unsafe bind(descriptor, found.pointee.ai_addr, found.pointee.ai_addrlen) == 0, listen(descriptor, 64) == 0
@@ -24,7 +24,7 @@ enum HTTPListener {
             let failure = errno
             close(descriptor)
             let isOurs = [EADDRINUSE, EACCES].contains(failure)
-            throw ObservationError(isOurs ? .notFree : .badAddress, systemCode: failure)
+            throw TelemetryError(isOurs ? .notFree : .badAddress, systemCode: failure)
         }
         let bound = boundPort(descriptor).map(String.init) ?? port
         return (descriptor, text.prefix(upTo: text.lastIndex(of: ":") ?? text.endIndex) + ":" + bound)

@@ -1,5 +1,5 @@
 /// Why a port for probes could not be opened.
-package struct ObservationError: Error, Sendable, Equatable, CustomStringConvertible {
+package struct TelemetryError: Error, Sendable, Equatable, CustomStringConvertible {
     package enum Code: Sendable {
         /// Not `HOST:PORT` with a numeric host, or not an address of this machine.
         case badAddress

@@ -1,7 +1,7 @@
 import Synchronization
 import Testing
 
-@testable import Observation
+@testable import Telemetry
 
 @Suite("What a process tells of itself")
 struct RunningStateTests {

@@ -3,7 +3,7 @@ import Foundation
 import Glibc
 import Testing
 
-@testable import Observation
+@testable import Telemetry
 
 @Suite("The port for probes")
 struct HTTPPortTests {
@@ -243,14 +243,14 @@ struct HTTPPortTests {
             "127.0.0.1:+1", "::1:9090", "[::1]", "[127.0.0.1]:9090", "192.0.2.1:0", "127.0.0.1:http",
         ])
     func addresses(address: String) {
-        let error = #expect(throws: ObservationError.self) { try Self.port(address) }
+        let error = #expect(throws: TelemetryError.self) { try Self.port(address) }
         #expect(error?.code == .badAddress)
     }
 
     @Test("a taken address is an error of its own")
     func taken() throws {
         let port = try Self.port()
-        let error = #expect(throws: ObservationError.self) { try Self.port(port.address) }
+        let error = #expect(throws: TelemetryError.self) { try Self.port(port.address) }
         #expect(error?.code == .notFree)
     }
 

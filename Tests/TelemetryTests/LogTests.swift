@@ -3,7 +3,7 @@ import Foundation
 import Glibc
 import Testing
 
-@testable import Observation
+@testable import Telemetry
 
 @Suite("The log")
 struct LogTests {

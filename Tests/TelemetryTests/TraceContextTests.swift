@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Observation
+@testable import Telemetry
 
 @Suite("A trace context")
 struct TraceContextTests {
