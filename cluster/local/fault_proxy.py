@@ -18,6 +18,7 @@ At most 1,000 connections at a time are carried, more are closed.
 import argparse
 import asyncio
 import json
+import os
 import random
 import signal
 import sys
@@ -70,6 +71,13 @@ class Proxy:
         self.counts = dict(connections=0, unreachable=0, refused=0, cut=0, half_closed=0, held=0, duplicated=0, bytes=0)
         self.hit = 0
         self.open = 0
+        self.tasks: set[asyncio.Task] = set()
+
+    def accept(self, reader, writer) -> None:
+        # The loop itself holds tasks weakly: one that waits for a client that is gone would be collected.
+        task = asyncio.get_running_loop().create_task(self.carry(reader, writer))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
 
     async def carry(self, reader, writer) -> None:
         self.counts["connections"] += 1
@@ -110,16 +118,18 @@ class Connection:
             self.writer.transport.abort()
             return
         self.server_writer = server_writer
-        tasks = [
-            asyncio.create_task(self.pump(self.reader, server_writer, is_request=True)),
-            asyncio.create_task(self.pump(server_reader, self.writer, is_request=False))]
+        twin_reader = None
         if self.plan.duplicate:
             try:
                 twin_reader, self.twin = await asyncio.open_connection(*self.proxy.options.target)
                 self.proxy.counts["duplicated"] += 1
-                tasks.append(asyncio.create_task(self.drain(twin_reader)))
             except OSError:
                 pass
+        tasks = [
+            asyncio.create_task(self.pump(self.reader, server_writer, is_request=True)),
+            asyncio.create_task(self.pump(server_reader, self.writer, is_request=False))]
+        if twin_reader:
+            tasks.append(asyncio.create_task(self.drain(twin_reader)))
         try:
             # Both directions end by themselves, or one by a cut: then all of it ends.
             done, _ = await asyncio.wait(tasks[:2], return_when=asyncio.FIRST_EXCEPTION)
@@ -128,6 +138,7 @@ class Connection:
         finally:
             for task in tasks:
                 task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             for writer in filter(None, (self.writer, server_writer, self.twin)):
                 writer.transport.abort()
 
@@ -188,11 +199,12 @@ async def main() -> None:
     proxy = Proxy(options())
     ended = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
-    server = await asyncio.start_server(proxy.carry, *proxy.options.listen)
+    server = await asyncio.start_server(proxy.accept, *proxy.options.listen)
     print("{}:{}".format(*server.sockets[0].getsockname()[:2]), flush=True)
     await ended.wait()
-    server.close()
     print(json.dumps(proxy.counts), flush=True)
+    # At once: connections that are still open end with the process.
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from local_cluster.certificates import SERVER_NAME, Certificates
 from local_cluster.client import Client
 from local_cluster.network import Network
 from local_cluster.postgres import ROOT, Server
-from local_cluster.processes import Ending, Supervised, identify, open_files, resident_bytes
+from local_cluster.processes import Ending, Identity, Supervised, identify, open_files, resident_bytes, stat_fields
 
 PORT = 7443
 HTTP_PORT = 9090
@@ -43,19 +43,20 @@ class Cluster:
     Roles are named KIND-INDEX: coordinator-0, keeper-1, worker-3. With `namespaces` each has an address of its own and
     `network` breaks what lies between them. `ledger` is a PostgreSQL URL; without one a private server is started, which
     `restart_ledger` may crash. With `proxy` (options of fault_proxy.py) keepers and workers reach each coordinator through
-    such a proxy. All of it ends with `down`, at the end of a `with` block, and with this process.
+    such a proxy; with `has_clocks` the wall clock of a role can be stepped. All of it ends with `down`, at the end of a `with` block, and with this process.
     """
 
     def __init__(
         self, folder: str, workers: int = 2, keepers: int = 2, coordinators: int = 2, namespaces: bool = False,
         tls: bool = False, ledger: str | None = None, etlx: str | None = None, slots: int | None = None,
-        proxy: list[str] | None = None, environment: dict[str, str] | None = None, grace: int = 20,
+        proxy: list[str] | None = None, environment: dict[str, str] | None = None, grace: int = 20, has_clocks: bool = False,
     ):
         self.folder = os.path.realpath(folder)
         self.counts = {"coordinator": coordinators, "keeper": keepers, "worker": workers}
         self.etlx = etlx or etlx_path()
         self.has_tls, self.slots, self.proxy_options, self.grace = tls, slots, proxy, grace
         self.environment = environment or {}
+        self.has_clocks = has_clocks
         self.network = Network(self.folder) if namespaces else None
         self.ledger_url = ledger
         self.ledger: Server | None = None
@@ -174,7 +175,7 @@ class Cluster:
         state = os.path.join(self.folder, "state", role)
         os.makedirs(state, exist_ok=True)
         namespace = self.network.namespace(role) if self.network and not is_outside else None
-        environment = {**self.environment, "XDG_STATE_HOME": state}
+        environment = {**self.environment, "XDG_STATE_HOME": state, **(self.clock(role, 0) if self.has_clocks else {})}
         self.roles[role] = Supervised(role, command, self.folder, environment, self.write_state, namespace)
         self.roles[role].start()
         self.roles[role].wait_until_running()
@@ -264,7 +265,13 @@ class Cluster:
         return pid if one.signal(number) else None
 
     def pause(self, kind: str, index: int | None = None) -> int | None:
-        return self.kill(kind, index, signal.SIGSTOP)
+        """Stops a role's process; returns when it stands."""
+        pid = self.kill(kind, index, signal.SIGSTOP)
+        for _ in range(100):
+            if pid is None or (fields := stat_fields(pid)) is None or fields[0] == "T":
+                break
+            time.sleep(0.01)
+        return pid
 
     def resume(self, kind: str, index: int | None = None) -> int | None:
         return self.kill(kind, index, signal.SIGCONT)
@@ -279,12 +286,17 @@ class Cluster:
             time.sleep(0.02)
         one.wait_until_running()
 
-    def drain(self, kind: str, index: int | None = None, seconds: float = 60) -> Ending:
-        """SIGTERM to a role that shall not come back; returns how it ended."""
+    def leave(self, kind: str, index: int | None = None) -> Supervised:
+        """SIGTERM to a role that shall not come back."""
         one = self.role(kind, index)
         with one.changed:
             one.is_wanted = False
         one.signal(signal.SIGTERM)
+        return one
+
+    def drain(self, kind: str, index: int | None = None, seconds: float = 60) -> Ending:
+        """SIGTERM to a role that shall not come back; waits, and returns how it ended."""
+        one = self.leave(kind, index)
         if not one.wait_until_ended(seconds):
             raise TimeoutError(f"{one.name} did not end within {seconds:.0f} s of SIGTERM; {one.tail(500)}")
         return one.endings[-1]
@@ -297,6 +309,17 @@ class Cluster:
         if self.network:
             self.network.remove(role)
         self.write_state()
+
+    def clock(self, role: str, seconds: int) -> dict[str, str]:
+        """Sets a role's wall clock so many seconds ahead of this machine's; returns the environment that makes it look there."""
+        library, file_path = os.path.join(self.folder, "clock_step.so"), os.path.join(self.folder, f"{role}.clock")
+        if not os.path.exists(library):
+            source = os.path.join(ROOT, "cluster/local/clock_step.c")
+            subprocess.run(["cc", "-shared", "-fPIC", "-O2", "-o", library, source], check=True, capture_output=True)
+        # Written in place: the role has this file mapped.
+        with open(os.open(file_path, os.O_WRONLY | os.O_CREAT, 0o644), "wb") as file:
+            file.write(seconds.to_bytes(8, sys.byteorder, signed=True))
+        return {"LD_PRELOAD": library, "CLOCK_STEP_FILE": file_path}
 
     def restart_ledger(self) -> None:
         if not self.ledger:
@@ -355,8 +378,6 @@ class Cluster:
 
 def end(folder: str, seconds: float = 40) -> str:
     """Ends the cluster of a folder from outside: asks its supervisor or, if that is gone, does its work. Returns what was done."""
-    from local_cluster.processes import Identity
-
     path = os.path.join(os.path.realpath(folder), STATE)
     try:
         with open(path) as file:
