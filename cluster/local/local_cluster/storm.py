@@ -32,7 +32,7 @@ class Plan:
     leader_pauses: int = 20
     keeper_kills: int = 20
     partitions: int = 20
-    worker_gap: float = 2.0
+    worker_gap: float = 4.0
     pause_seconds: float = 35.0
     rate: str | None = None
     steady_share: float = 0.4
