@@ -119,12 +119,6 @@ class Cluster:
 
     def down(self) -> None:
         """Ends what this cluster started: workers, keepers, coordinators, servers, networks. Safe to call twice."""
-        if self.network:
-            for fault in self.network.faults[:]:
-                try:
-                    fault.undo()
-                except Exception:  # pylint: disable=broad-except
-                    pass  # The namespace goes anyway.
         for kinds, grace in ((("worker", "keeper"), 5), (("coordinator", "proxy"), 5)):
             leaving = [one for name, one in self.roles.items() if name.startswith(kinds)]
             threads = [threading.Thread(target=one.stop, args=(grace,)) for one in leaving]

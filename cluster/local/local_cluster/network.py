@@ -68,7 +68,10 @@ class Network:
         """Makes the bridge, in the first /24 below 10.77 that no other uses."""
         taken = ip("-4", "-oneline", "address")
         self.third = next(third for third in range(256) if f" {PREFIX}.{third}." not in taken)
-        ip("link", "add", self.bridge, "type", "bridge")
+        # An address of its own: without one a bridge has the lowest of its ports', and changes it as roles come and go, which
+        # cuts everybody off from the host's services until their tables of neighbours grow old.
+        octets = hashlib.sha256(self.tag.encode()).digest()[:4].hex(":")
+        ip("link", "add", self.bridge, "address", f"02:77:{octets}", "type", "bridge")
         # Set by hand, or the bridge would take the smallest MTU of its ports.
         ip("link", "set", self.bridge, "mtu", str(BRIDGE_MTU))
         ip("address", "add", f"{self.address_at(1)}/24", "dev", self.bridge)
@@ -76,7 +79,6 @@ class Network:
 
     def down(self) -> None:
         """Removes all of it; what is not there is no error."""
-        self.faults.clear()
         for role in list(self.roles):
             self.remove(role)
         subprocess.run(["ip", "link", "delete", self.bridge], capture_output=True)
@@ -106,6 +108,12 @@ class Network:
         return name
 
     def remove(self, role: str) -> None:
+        """Removes a role's namespace, after undoing what is broken between it and others."""
+        for fault in [fault for fault in self.faults if role in fault.names]:
+            try:
+                fault.undo()
+            except NetworkError:
+                pass  # its other end is gone already
         subprocess.run(["ip", "link", "delete", self.outside(role)], capture_output=True)
         subprocess.run(["ip", "netns", "delete", self.namespace(role)], capture_output=True)
         self.roles.pop(role, None)
@@ -137,25 +145,25 @@ class Network:
         else:
             add, take = (["route", verb, "blackhole", f"{address}/32"] for verb in ("add", "delete"))
         ip(*add, namespace=name)
-        return self.note(f"{source} does not reach {target}", lambda: ip(*take, namespace=name))
+        return self.note(f"{source} does not reach {target}", lambda: ip(*take, namespace=name), source, target)
 
     def cut_back(self, source: str, target: str) -> "Fault":
         """Loses what `target`, a service of the host, sends to `source`, a role."""
         rule = ["from", self.address(target), "to", self.address(source), "blackhole"]
         ip("rule", "add", *rule)
-        return self.note(f"{target} does not reach {source}", lambda: ip("rule", "delete", *rule))
+        return self.note(f"{target} does not reach {source}", lambda: ip("rule", "delete", *rule), source, target)
 
     def partition(self, one: str, other: str, is_silent: bool = False) -> "Fault":
         """Loses both directions between two roles, or a role and a service."""
         first = self.cut(one, other, is_silent)
         second = self.cut(other, one, is_silent) if other in self.roles else self.cut_back(one, other)
-        return self.note(f"{one} and {other} are apart", lambda: (first.undo(), second.undo()))
+        return self.note(f"{one} and {other} are apart", lambda: (first.undo(), second.undo()), one, other)
 
     def link_down(self, role: str) -> "Fault":
         """Takes the link down outside the role's namespace: no FIN, no RST, the role sees a lost carrier."""
         outside = self.outside(role)
         ip("link", "set", outside, "down")
-        return self.note(f"the link of {role} is down", lambda: ip("link", "set", outside, "up"))
+        return self.note(f"the link of {role} is down", lambda: ip("link", "set", outside, "up"), role)
 
     def slow(self, role: str, rate: str = "1mbit") -> "Fault":
         """Limits both directions by a token bucket filter."""
@@ -167,7 +175,7 @@ class Network:
         def undo():
             command("tc", "qdisc", "delete", "dev", outside, "root")
             command("tc", "-n", name, "qdisc", "delete", "dev", "eth0", "root")
-        return self.note(f"the link of {role} has {rate}", undo)
+        return self.note(f"the link of {role} has {rate}", undo, role)
 
     def small_mtu(self, role: str, size: int = 576) -> "Fault":
         """Both ends of the role's link take packets of `size` bytes; larger ones that peers still send are lost."""
@@ -177,10 +185,10 @@ class Network:
             ip("link", "set", "eth0", "mtu", str(bytes_), namespace=name)
             ip("link", "set", outside, "mtu", str(bytes_))
         resize(size)
-        return self.note(f"the link of {role} has an MTU of {size}", lambda: resize(BRIDGE_MTU))
+        return self.note(f"the link of {role} has an MTU of {size}", lambda: resize(BRIDGE_MTU), role)
 
-    def note(self, about: str, undo) -> "Fault":
-        fault = Fault(self, about, undo)
+    def note(self, about: str, undo, *names: str) -> "Fault":
+        fault = Fault(self, about, undo, names)
         self.faults.append(fault)
         return fault
 
@@ -193,8 +201,8 @@ class Network:
 class Fault:
     """Something that is broken on purpose until `undo` or the end of a `with` block. Undone twice is undone once."""
 
-    def __init__(self, network: Network, about: str, undo):
-        self.network, self.about, self.action = network, about, undo
+    def __init__(self, network: Network, about: str, undo, names: tuple[str, ...]):
+        self.network, self.about, self.action, self.names = network, about, undo, names
 
     def undo(self) -> None:
         if self in self.network.faults:

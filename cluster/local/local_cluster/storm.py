@@ -182,7 +182,7 @@ class Storm:
         role = self.chance.choice(self.cluster.names("worker") + self.cluster.names("keeper"))
         is_silent = self.chance.random() < 0.5
         seconds = self.plan.pause_seconds * 2 * self.chance.random()
-        busy = any(fault.about.startswith(role) and "apart" in fault.about for fault in self.cluster.network.faults)
+        busy = any(role in fault.names and len(fault.names) > 1 for fault in self.cluster.network.faults)
         self.say("partition", role=role, seconds=round(seconds, 1), is_silent=is_silent, is_double=busy)
         if busy:
             return
