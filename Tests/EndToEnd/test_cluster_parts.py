@@ -404,6 +404,13 @@ def test_judge_notices():
         verdict = altered(folder, pipeline, database, table, lambda data: data.take(list(range(len(data)))[::-1]))
         expect_equal(verdict, [], f"{table} in another order")
 
+    def broken(version: judge.Version) -> None:
+        path = os.path.join(version.folder, version.parts("readings")[0])
+        os.chmod(path, 0o644)
+        os.truncate(path, 100)
+    verdict = in_a_copy(folder, pipeline, database, broken)
+    expect("readings: cannot be read" in "".join(verdict), f"a part was cut off: {verdict}")
+
     database.execute("delete from readings where id = 500")
     expect("never there" in "".join(judge.compare(version, database.url, sample_source.tables())), "a row that the source does not have")
     other = dict(parts)
@@ -414,14 +421,21 @@ def test_judge_notices():
 
 def altered(folder: str, pipeline: sample_source.Pipeline, database: Database, table: str, change) -> list[str]:
     """What the judge says of the version's copy, in which the first part of a table was changed."""
-    copy = os.path.join(folder, "copy")
-    shutil.copytree(pipeline.store, copy)
-    try:
-        version = judge.Version(copy, pipeline.MODULE, 1)
+    def rewrite(version: judge.Version) -> None:
         path = os.path.join(version.folder, version.parts(table)[0])
         data = pyarrow.parquet.read_table(path, partitioning=None)
         os.chmod(path, 0o644)
         pyarrow.parquet.write_table(change(data), path)
+    return in_a_copy(folder, pipeline, database, rewrite)
+
+
+def in_a_copy(folder: str, pipeline: sample_source.Pipeline, database: Database, damage) -> list[str]:
+    """What the judge says of a copy of the version, behind `damage`."""
+    copy = os.path.join(folder, "copy")
+    shutil.copytree(pipeline.store, copy)
+    try:
+        version = judge.Version(copy, pipeline.MODULE, 1)
+        damage(version)
         expect("is not what SHA256SUMS says" in "".join(judge.check_files(version)), "a part was written anew, and nobody saw it")
         return [text for text in judge.compare(version, database.url, sample_source.tables()) if "record tells" not in text]
     finally:

@@ -114,13 +114,13 @@ class Storm:
             for thread in threads:
                 thread.start()
             # An interrupt in here ends the cluster at once, and the threads with it.
-            self.inject()
+            self.guarded(self.inject)
             for timer in self.waiting:
                 timer.join()
             self.is_over.set()
             for thread in threads:
                 thread.join()
-            self.finish()
+            self.guarded(self.finish)
             return self.report()
 
     def guarded(self, what) -> None:
