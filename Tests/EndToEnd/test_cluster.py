@@ -1,0 +1,136 @@
+"""A standing cluster under faults: whatever dies, stops or is cut off, the version's bytes are those of an undisturbed run.
+
+Each test plays a scenario of cluster/scenarios: source, ledger, coordinators, keepers and workers on this machine, each role in
+a network of its own. Every play compares the digests of all parts with those of `etlx run` and all kept cells with the source.
+"""
+import json
+import subprocess
+import sys
+
+from lib.checks import expect, expect_equal
+from lib.local import LOCAL, cluster_etlx, open_scratch, play, require_namespaces, told
+
+from local_cluster import client, judge, sample_source
+from local_cluster.cluster import Cluster
+from local_cluster.plays import Surroundings
+
+
+def test_same_bytes_as_one_machine():
+    """Two runs of a cluster without namespaces, and so without root: versions 1 and 2 with the parts of `etlx run`."""
+    folder = open_scratch("cluster")
+    with Cluster(f"{folder}/cluster", workers=2, etlx=cluster_etlx()) as cluster:
+        source = cluster.serve_postgres("source")
+        around = Surroundings.prepare(cluster.etlx, folder, source, 100_000)
+        pipeline = sample_source.Pipeline(folder, source.url, cluster.etlx)
+        for number in (1, 2):
+            answer = cluster.client.submit(pipeline.path, "--wait")
+            expect_equal(answer.status, 0, f"exit code of submit ({answer.text[-800:]})")
+            version = judge.Version(pipeline.store, pipeline.MODULE, number)
+            expect_equal(judge.check_files(version, around.reference), [], "digests")
+        expect_equal(judge.check_chain(pipeline.store, pipeline.MODULE), [], "chain")
+        expect_equal(judge.compare(version, source.url, sample_source.tables()), [], "rows")
+        expect_equal(cluster.unaccounted(), [], "processes that ended by themselves")
+        logs = "".join(one.read_log() for one in cluster.roles.values())
+        for secret in (source.url, cluster.ledger_url, "person 77"):
+            expect(secret not in logs, "a secret or a cell is in the logs")
+    return f"{len(around.reference)} parts"
+
+
+def test_worker_dies_mid_shard():
+    return told(play("worker-dies-mid-shard"))
+
+
+def test_coordinator_killed_with_standby():
+    return told(play("coordinator-killed"))
+
+
+def test_ledger_restarts():
+    return told(play("ledger-restarts"))
+
+
+def test_leader_paused_beyond_its_lease():
+    return told(play("leader-paused", seconds=20))
+
+
+def test_keeper_killed():
+    return told(play("keeper-killed"))
+
+
+def test_both_keepers_killed():
+    return told(play("both-keepers-killed"))
+
+
+def test_snapshot_loss_fails_where_it_must():
+    return told(play("snapshot-loss-fails"))
+
+
+def test_partition_beyond_a_lease():
+    return told(play("partition-silent", seconds=35))
+
+
+def test_partition_within_a_lease():
+    return told(play("partition-short"))
+
+
+def test_partition_of_the_leader_from_its_ledger():
+    return told(play("partition-from-ledger", seconds=25))
+
+
+def test_messages_twice():
+    return told(play("fault-proxy-doubles"))
+
+
+def test_connections_cut():
+    return told(play("fault-proxy-cuts"))
+
+
+def test_workers_leave_by_sigterm_and_come_back():
+    return told(play("scale-to-none"))
+
+
+def test_scale_from_one_to_four():
+    """Three workers join while one is busy: status counts them, and they take part."""
+    require_namespaces()
+    folder = open_scratch("scale")
+    with Cluster(f"{folder}/cluster", workers=1, namespaces=True, etlx=cluster_etlx()) as cluster:
+        source = cluster.serve_postgres("source")
+        around = Surroundings.prepare(cluster.etlx, folder, source, 200_000)
+        cluster.network.slow("worker-0", "10mbit")
+        pipeline = sample_source.Pipeline(folder, source.url, cluster.etlx)
+        run = cluster.client.submit_until_taken(pipeline.path)
+        before = cluster.client.status(run)
+        for _ in range(3):
+            cluster.network.slow(cluster.add("worker"), "10mbit")
+        counts = [workers_of(before.json)]
+        while client.state_of(about := cluster.client.status(run).json, run) not in client.ENDED:
+            counts.append(workers_of(about))
+        cluster.client.wait(run)
+        version = judge.Version(pipeline.store, pipeline.MODULE, 1)
+        expect_equal(judge.check_files(version, around.reference), [], "digests")
+        expect(counts[0] == 1 and max(counts) == 4, f"workers seen in status: {counts}")
+        for index in range(1, 4):
+            expect(cluster.logs("worker", index), f"worker-{index} did nothing")
+        endings = [cluster.drain("worker", index).status for index in range(4)]
+        expect_equal(endings, [0] * 4, "exit codes of drained workers")
+    return f"workers seen: {sorted(set(counts))}"
+
+
+def workers_of(about: dict) -> int:
+    """How many workers a status tells, as a count or as a list that may hold keepers."""
+    workers = about.get("workers", 0)
+    if isinstance(workers, list):
+        return sum(one.get("role", "worker") == "worker" for one in workers)
+    return int(workers)
+
+
+def test_storm():
+    """The short form of the long run: a few faults of each kind, run after run."""
+    require_namespaces()
+    folder = open_scratch("storm")
+    done = subprocess.run(
+        [sys.executable, f"{LOCAL}/chaos", "--short", "--folder", folder, "--etlx", cluster_etlx()],
+        capture_output=True, text=True, timeout=600)
+    with open(f"{folder}/report.json") as file:
+        report = json.load(file)
+    expect(done.returncode == 0, "\n".join(report["violations"]) or done.stdout[-1500:] + done.stderr[-1500:])
+    return f"{len(report['runs'])} runs, {report['faults']}"
