@@ -49,7 +49,7 @@ let package = Package(
             name: "etlx",
             dependencies: [
                 "Model", "Columnar", "ModuleStore", "Metadata", "Cluster", "Formats", "Transform", "KernelCheck",
-                "Coordinator", "Worker",
+                "Scheduling", "Telemetry", "Coordinator", "Worker",
                 "CSystem",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: house),

@@ -70,6 +70,9 @@ package enum Limits {
     package static let leadRenewalInterval = Duration.seconds(5)
     /// Without a renewal that was asked for within this time a coordinator no longer leads.
     package static let leadTime = Duration.seconds(10)
+    /// A loop that did not turn for this long hangs. Longer than any wait for a ledger.
+    package static let loopPatience = Duration.seconds(60)
+    package static let certificateLookInterval = Duration.seconds(30)
     package static let rememberedAnswers = 4096
     /// How often a keeper says a word on its idle connections.
     package static let snapshotKeepAlive = Duration.seconds(30)

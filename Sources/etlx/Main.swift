@@ -15,11 +15,13 @@ struct Etlx: ParsableCommand {
             arguments are wrong · 3 rules refused to publish · 4 a source, target
             or coordinator cannot be reached · 5 a check of stored data failed ·
             130 interrupted. After every code but 0 the last version is untouched.
+            Standing processes: 75 start again · 78 starting again changes nothing.
             """,
         version: "etlx \(ProductVersion.text)",
         subcommands: [
             ValidateCommand.self, PlanCommand.self, PreviewCommand.self, RunCommand.self, ModulesCommand.self,
-            KeysCommand.self, KernelsCommand.self, WorkerCommand.self,
+            KeysCommand.self, KernelsCommand.self, CoordinatorCommand.self, WorkerCommand.self, SubmitCommand.self,
+            StatusCommand.self, AuditCommand.self,
         ])
 
     func run() throws {
@@ -71,6 +73,10 @@ enum ExitStatus: Int32 {
     case refusedByRules = 3
     case unreachable = 4
     case checkFailed = 5
+    /// Of a standing process: start it again.
+    case temporary = 75
+    /// Of a standing process: starting it again changes nothing.
+    case configuration = 78
     case interrupted = 130
 }
 

@@ -1,0 +1,123 @@
+import ArgumentParser
+import Cluster
+import Foundation
+import Model
+import Telemetry
+
+struct CoordinatorCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "coordinator",
+        abstract: "Runs pipelines on a cluster: leads, or stands by until the leader is gone.",
+        discussion: """
+            Any number of coordinators share one ledger: one leads, the others say so to whoever asks and take over
+            when its lease runs out. A run goes on from the ledger; nothing that was finished is done again.
+
+              etlx coordinator --listen tls+tcp://0.0.0.0:7443 --ledger postgresql://etlx@db.example/ledger \\
+                  --join-tokens join.tokens --operator-tokens operator.tokens \\
+                  --ca ca.pem --certificate coordinator.pem --private-key coordinator.key --http 0.0.0.0:9090
+            """)
+
+    @Option(
+        help: ArgumentHelp(
+            "An address to listen at: tls+tcp://HOST:PORT, or tcp:// on this machine alone; several are possible.",
+            valueName: "url"))
+    var listen: [String]
+
+    @Option(help: ArgumentHelp("The address that others dial, where it is not the first of --listen.", valueName: "url"))
+    var advertise: String?
+
+    @OptionGroup var ledger: LedgerOption
+    @OptionGroup var tls: TLSOptions
+
+    @Option(help: "A file of tokens that admit workers and keepers, one a line; the same for all coordinators.")
+    var joinTokens: String
+
+    @Option(help: "A file of tokens that admit people: submit, status.")
+    var operatorTokens: String
+
+    @Option(help: "A JWKS file: Kubernetes' service-account tokens signed by its keys admit nodes too.")
+    var jwks: String?
+
+    @Option(help: "Who issues these tokens.")
+    var jwtIssuer: String?
+
+    @Option(help: "Whom they must be meant for.")
+    var jwtAudience: String?
+
+    @Option(help: "A service account that is admitted, system:serviceaccount:NAMESPACE:NAME; several are possible.")
+    var jwtSubject: [String] = []
+
+    @Option(help: ArgumentHelp("Where /livez, /readyz and /metrics are answered.", valueName: "address:port"))
+    var http: String?
+
+    @Option(help: "Where relative paths of documents start; by default at each document's own folder.")
+    var baseDirectory: String?
+
+    @Option(help: "Connections to one source database, over all runs and workers.")
+    var connectionsPerSource = 64
+
+    @OptionGroup var logging: LogOptions
+    @OptionGroup var common: CommonOptions
+
+    func validate() throws {
+        guard (1...10_000).contains(connectionsPerSource) else {
+            throw ValidationError("--connections-per-source is a number from 1 to 10000, found \(connectionsPerSource)")
+        }
+        let parts = [jwks, jwtIssuer, jwtAudience, jwtSubject.first]
+        guard parts.allSatisfy({ $0 == nil }) || parts.allSatisfy({ $0 != nil }) else {
+            throw ValidationError("--jwks, --jwt-issuer, --jwt-audience and --jwt-subject go together: name all four")
+        }
+    }
+
+    func run() throws {
+        let log = logging.log(common)
+        if let warning = Transport.libraryWarning { log.warning("the messaging library is old", ["advice": .name(warning)]) }
+        let admission: Admission
+        let people: JoinTokens
+        let credential: NodeCredential
+        do {
+            admission = Admission(tokens: try JoinTokens(path: joinTokens), accounts: try accounts())
+            people = try JoinTokens(path: operatorTokens)
+            credential = NodeCredential(secret: Array(try TokenFile.first(of: joinTokens).utf8))
+        } catch let error as JoinTokens.FileError {
+            throw Stop(.configuration, error.reason)
+        } catch let error as ServiceAccountTokens.FileError { throw Stop(.configuration, error.reason) }
+        let server: ReplyServer
+        do {
+            server = try ReplyServer(listeningOn: listen, tls: try tls.files(), insecure: tls.insecureNetwork)
+            try server.refusesAnonymous()
+        } catch let error as ClusterError { throw Stop(.configuration, error.reason) }
+        let driver = CoordinatorDriver(
+            .init(
+                ledger: try ledger.url(), advertised: advertise ?? server.addresses[0], credential: credential,
+                connectionsPerSource: connectionsPerSource, baseDirectory: baseDirectory, tls: try tls.files()),
+            server: server, admission: admission, people: people, log: log)
+        try driver.observe(at: http)
+        log.info("coordinator listens", ["addresses": .name(server.addresses.joined(separator: " ")), "nng": .name(Transport.libraryVersion)])
+        driver.run()
+        log.info("coordinator ends")
+        server.close()
+    }
+
+    private func accounts() throws -> ServiceAccountTokens? {
+        guard let jwks, let jwtIssuer, let jwtAudience else { return nil }
+        return try ServiceAccountTokens(
+            keys: jwks, rules: .init(issuer: jwtIssuer, audience: jwtAudience, subjects: Set(jwtSubject)),
+            clock: { Int64(Date().timeIntervalSince1970) })
+    }
+}
+
+/// How a standing process tells what happens.
+struct LogOptions: ParsableArguments {
+    enum Format: String, ExpressibleByArgument { case text, json }
+
+    @Option(help: ArgumentHelp("Lines on standard error as text or as JSON objects.", valueName: "text|json"))
+    var log: Format = .text
+
+    @Flag(help: "Tell of every shard.")
+    var verbose = false
+
+    func log(_ common: CommonOptions) -> Log {
+        Log(log == .json ? .json : .text, from: verbose ? .debug : common.quiet ? .warning : .info)
+    }
+}
