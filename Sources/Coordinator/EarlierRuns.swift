@@ -33,7 +33,7 @@ struct EarlierRuns {
     private func settle(_ run: RecoveredRun, record text: String) throws -> String {
         let publishing = Publishing(
             store: store, start: run.start, sealedAt: run.sealedAt ?? run.changedAt,
-            note: { record throws(LedgerError) in try ledger.append([record], run: run.start.run, at: RunOffice.now) })
+            note: { record in try ledger.append([record], run: run.start.run, at: RunOffice.now) })
         if let record = try publishing.settle(record: text).get() {
             return "an earlier run, whose coordinator ended while it published, is version \(record.version)"
         }

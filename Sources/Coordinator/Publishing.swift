@@ -7,7 +7,7 @@ package import ModuleStore
 /// Whoever does it again for the same run, here or on another coordinator, describes it with the same bytes: its times are
 /// those of the ledger.
 package struct Publishing {
-    package typealias Note = (_ record: LedgerRecord) throws(LedgerError) -> Void
+    package typealias Note = (_ record: LedgerRecord) throws -> Void
 
     private let store: Store
     private let start: RunStart

@@ -149,7 +149,7 @@ package final class RunOffice: Sendable {
             }
             let publishing = Publishing(
                 store: prepared.store, start: start, sealedAt: sealedAt ?? start.startedAt, iceberg: prepared.iceberg,
-                note: { [ledger] record throws(LedgerError) in
+                note: { [ledger] record in
                     try ledger.append([record], run: start.run, at: Self.now)
                 })
             let record: CommitRecord

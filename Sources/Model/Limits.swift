@@ -84,6 +84,8 @@ package enum Limits {
     package static let runsPerStatus = 40
     package static let nodesPerStatus = 100
     package static let slotsPerWorker = 256
+    /// Runs that a keeper plans at a time; it holds any number.
+    package static let slotsPerKeeper = 4
     package static let bytesPerNodeName = 64
     package static let bytesPerPlan = 256 << 20
     /// Documents whose pieces are still coming in.

@@ -17,6 +17,9 @@ final class NodeBoard: Sendable {
         var jobs: [NodeState.Voice: Next] = [:]
         var failure: ClusterError?
         var random = SystemRandomNumberGenerator()
+        /// Of the tasks under way, as last told.
+        var progress: [Int64: (rows: Int64, bytes: Int64)] = [:]
+        var amountRead: (rows: Int64, bytes: Int64) = (0, 0)
     }
 
     let name: String
@@ -50,8 +53,23 @@ final class NodeBoard: Sendable {
         return next
     }
 
+    var amountRead: (rows: Int64, bytes: Int64) { shared.withLock { $0.amountRead } }
+
+    private static func count(_ event: NodeState.Event, _ shared: inout Shared) {
+        switch event {
+        case .progressed(let token, let rows, let bytes):
+            let before = shared.progress[token] ?? (0, 0)
+            shared.amountRead.rows += max(0, rows - before.rows)
+            shared.amountRead.bytes += max(0, bytes - before.bytes)
+            shared.progress[token] = (rows, bytes)
+        case .ended(let token, _): shared.progress[token] = nil
+        default: break
+        }
+    }
+
     /// - Returns: the runs to let go, outside the lock.
     private static func apply(_ event: NodeState.Event, _ shared: inout Shared) -> [String] {
+        count(event, &shared)
         var released: [String] = []
         for action in shared.state.handle(event, at: NodeClock.now, using: &shared.random) {
             switch action {

@@ -16,6 +16,8 @@ internal import Synchronization
 package final class WorkerService: Sendable {
     package struct Configuration: Sendable {
         package var place: CoordinatorPlace
+        /// Plain connections beyond this machine are allowed.
+        package var insecureNetwork: Bool
         /// Read at each join: token files are replaced while a process lives. nil: not readable now, tried again.
         package var joinToken: @Sendable () -> String?
         package var role: Join.Role
@@ -30,13 +32,16 @@ package final class WorkerService: Sendable {
         /// Leave once no run is open.
         package var leavesWhenIdle: Bool
         package var timing: NodeTiming
+        /// Called many times a second while the process is well.
+        package var beat: @Sendable () -> Void
 
         package init(
-            place: CoordinatorPlace, joinToken: @escaping @Sendable () -> String?, role: Join.Role, slots: Int = 1,
+            place: CoordinatorPlace, insecureNetwork: Bool = false, joinToken: @escaping @Sendable () -> String?, role: Join.Role, slots: Int = 1,
             environment: [String: String], baseDirectory: String? = nil, grace: Duration = Limits.drainGrace,
-            leavesWhenIdle: Bool = false, timing: NodeTiming = NodeTiming()
+            leavesWhenIdle: Bool = false, timing: NodeTiming = NodeTiming(), beat: @escaping @Sendable () -> Void = {}
         ) {
             self.place = place
+            self.insecureNetwork = insecureNetwork
             self.joinToken = joinToken
             self.role = role
             self.slots = slots
@@ -45,6 +50,7 @@ package final class WorkerService: Sendable {
             self.grace = grace
             self.leavesWhenIdle = leavesWhenIdle
             self.timing = timing
+            self.beat = beat
         }
     }
 
@@ -76,8 +82,8 @@ package final class WorkerService: Sendable {
         if let makeAsker {
             self.makeAsker = makeAsker
         } else {
-            let place = configuration.place
-            self.makeAsker = { () throws(ClusterError) -> any Asking in try Asker(place) }
+            let (place, insecure) = (configuration.place, configuration.insecureNetwork)
+            self.makeAsker = { () throws(ClusterError) -> any Asking in try Asker(place, insecure: insecure) }
         }
         try self.makeAsker().close()
         self.log = log
@@ -93,6 +99,11 @@ package final class WorkerService: Sendable {
             state, name: NodeName.choose(configuration.role, using: &random), joinToken: configuration.joinToken,
             letGo: { [holds] run in holds.letGo(run) })
     }
+
+    /// Some coordinator has welcomed the node.
+    package var hasJoined: Bool { board.hasJoined }
+    /// Rows and bytes read by all attempts, also by those that came to nothing.
+    package var amountRead: (rows: Int64, bytes: Int64) { board.amountRead }
 
     /// The name that the node chose.
     package var name: String { board.name }
@@ -185,6 +196,7 @@ package final class WorkerService: Sendable {
         var lastKept = NodeClock.now
         while true {
             board.apply(.tick)
+            configuration.beat()
             if board.isOver { return }
             holds.sweep()
             if NodeClock.now - lastKept > Limits.snapshotKeepAlive {

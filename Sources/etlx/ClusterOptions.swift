@@ -72,14 +72,10 @@ struct OperatorDesk {
     let place: String
 
     func ask(_ request: Request, patience: Duration = Limits.joinPatience) throws -> Reply {
-        let reply: Reply
-        do {
-            reply = try asker.ask(
-                Call(node: "operator-\(NSUserName())", credential: token, request: request), patience: patience)
-        } catch let error as ClusterError {
+        let call = Call(node: "operator-\(NSUserName())", credential: token, request: request)
+        do throws(ClusterError) { return try asker.ask(call, patience: patience) } catch {
             throw Stop(.unreachable, "the coordinator at \(place): \(error.reason)")
         }
-        return reply
     }
 }
 

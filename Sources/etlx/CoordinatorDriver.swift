@@ -44,8 +44,8 @@ final class CoordinatorDriver {
     /// Answers probes and scrapes at an address.
     func observe(at address: String?) throws {
         guard let address else { return }
-        do { port = try watch.port(at: address) } catch let error as TelemetryError {
-            throw Stop(.configuration, "--http \(address): \(error.reason)")
+        do { port = try watch.port(at: address) } catch {
+            throw Stop(.configuration, "--http \(address): \(error)")
         }
     }
 

@@ -12,8 +12,8 @@ struct StatusCommand: ParsableCommand {
               etlx status RUN --cancel --coordinator … --operator-token …
             """)
 
-    @Argument(help: "One run; by default those that are open and the newest that ended.")
-    var run: String?
+    @Argument(help: ArgumentHelp("One run; by default those that are open and the newest that ended.", valueName: "run"))
+    var wanted: String?
 
     @OptionGroup var desk: OperatorOptions
 
@@ -26,12 +26,12 @@ struct StatusCommand: ParsableCommand {
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
-        if cancel || wait, run == nil { throw ValidationError("\(cancel ? "--cancel" : "--wait") needs a RUN") }
+        if cancel || wait, wanted == nil { throw ValidationError("\(cancel ? "--cancel" : "--wait") needs a RUN") }
     }
 
     func run() throws {
         let desk = try desk.desk()
-        if cancel, let run {
+        if cancel, let run = wanted {
             switch try desk.ask(.cancel(run: run)) {
             case .accepted: if !common.quiet { print("cancelled run \(run)") }
             case .refused(let reason): throw Stop(.failed, "run \(run): \(reason)")
@@ -39,11 +39,11 @@ struct StatusCommand: ParsableCommand {
             }
             return
         }
-        if wait, let run { return try RunWatch(desk: desk, common: common, submission: nil).follow(run) }
-        let reply = try desk.ask(.status(run: run))
+        if wait, let run = wanted { return try RunWatch(desk: desk, common: common, submission: nil).follow(run) }
+        let reply = try desk.ask(.status(run: wanted))
         switch reply {
         case .status(let status):
-            if let run, status.runs.isEmpty { throw Stop(.failed, "the cluster knows no run \(run)") }
+            if let run = wanted, status.runs.isEmpty { throw Stop(.failed, "the cluster knows no run \(run)") }
             print(common.json ? StatusReport(status).json.text() : StatusReport(status).text)
         case .refused(let reason): throw Stop(.wrongDocument, reason)
         default: throw Stop(.unreachable, "an answer that does not fit")
