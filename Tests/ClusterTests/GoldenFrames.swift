@@ -45,7 +45,8 @@ enum GoldenFrames {
     static let failure = TaskFailure(kind: .data, disposition: .failRun, message: "m")
 
     static let receipt = PartReceipt(
-        table: "t", shard: 3, epoch: 2, stagedPath: "p", byteCount: 9, sha256: "00", rows: RowAccount(read: 2, published: 2),
+        table: "t", shard: 3, epoch: 2, stagedPath: "p", byteCount: 9, sha256: "00",
+        rows: RowAccount(read: 2, published: 2),
         rules: [RuleCount(column: "c", step: 0, rowsIn: 2, changed: 1)])
 
     static let calls: [(Call, String)] = [
@@ -54,7 +55,9 @@ enum GoldenFrames {
             #"{"credential":"k","node":"worker-1","request":{"join":{"_0":{"build":"1","host":"h","processID":7,"role":"keeper","slots":2}}}}"#
         ),
         (
-            Call(node: "n", credential: "", trace: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", request: .poll),
+            Call(
+                node: "n", credential: "", trace: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+                request: .poll),
             #"{"credential":"","node":"n","request":{"poll":{}},"trace":"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}"#
         ),
         (
@@ -98,7 +101,11 @@ enum GoldenFrames {
             #"{"credential":"k","node":"worker-1","request":{"leave":{}}}"#
         ),
         (
-            call(.submit(Submission(id: "i", documentPath: "/p.yaml", restartsOnSnapshotLoss: true, offset: 0, total: 1, bytes: "eA=="))),
+            call(
+                .submit(
+                    Submission(
+                        id: "i", documentPath: "/p.yaml", restartsOnSnapshotLoss: true, offset: 0, total: 1,
+                        bytes: "eA=="))),
             #"{"credential":"k","node":"worker-1","request":{"submit":{"_0":{"bytes":"eA==","documentPath":"/p.yaml","id":"i","offset":0,"restartsOnSnapshotLoss":true,"total":1}}}}"#
         ),
         (
@@ -129,7 +136,10 @@ enum GoldenFrames {
             #"{"grant":{"_0":{"attempt":"a","documentPath":"/p.yaml","epoch":1,"run":"r","snapshots":[],"task":{"hold":{}},"token":5}}}"#
         ),
         (
-            .grant(Grant(run: "r", task: .shard(table: "t", index: 3), epoch: 2, token: 6, attempt: "a", documentPath: "/p.yaml", snapshots: [SnapshotHold(source: "s", snapshot: "x")])),
+            .grant(
+                Grant(
+                    run: "r", task: .shard(table: "t", index: 3), epoch: 2, token: 6, attempt: "a",
+                    documentPath: "/p.yaml", snapshots: [SnapshotHold(source: "s", snapshot: "x")])),
             #"{"grant":{"_0":{"attempt":"a","documentPath":"/p.yaml","epoch":2,"run":"r","snapshots":[{"snapshot":"x","source":"s"}],"task":{"shard":{"index":3,"table":"t"}},"token":6}}}"#
         ),
         (
@@ -177,7 +187,15 @@ enum GoldenFrames {
             #"{"submitted":{"run":"r"}}"#
         ),
         (
-            .status(ClusterStatus(epoch: 1, build: "b", runs: [ClusterStatus.Run(run: "r", module: "m", phase: .failed, startedAt: "2026-01-01T00:00:00Z", version: 2, failure: failure)], nodes: [ClusterStatus.Node(name: "n", host: "h", slots: 1, tasks: 1, silentMilliseconds: 5)], nodeCount: 1)),
+            .status(
+                ClusterStatus(
+                    epoch: 1, build: "b",
+                    runs: [
+                        ClusterStatus.Run(
+                            run: "r", module: "m", phase: .failed, startedAt: "2026-01-01T00:00:00Z", version: 2,
+                            failure: failure)
+                    ], nodes: [ClusterStatus.Node(name: "n", host: "h", slots: 1, tasks: 1, silentMilliseconds: 5)],
+                    nodeCount: 1)),
             #"{"status":{"_0":{"build":"b","epoch":1,"nodeCount":1,"nodes":[{"host":"h","name":"n","silentMilliseconds":5,"slots":1,"tasks":1}],"runs":[{"bytes":0,"estimatedBytes":0,"estimatedRows":0,"failure":{"disposition":"failRun","kind":"data","message":"m","problems":[]},"holders":[],"module":"m","phase":"failed","rows":0,"run":"r","shards":0,"shardsDone":0,"shardsLeased":0,"shardsReady":0,"startedAt":"2026-01-01T00:00:00Z","version":2}]}}}"#
         ),
     ]

@@ -18,6 +18,12 @@ enum ProcessUse {
     }
 }
 
+/// Hands on what a test wrote in its own process: figures.
+func tell(_ result: ExitTest.Result?) {
+    let lines = String(decoding: result?.standardOutputContent ?? [], as: UTF8.self).split(separator: "\n")
+    for line in lines where line.hasPrefix("figures: ") { print(line) }
+}
+
 /// A TCP connection that says what it likes.
 final class Stranger {
     private let descriptor: CInt
@@ -68,7 +74,8 @@ extension SocketTests {
         }
 
         static func annoy(_ address: String, tls: TLSFiles?) throws {
-            let server = try AnsweringServer(at: [address], tls: address.hasPrefix("tls") ? Certificates.shared.get().server : nil)
+            let server = try AnsweringServer(
+                at: [address], tls: address.hasPrefix("tls") ? Certificates.shared.get().server : nil)
             let port = try NetworkAddress(server.address).port
             let good = try RequestSocket(address: server.address, tls: tls)
             func crowd(_ count: Int, seed: UInt64) -> Int {
@@ -86,32 +93,40 @@ extension SocketTests {
             _ = becomesTrue(within: .seconds(3)) { server.server.pipeCount == 1 }
             let (descriptors, bytes) = (ProcessUse.descriptors, ProcessUse.residentBytes)
             #expect(crowd(2000, seed: 2) == 0, "the good client is answered all along")
-            #expect(becomesTrue(within: .seconds(15)) { ProcessUse.descriptors <= descriptors }, "\(descriptors) → \(ProcessUse.descriptors) descriptors")
+            #expect(
+                becomesTrue(within: .seconds(15)) { ProcessUse.descriptors <= descriptors },
+                "\(descriptors) → \(ProcessUse.descriptors) descriptors")
             #expect(server.server.pipeCount == 1)
             let growth = ProcessUse.residentBytes - bytes
             #expect(growth < 10 << 20, "\(growth) bytes more")
-            print("strangers at \(address.prefix(3)): descriptors \(descriptors) → \(ProcessUse.descriptors), resident \(bytes >> 20) MiB + \(growth >> 10) KiB")
+            print(
+                """
+                figures: 2000 strangers at \(address.prefix(3)), descriptors \(descriptors) → \(ProcessUse.descriptors), \
+                resident \(bytes >> 20) MiB + \(growth >> 10) KiB
+                """)
             good.close()
             server.stop()
         }
 
         @Test("on a plain port change nothing: no descriptor and no memory is left of them")
         func plain() async {
-            await #expect(processExitsWith: .success) {
+            let result = await #expect(processExitsWith: .success, observing: [\.standardOutputContent]) {
                 try HostileTests.annoy("tcp://127.0.0.1:0", tls: nil)
             }
+            tell(result)
         }
 
         @Test("on a TLS port change nothing either")
         func encrypted() async {
-            await #expect(processExitsWith: .success) {
+            let result = await #expect(processExitsWith: .success, observing: [\.standardOutputContent]) {
                 try HostileTests.annoy("tls+tcp://127.0.0.1:0", tls: Certificates.shared.get().client)
             }
+            tell(result)
         }
 
         @Test("frames that were changed anywhere are answered, refused or let go: nothing crashes, nothing grows")
         func mutatedFrames() async {
-            await #expect(processExitsWith: .success) {
+            let result = await #expect(processExitsWith: .success, observing: [\.standardOutputContent]) {
                 let variables = ProcessInfo.processInfo.environment
                 let count = variables["ETL_TEST_FRAMES"].flatMap(Int.init) ?? 10_000
                 let seed = variables["ETL_TEST_SEED"].flatMap(UInt64.init) ?? 4711
@@ -139,7 +154,12 @@ extension SocketTests {
                 let start = ContinuousClock.now
                 send(count, seed: seed)
                 let growth = ProcessUse.residentBytes - bytes
-                print("\(count) frames of seed \(seed) in \(start.duration(to: .now)): \(read.value) read, \(refused.value) refused, \(dropped.value) let go, \(lost.value) lost, resident \(bytes >> 20) MiB + \(growth >> 10) KiB, descriptors \(descriptors) → \(ProcessUse.descriptors)")
+                print(
+                    """
+                    figures: \(count) frames of seed \(seed) in \(start.duration(to: .now)): \(read.value) read, \
+                    \(refused.value) refused, \(dropped.value) let go, \(lost.value) lost; resident \(bytes >> 20) MiB \
+                    + \(growth >> 10) KiB, descriptors \(descriptors) → \(ProcessUse.descriptors)
+                    """)
                 #expect(lost.value == 0 && read.value > 0 && refused.value > 0 && dropped.value > 0)
                 #expect(growth < 10 << 20, "\(growth) bytes more, seed \(seed)")
                 let good = try RequestSocket(address: address)
@@ -147,6 +167,7 @@ extension SocketTests {
                 good.close()
                 server.stop()
             }
+            tell(result)
         }
     }
 }

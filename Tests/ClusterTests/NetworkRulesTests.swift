@@ -29,7 +29,8 @@ struct NetworkRulesTests {
     @Test(
         "what is no address is refused",
         arguments: [
-            "", "localhost:1", "ipc:///tmp/a", "inproc://a", "tcp://localhost", "tcp://localhost:", "tcp://localhost:65536",
+            "", "localhost:1", "ipc:///tmp/a", "inproc://a", "tcp://localhost", "tcp://localhost:",
+            "tcp://localhost:65536",
             "tcp://a:b:1", "tcp://user@host:1", "http://localhost:1", "tls://localhost:1", "tcp://host/path:1",
         ])
     func noAddress(text: String) {
@@ -76,7 +77,9 @@ struct NetworkRulesTests {
         }
     }
 
-    @Test("libraries below 1.10 are warned of", arguments: [("1.5.2", true), ("1.9.0", true), ("1.10.1", false), ("1.12.0", false), ("2.0.0", false)])
+    @Test(
+        "libraries below 1.10 are warned of",
+        arguments: [("1.5.2", true), ("1.9.0", true), ("1.10.1", false), ("1.12.0", false), ("2.0.0", false)])
     func libraryWarning(version: String, isWarned: Bool) {
         #expect((Transport.warning(version: version) != nil) == isWarned)
         #expect(Transport.libraryVersion.split(separator: ".").count >= 2)

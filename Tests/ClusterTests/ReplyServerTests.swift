@@ -51,7 +51,9 @@ extension SocketTests {
                 guard let socket = try? RequestSocket(address: address) else { return }
                 for question in 0..<40 {
                     let name = "\(index)/\(question)"
-                    if (try? socket.ask(call(.poll, node: name), id: .random())) == .refused(reason: name) { right.add() }
+                    if (try? socket.ask(call(.poll, node: name), id: .random())) == .refused(reason: name) {
+                        right.add()
+                    }
                 }
                 socket.close()
             }
@@ -123,7 +125,9 @@ extension SocketTests {
             server.close()
         }
 
-        @Test("a frame of another version is refused in words, other frames are let go, too long ones cost the connection")
+        @Test(
+            "a frame of another version is refused in words, other frames are let go, too long ones cost the connection"
+        )
         func unreadable() throws {
             let server = try AnsweringServer()
             defer { server.stop() }

@@ -9,7 +9,9 @@ extension SocketTests {
     struct RestartTests {
         /// Answers at an address until the process is killed by itself.
         static func serve(_ address: String, milliseconds: Int) throws {
-            let server = try AnsweringServer(at: [address]) { _ in .slice(bytes: String(repeating: "x", count: 30_000), total: 1) }
+            let server = try AnsweringServer(at: [address]) { _ in
+                .slice(bytes: String(repeating: "x", count: 30_000), total: 1)
+            }
             usleep(UInt32(milliseconds) * 1000)
             withExtendedLifetime(server) { _ = kill(getpid(), SIGKILL) }
         }
@@ -19,7 +21,9 @@ extension SocketTests {
             let free = try AnsweringServer()
             let address = free.address
             free.stop()
-            async let clients: ExitTest.Result? = #expect(processExitsWith: .success) { [address = address as String] in
+            async let clients: ExitTest.Result? = #expect(
+                processExitsWith: .success, observing: [\.standardOutputContent]
+            ) { [address = address as String] in
                 let (answered, wedged) = (Counter(), Counter())
                 let stop = Counter()
                 let asking = Thread {
@@ -46,7 +50,9 @@ extension SocketTests {
                     if !becomesTrue(within: .seconds(20), { answered.value > before + 20 }) { gaps.add() }
                     usleep(700_000)
                 }
-                print("answered \(answered.value), wedged \(wedged.value)")
+                print(
+                    "figures: \(answered.value) answered over five lives, \(wedged.value) gave up, \(gaps.value) lives missed"
+                )
                 #expect(gaps.value == 0 && answered.value > 100)
                 exit(gaps.value == 0 ? EXIT_SUCCESS : EXIT_FAILURE)
             }
@@ -55,7 +61,7 @@ extension SocketTests {
                     try RestartTests.serve(address, milliseconds: 1500)
                 }
             }
-            _ = await clients
+            await tell(clients)
         }
     }
 }

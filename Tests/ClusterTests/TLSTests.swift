@@ -118,9 +118,15 @@ extension SocketTests {
             let (address, answered, failed, stop) = (server.address, Counter(), Counter(), Counter())
             let asking = Thread {
                 onThreads(4) { _ in
-                    guard let socket = try? RequestSocket(address: address, tls: certificates.client) else { return failed.add() }
+                    guard let socket = try? RequestSocket(address: address, tls: certificates.client) else {
+                        return failed.add()
+                    }
                     while stop.value == 0 {
-                        if (try? socket.ask(call(.poll), id: .random())) == .accepted { answered.add() } else { failed.add() }
+                        if (try? socket.ask(call(.poll), id: .random())) == .accepted {
+                            answered.add()
+                        } else {
+                            failed.add()
+                        }
                         usleep(2000)
                     }
                     socket.close()

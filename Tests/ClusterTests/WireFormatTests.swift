@@ -52,6 +52,8 @@ struct WireFormatTests {
             #expect(throws: WireFormat.Failure.unknownVersion(version)) { try WireFormat.call(from: frame) }
         }
         #expect(throws: WireFormat.Failure.tooShort) { try WireFormat.call(from: [2, 1]) }
-        #expect(throws: WireFormat.Failure.unreadableBody) { try WireFormat.call(from: [2, 1] + [UInt8](repeating: 0, count: 16)) }
+        #expect(throws: WireFormat.Failure.unreadableBody) {
+            try WireFormat.call(from: [2, 1] + [UInt8](repeating: 0, count: 16))
+        }
     }
 }

@@ -60,7 +60,9 @@ package final class ReplyServer: Sendable {
     deinit { close() }
 
     /// The next frames, oldest first; none when none came within `timeout` or the server is closed. For one thread.
-    package func receive(atMost count: Int, timeout: Duration) -> [Inbound] { inbox.take(atMost: count, timeout: timeout) }
+    package func receive(atMost count: Int, timeout: Duration) -> [Inbound] {
+        inbox.take(atMost: count, timeout: timeout)
+    }
 
     /// Connections that are open, as far as nng tells. One that grows while nodes leave is libnng's old disease.
     package var pipeCount: Int { pipes.count }
@@ -147,7 +149,9 @@ package final class ReplyServer: Sendable {
 
     // MARK: -
 
-    private static func listen(_ socket: nng_socket, at text: String, _ tls: TLSFiles?) throws(ClusterError) -> Listening {
+    private static func listen(_ socket: nng_socket, at text: String, _ tls: TLSFiles?) throws(ClusterError)
+        -> Listening
+    {
         let address = try NetworkAddress(text)
         var listener = nng_listener()
         unsafe try check(nng_listener_create(&listener, socket, text), .badAddress)

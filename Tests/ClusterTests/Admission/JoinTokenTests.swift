@@ -27,7 +27,10 @@ struct JoinTokenTests {
         let file = try File("# the first\n  \(Self.first)\r\n\n\t\(Self.second) \n#not-a-token-of-many")
         let tokens = try JoinTokens(path: file.path)
         #expect(tokens.admits(Self.first) == nil && tokens.admits(Self.second) == nil)
-        for other in ["", "#not-a-token-of-many", "not-a-token-of-many", Self.first + " ", String(Self.first.dropLast()), "# the first"] {
+        for other in [
+            "", "#not-a-token-of-many", "not-a-token-of-many", Self.first + " ", String(Self.first.dropLast()),
+            "# the first",
+        ] {
             #expect(tokens.admits(other)?.code == .unknownToken)
         }
         #expect(!"\(tokens)".contains(Self.first))
@@ -39,7 +42,8 @@ struct JoinTokenTests {
     @Test("files that others can read, without tokens or with bad ones are refused, by line and never by text")
     func badFiles() throws {
         for (text, mode) in [
-            (Self.first, 0o644), (Self.first, 0o604), ("", 0o600), ("# nothing\n", 0o600), ("\(Self.first)\nfifteen-letters\n", 0o600),
+            (Self.first, 0o644), (Self.first, 0o604), ("", 0o600), ("# nothing\n", 0o600),
+            ("\(Self.first)\nfifteen-letters\n", 0o600),
             ("\(Self.first) \(Self.second)\n", 0o600), ("tökens-of-many-letters\n", 0o600),
         ] as [(String, mode_t)] {
             let file = try File(text, mode: mode)

@@ -30,7 +30,8 @@ struct ServiceAccountTests {
         deinit { unsafe unlink(path) }
 
         func publish(_ keys: [String]) throws {
-            try Data(#"{"keys":[\#(keys.joined(separator: ","))]}"#.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+            try Data(#"{"keys":[\#(keys.joined(separator: ","))]}"#.utf8).write(
+                to: URL(fileURLWithPath: path), options: .atomic)
         }
 
         func tokens(now: Int64 = ServiceAccountTests.now) throws -> ServiceAccountTokens {
@@ -61,11 +62,14 @@ struct ServiceAccountTests {
         }
         let tokens = try issuer.tokens()
         for (times, code) in [
-            (#""iat":1"#, .expired), (#""exp":"1800000600""#, .expired), (#""exp":-1"#, .expired), (#""exp":1800000600.5"#, nil),
-            (#""exp":9223372036854775807"#, nil), (#""exp":1e30"#, .expired), (#""exp":1800000600,"nbf":null"#, .notYetValid),
+            (#""iat":1"#, .expired), (#""exp":"1800000600""#, .expired), (#""exp":-1"#, .expired),
+            (#""exp":1800000600.5"#, nil),
+            (#""exp":9223372036854775807"#, nil), (#""exp":1e30"#, .expired),
+            (#""exp":1800000600,"nbf":null"#, .notYetValid),
             (#""exp":1800000600,"nbf":9223372036854775807"#, .notYetValid),
         ] as [(String, Refusal.Code?)] {
-            #expect(tokens.admits(issuer.curve.token(Self.claims(times: times)), role: .worker)?.code == code, "\(times)")
+            #expect(
+                tokens.admits(issuer.curve.token(Self.claims(times: times)), role: .worker)?.code == code, "\(times)")
         }
     }
 
@@ -78,7 +82,8 @@ struct ServiceAccountTests {
         let key = issuer.rsa
         for (token, code) in [
             (key.token(Self.claims(issuer: "https://elsewhere")), .issuer),
-            (key.token(Self.claims(audience: #"["vault"]"#)), .audience), (key.token(Self.claims(audience: "[]")), .audience),
+            (key.token(Self.claims(audience: #"["vault"]"#)), .audience),
+            (key.token(Self.claims(audience: "[]")), .audience),
             (key.token(Self.claims(audience: "7")), .audience),
             (key.token(Self.claims(subject: "system:serviceaccount:etl:default")), .subject),
             (key.token(Self.claims(subject: "system:serviceaccount:etl:nightly")), .subject),
@@ -144,7 +149,8 @@ struct ServiceAccountTests {
             // Bits that the last character does not need must be zero, so that a token has one form.
             let last = String(parts[2].last == "A" ? "B" : "A")
             #expect(tokens.admits(token.dropLast() + last, role: .worker) != nil)
-            let doubled = #"{"aud":["etl-express"],"aud":["etl-express"],"iss":"https://kubernetes.default.svc","sub":"system:serviceaccount:etl:worker","exp":1800000600}"#
+            let doubled =
+                #"{"aud":["etl-express"],"aud":["etl-express"],"iss":"https://kubernetes.default.svc","sub":"system:serviceaccount:etl:worker","exp":1800000600}"#
             #expect(tokens.admits(key.token(doubled), role: .worker)?.code == .malformed)
             let critical = #"{"alg":"\#(key.algorithm)","kid":"\#(key.id)","crit":["exp"]}"#
             #expect(tokens.admits(key.token(Self.claims(), header: critical), role: .worker)?.code == .malformed)
@@ -181,7 +187,8 @@ struct ServiceAccountTests {
         let zeros = base64URL([UInt8](repeating: 0, count: 31) + [1])
         for key in [
             short.json, issuer.rsa.json.replacing(#""use":"sig""#, with: #""use":"enc""#),
-            issuer.rsa.json.replacing("RS256", with: "HS256"), #"{"kty":"oct","k":"c2VjcmV0","alg":"HS256","kid":"one"}"#,
+            issuer.rsa.json.replacing("RS256", with: "HS256"),
+            #"{"kty":"oct","k":"c2VjcmV0","alg":"HS256","kid":"one"}"#,
             issuer.curve.json.replacing("P-256", with: "P-384"), "{}", "7",
         ] {
             try issuer.publish([key])

@@ -3,7 +3,10 @@ import Foundation
 
 /// A key pair of the tests' own, made by libcrypto, that signs as an issuer of tokens would.
 @safe final class SigningKey {
-    enum Kind { case rsa(bits: CInt), p256 }
+    enum Kind {
+        case rsa(bits: CInt)
+        case p256
+    }
 
     let id: String
     private let kind: Kind
@@ -36,7 +39,8 @@ import Foundation
     /// Its public half as a JWKS document has it.
     var json: String {
         switch kind {
-        case .rsa: #"{"kty":"RSA","use":"sig","alg":"RS256","kid":"\#(id)","n":"\#(number("n"))","e":"\#(number("e"))"}"#
+        case .rsa:
+            #"{"kty":"RSA","use":"sig","alg":"RS256","kid":"\#(id)","n":"\#(number("n"))","e":"\#(number("e"))"}"#
         case .p256:
             #"{"kty":"EC","use":"sig","crv":"P-256","alg":"ES256","kid":"\#(id)","x":"\#(point.x)","y":"\#(point.y)"}"#
         }
