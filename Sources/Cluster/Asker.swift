@@ -1,9 +1,9 @@
 internal import Model
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #endif
 
 /// Asks the coordinator that leads until it is answered or gives up: the same request id each time, so that a coordinator
@@ -15,16 +15,20 @@ import Musl
 package final class Asker {
     private let place: CoordinatorPlace
     private let insecure: Bool
+    private let watchdogTime: Duration
     private var sockets: [RequestSocket?]
     /// Whom to ask first: who answered last.
     private var leading = 0
 
     /// Dials nobody yet. Throws `badAddress` or `notAllowed` when an address or a file cannot be used.
-    package init(_ place: CoordinatorPlace, insecure: Bool = false) throws(ClusterError) {
+    package init(
+        _ place: CoordinatorPlace, insecure: Bool = false, watchdogTime: Duration = Limits.watchdogTime
+    ) throws(ClusterError) {
         guard !place.addresses.isEmpty else { throw ClusterError(.badAddress, reason: "no address of a coordinator") }
         for address in place.addresses { try NetworkRules.check(address, tls: place.tls, insecure: insecure) }
         self.place = place
         self.insecure = insecure
+        self.watchdogTime = watchdogTime
         sockets = place.addresses.map { _ in nil }
     }
 
@@ -69,7 +73,8 @@ package final class Asker {
 
     private func socket(_ index: Int) throws(ClusterError) -> RequestSocket {
         if let socket = sockets[index] { return socket }
-        let socket = try RequestSocket(address: place.addresses[index], tls: place.tls, insecure: insecure)
+        let socket = try RequestSocket(
+            address: place.addresses[index], tls: place.tls, insecure: insecure, watchdogTime: watchdogTime)
         sockets[index] = socket
         return socket
     }

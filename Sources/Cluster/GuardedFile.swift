@@ -1,14 +1,14 @@
 internal import Model
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #endif
 
 /// A small file of PEM text, tokens or keys, read whole. Its permissions are those of the very file that was read.
 struct GuardedFile {
-    /// Whether a path still leads to the same bytes.
+    /// Whether a path still leads to the same bytes with the same permissions: by the time of the last change of either.
     struct Identity: Equatable {
         let device: UInt64
         let inode: UInt64
@@ -75,6 +75,6 @@ extension GuardedFile.Identity {
     fileprivate init(_ status: stat) {
         self.init(
             device: UInt64(status.st_dev), inode: UInt64(status.st_ino), byteCount: Int64(status.st_size),
-            seconds: status.st_mtim.tv_sec, nanoseconds: status.st_mtim.tv_nsec)
+            seconds: status.st_ctim.tv_sec, nanoseconds: status.st_ctim.tv_nsec)
     }
 }

@@ -16,7 +16,9 @@ package final class Admission: Sendable {
     /// - `role`: as what a node wants to join; nil for people. Join tokens admit to every role.
     /// - Cost: a look at a file's date; a signature check for service accounts.
     package func admits(_ credential: String, role: Join.Role?) -> Refusal? {
-        guard credential.utf8.count <= Limits.longestCredential else { return Refusal(.malformed, "the credential is too long") }
+        guard credential.utf8.count <= Limits.longestCredential else {
+            return Refusal(.malformed, "the credential is too long")
+        }
         if let accounts, credential.utf8.count(where: { $0 == UInt8(ascii: ".") }) == 2 {
             let refusal = accounts.admits(credential, role: role)
             // A join token may have two dots as well.

@@ -4,7 +4,10 @@ internal import Model
 ///
 /// - Source: RFC 7517, RFC 7518 section 6.
 struct JSONWebKey: Sendable, Equatable {
-    enum Algorithm: String, Sendable { case rs256 = "RS256", es256 = "ES256" }
+    enum Algorithm: String, Sendable {
+        case rs256 = "RS256"
+        case es256 = "ES256"
+    }
 
     let id: String?
     let algorithm: Algorithm
@@ -26,7 +29,8 @@ struct JSONWebKey: Sendable, Equatable {
         case "RSA":
             algorithm = .rs256
             guard let modulus = Self.number(json["n"]), let exponent = Self.number(json["e"]),
-                Self.bitCount(modulus) >= Limits.shortestRSAModulus, modulus.count <= 2048, (1...8).contains(exponent.count)
+                Self.bitCount(modulus) >= Limits.shortestRSAModulus, modulus.count <= 2048,
+                (1...8).contains(exponent.count)
             else { return nil }
             let rsaEncryption: [UInt8] = [
                 0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00,

@@ -58,14 +58,17 @@ package final class JoinTokens: Sendable, CustomStringConvertible {
             throw FileError(reason: error.words(path))
         }
         var digests: [[UInt8]] = []
-        for (index, line) in file.bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
+        for (index, line) in file.bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+            .enumerated()
+        {
             let token = trimmed(line)
             guard let first = token.first, first != UInt8(ascii: "#") else { continue }
             guard token.allSatisfy({ (0x21...0x7e).contains($0) }) else {
                 throw FileError(reason: "\(path), line \(index + 1): a token has visible ASCII characters alone")
             }
             guard (Limits.shortestJoinToken...Limits.longestCredential).contains(token.count) else {
-                throw FileError(reason: "\(path), line \(index + 1): a token has at least \(Limits.shortestJoinToken) characters")
+                throw FileError(
+                    reason: "\(path), line \(index + 1): a token has at least \(Limits.shortestJoinToken) characters")
             }
             digests.append(Array(HMAC.hexadecimal(key: key, Array(token)).utf8))
         }

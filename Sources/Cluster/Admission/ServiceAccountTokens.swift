@@ -63,7 +63,8 @@ package final class ServiceAccountTokens: Sendable {
         guard let algorithm = parsed.algorithm else { return Refusal(.algorithm, "a signature is RS256 or ES256") }
         let candidates = keys.filter { $0.algorithm == algorithm && (parsed.keyID == nil || parsed.keyID == $0.id) }
         guard !candidates.isEmpty else { return Refusal(.unknownKey, "signed with a key that is not this cluster's") }
-        guard candidates.contains(where: { SignatureCheck.isValid(parsed.signature, of: parsed.signedBytes, by: $0) }) else {
+        guard candidates.contains(where: { SignatureCheck.isValid(parsed.signature, of: parsed.signedBytes, by: $0) })
+        else {
             return Refusal(.signature, "the signature is wrong")
         }
         return refusal(of: parsed.claims, role)

@@ -14,6 +14,19 @@ package final class Inbound: Sendable {
         self.context = context
     }
 
+    /// What is asked; nil when there is nothing left to do: an unknown version was answered by `refused`, and what else
+    /// cannot be read is let go.
+    package func call() -> (id: WireFormat.RequestID, call: Call)? {
+        do throws(WireFormat.Failure) { return try WireFormat.call(from: frame) } catch {
+            if case .unknownVersion(let version) = error, let id = WireFormat.requestID(of: frame) {
+                answer(
+                    .refused(reason: "version \(version) of the protocol is not spoken here, \(WireFormat.version) is"),
+                    id: id)
+            }
+            return nil
+        }
+    }
+
     /// An asker that went away is no error: it will ask again. A second answer is dropped.
     package func answer(_ reply: Reply, id: WireFormat.RequestID) {
         guard let frame = try? WireFormat.frame(reply, id: id) else { return }

@@ -30,7 +30,8 @@ final class PipeTable: Sendable {
         let own = unsafe Unmanaged.passRetained(self).toOpaque()
         for event in [NNG_PIPE_EV_ADD_PRE, NNG_PIPE_EV_REM_POST] {
             let result = unsafe nng_pipe_notify(
-                socket, event, { pipe, event, argument in
+                socket, event,
+                { pipe, event, argument in
                     guard let argument = unsafe argument else { return }
                     unsafe Unmanaged<PipeTable>.fromOpaque(argument).takeUnretainedValue().happened(event, pipe)
                 }, own)

@@ -30,7 +30,8 @@ internal import Synchronization
         // nng holds on to this until `stop`; one that never stops stays for ever, with its memory.
         let own = unsafe Unmanaged.passRetained(self)
         let result = unsafe nng_aio_alloc(
-            &aio, { argument in
+            &aio,
+            { argument in
                 guard let argument = unsafe argument else { return }
                 unsafe Unmanaged<ReplyContext>.fromOpaque(argument).takeUnretainedValue().operationEnded()
             }, own.toOpaque())

@@ -60,7 +60,9 @@ package final class ReplyServer: Sendable {
     deinit { close() }
 
     /// The next frames, oldest first; none when none came within `timeout` or the server is closed. For one thread.
-    package func receive(atMost count: Int, timeout: Duration) -> [Inbound] { inbox.take(atMost: count, timeout: timeout) }
+    package func receive(atMost count: Int, timeout: Duration) -> [Inbound] {
+        inbox.take(atMost: count, timeout: timeout)
+    }
 
     /// Connections that are open, as far as nng tells. One that grows while nodes leave is libnng's old disease.
     package var pipeCount: Int { pipes.count }
@@ -117,32 +119,39 @@ package final class ReplyServer: Sendable {
     /// - Throws: `unanswered` when an address could not be dialled at all.
     package func refusesAnonymous() throws(ClusterError) {
         for address in listening.withLock({ $0.map(\.address) }) where address.isTLS {
-            let dialled = address.dialledLocally
-            let configuration = try TLSConfiguration(anonymous: ())
-            // A dial ends when both sides have introduced themselves, so behind the listener's check of the certificate.
-            let result = Deadline.run(Limits.dialTime) { () -> CInt in
-                var socket = nng_socket()
-                guard unsafe nng_req0_open(&socket) == 0 else { return NNG_ENOMEM.code }
-                defer { nng_close(socket) }
-                var dialer = nng_dialer()
-                var result = unsafe nng_dialer_create(&dialer, socket, dialled)
-                if result == 0 { result = unsafe nng_dialer_set_ptr(dialer, NNG_OPT_TLS_CONFIG, UnsafeMutableRawPointer(configuration.pointer)) }
-                return result == 0 ? nng_dialer_start(dialer, 0) : result
-            }
-            switch result.map({ nng_errno_enum(UInt32($0)) }) {
-            case nng_errno_enum(0):
-                throw ClusterError(.notAllowed, reason: "\(dialled) lets in who shows no certificate")
-            case NNG_ECRYPTO, NNG_EPEERAUTH, NNG_ECLOSED, NNG_ECONNRESET, NNG_ECONNABORTED, NNG_ECONNSHUT: break
-            default:
-                let words = result.map(errorText) ?? "no answer"
-                throw ClusterError(.unanswered, reason: "\(dialled) could not be checked: \(words)")
-            }
+            try Self.refusesAnonymous(at: address.dialledLocally)
+        }
+    }
+
+    static func refusesAnonymous(at address: String) throws(ClusterError) {
+        let configuration = try TLSConfiguration(anonymous: ())
+        // A dial ends when both sides have introduced themselves, so behind the listener's look at the certificate.
+        let result = Deadline.run(Limits.dialTime) { () -> CInt in
+            var socket = nng_socket()
+            guard unsafe nng_req0_open(&socket) == 0 else { return NNG_ENOMEM.code }
+            defer { nng_close(socket) }
+            var dialer = nng_dialer()
+            let created = unsafe nng_dialer_create(&dialer, socket, address)
+            guard created == 0 else { return created }
+            let pointer = unsafe UnsafeMutableRawPointer(configuration.pointer)
+            let accepted = unsafe nng_dialer_set_ptr(dialer, NNG_OPT_TLS_CONFIG, pointer)
+            return accepted == 0 ? nng_dialer_start(dialer, 0) : accepted
+        }
+        guard let result else { throw ClusterError(.unanswered, reason: "\(address) could not be checked: no answer") }
+        guard result != 0 else {
+            throw ClusterError(.notAllowed, reason: "\(address) lets in who shows no certificate")
+        }
+        let refusals = [NNG_ECRYPTO, NNG_EPEERAUTH, NNG_ECLOSED, NNG_ECONNRESET, NNG_ECONNABORTED, NNG_ECONNSHUT]
+        guard refusals.contains(where: { $0.code == result }) else {
+            throw ClusterError(.unanswered, reason: "\(address) could not be checked: \(errorText(result))")
         }
     }
 
     // MARK: -
 
-    private static func listen(_ socket: nng_socket, at text: String, _ tls: TLSFiles?) throws(ClusterError) -> Listening {
+    private static func listen(_ socket: nng_socket, at text: String, _ tls: TLSFiles?) throws(ClusterError)
+        -> Listening
+    {
         let address = try NetworkAddress(text)
         var listener = nng_listener()
         unsafe try check(nng_listener_create(&listener, socket, text), .badAddress)

@@ -1,6 +1,12 @@
 internal import CNNG
 internal import Model
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 /// The asking side: one REQ socket that dials one coordinator. Blocking; owned by one thread.
 ///
 /// - Re-sending by nng is off: nng would repeat a request behind our back when a connection closes. We repeat ourselves,
@@ -12,6 +18,7 @@ internal import Model
 package final class RequestSocket {
     private let address: String
     private let tls: TLSFiles?
+    private let watchdogTime: Duration
     private var socket = nng_socket()
     private var unansweredSince: Instant?
     private var renewals: [Instant] = []
@@ -19,8 +26,11 @@ package final class RequestSocket {
     private var dialFailure: ClusterError?
 
     /// - Throws: `badAddress`, `notAllowed`; `untrusted` when either side refuses the other's certificate.
-    package init(address: String, tls: TLSFiles? = nil, insecure: Bool = false) throws(ClusterError) {
+    package init(
+        address: String, tls: TLSFiles? = nil, insecure: Bool = false, watchdogTime: Duration = Limits.watchdogTime
+    ) throws(ClusterError) {
         try NetworkRules.check(address, tls: tls, insecure: insecure)
+        self.watchdogTime = watchdogTime
         self.address = address
         self.tls = tls
         try open()
@@ -79,7 +89,7 @@ package final class RequestSocket {
             unansweredSince = now
             return
         }
-        guard now - since > Limits.watchdogTime else { return }
+        guard now - since > watchdogTime else { return }
         unansweredSince = now
         do throws(ClusterError) { try open() } catch { dialFailure = error }
         // A coordinator that plainly does not listen is no sign of a broken library.
@@ -93,11 +103,20 @@ package final class RequestSocket {
     private func open() throws(ClusterError) {
         dialFailure = nil
         let (fresh, dialer) = try prepare()
-        let result = Deadline.run(Limits.dialTime, late: { _ in nng_close(fresh) }) { nng_dialer_start(dialer, 0) }
+        let isTLS = tls != nil && address.hasPrefix("tls+")
+        // A listener that refuses us may close before its reason arrives: one that closes each time does refuse.
+        let result = Deadline.run(Limits.dialTime, late: { _ in nng_close(fresh) }) { () -> CInt in
+            var result = nng_dialer_start(dialer, 0)
+            for _ in 0..<4 where isTLS && Self.isClosure(result) {
+                usleep(50_000)
+                result = nng_dialer_start(dialer, 0)
+            }
+            return result
+        }
         if let result {
             socket = fresh
             guard result != 0 else { return }
-            dialFailure = Self.failure(ofDial: result)
+            dialFailure = Self.failure(ofDial: result, isTLS: isTLS)
             try check(nng_dialer_start(dialer, CInt(NNG_FLAG_NONBLOCK)), .badAddress)
         } else {
             dialFailure = ClusterError(.unanswered, reason: errorText(NNG_ETIMEDOUT.code))
@@ -133,16 +152,16 @@ package final class RequestSocket {
         return (fresh, dialer)
     }
 
-    private static func failure(ofDial result: CInt) -> ClusterError {
-        switch nng_errno_enum(UInt32(result)) {
-        case NNG_EPEERAUTH, NNG_ECRYPTO:
-            ClusterError(
-                .untrusted,
-                reason: """
-                    \(errorText(result)): check the authority, the dates and the names of both sides' certificates
-                    """)
-        default: ClusterError(.unanswered, reason: errorText(result))
-        }
+    private static func isClosure(_ result: CInt) -> Bool {
+        [NNG_ECLOSED, NNG_ECONNSHUT, NNG_ECONNRESET, NNG_ECONNABORTED].contains { $0.code == result }
+    }
+
+    private static func failure(ofDial result: CInt, isTLS: Bool) -> ClusterError {
+        let isRefusal = result == NNG_EPEERAUTH.code || result == NNG_ECRYPTO.code || isTLS && isClosure(result)
+        guard isRefusal else { return ClusterError(.unanswered, reason: errorText(result)) }
+        return ClusterError(
+            .untrusted,
+            reason: "\(errorText(result)): check the authority, the dates and the names of both sides' certificates")
     }
 
     /// Does not wait: on a wedged socket, closing may block for ever.

@@ -1,9 +1,10 @@
+internal import CCrypto
 internal import CNNG
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #endif
 
 /// One `nng_tls_config`, made of the files as they are now. nng lets no configuration be changed once it is used.
@@ -38,7 +39,10 @@ import Musl
                 unsafe nng_tls_config_own_cert(pointer, certificate.baseAddress, key.baseAddress, nil)
             }
         }
-        try Self.require(ownResult, "\(files.certificate) and \(files.privateKey) are no certificate and its key")
+        guard ownResult == 0, Self.belongTogether(certificate, key) else {
+            throw ClusterError(
+                .notAllowed, reason: "\(files.certificate) and \(files.privateKey) are no certificate and its key")
+        }
     }
 
     /// Of a dialler that shows nothing and believes everything: what a listener must not let in.
@@ -63,6 +67,24 @@ import Musl
     private static func require(_ result: CInt, _ sentence: String) throws(ClusterError) {
         guard result != 0 else { return }
         throw ClusterError(.notAllowed, reason: "\(sentence) (\(errorText(result)))")
+    }
+
+    /// nng takes any key for any certificate, and then no handshake works.
+    private static func belongTogether(_ certificate: [CChar], _ key: [CChar]) -> Bool {
+        guard let first = unsafe BIO_new_mem_buf(certificate, CInt(certificate.count - 1)),
+            let second = unsafe BIO_new_mem_buf(key, CInt(key.count - 1))
+        else { return false }
+        defer {
+            unsafe BIO_free(first)
+            unsafe BIO_free(second)
+            ERR_clear_error()
+        }
+        // A key under a pass phrase must not ask the terminal for it.
+        guard let read = unsafe PEM_read_bio_X509(first, nil, { _, _, _, _ in 0 }, nil) else { return false }
+        defer { unsafe X509_free(read) }
+        guard let own = unsafe PEM_read_bio_PrivateKey(second, nil, { _, _, _, _ in 0 }, nil) else { return false }
+        defer { unsafe EVP_PKEY_free(own) }
+        return unsafe X509_check_private_key(read, own) == 1
     }
 
     /// Zeros that no compiler leaves out.
