@@ -67,7 +67,7 @@ extension ClusterState {
         }
         let nothing = Reply.noWork(
             retryAfterMilliseconds: Limits.pollInterval.inMilliseconds, isIdle: order.isEmpty)
-        guard !isDraining, node.tokens.count < node.slots else { return step.reply = nothing }
+        guard !isDraining, node.tokens.count < node.slots ?? Limits.slotsPerWorker else { return step.reply = nothing }
         let grant: Grant? =
             switch node.role {
             case .keeper: grantToKeeper(name, now: now, &step)
@@ -408,7 +408,7 @@ extension ClusterState {
             nodes: names.prefix(Limits.nodesPerStatus).map { name in
                 let node = nodes[name]!
                 return ClusterStatus.Node(
-                    name: name, host: node.host, slots: node.slots, tasks: node.tokens.count,
+                    name: name, host: node.host, slots: node.slots ?? 0, tasks: node.tokens.count,
                     silentMilliseconds: (now - node.lastHeard).inMilliseconds)
             }, nodeCount: nodes.count)
     }

@@ -81,7 +81,8 @@ package struct ClusterState: Sendable {
 
     struct Node: Sendable {
         let role: Join.Role
-        var slots = 1
+        /// As it said when it joined; nil of one that another coordinator admitted. It asks once for each free slot anyway.
+        var slots: Int?
         var processID: Int32 = 0
         var host = ""
         var lastHeard: Instant

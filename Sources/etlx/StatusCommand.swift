@@ -65,7 +65,7 @@ struct StatusReport {
         lines += ["", "nodes: \(status.nodeCount)\(status.nodes.count < status.nodeCount ? ", the first \(status.nodes.count):" : ", \(workers) workers")"]
         for node in status.nodes {
             lines.append(
-                "  \(node.name)  \(node.host)  \(node.tasks)/\(node.slots) slots busy  heard \(Console.time(Double(node.silentMilliseconds) / 1000)) ago")
+                "  \(node.name)  \(node.host.isEmpty ? "-" : node.host)  \(node.tasks)\(node.slots > 0 ? "/\(node.slots) slots busy" : " tasks")  heard \(Console.time(Double(node.silentMilliseconds) / 1000)) ago")
         }
         return lines.joined(separator: "\n")
     }

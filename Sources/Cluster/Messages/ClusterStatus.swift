@@ -51,6 +51,7 @@ package struct ClusterStatus: Sendable, Codable, Equatable {
     package struct Node: Sendable, Codable, Equatable {
         package var name: String
         package var host: String
+        /// Zero where this coordinator was not told.
         package var slots: Int
         package var tasks: Int
         package var silentMilliseconds: Int
