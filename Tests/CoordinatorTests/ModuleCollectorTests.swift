@@ -14,8 +14,7 @@ struct ModuleCollectorTests {
         defer { try? FileManager.default.removeItem(atPath: store.location) }
         let later = Store(store.storage, now: { Store.systemTime() + 3_600_000 })
         do {
-            let run = try RunLedger(
-                store: store, module: "clinic", attempt: attempt, documentDigest: "d", actor: "test")
+            let run = try ledger(of: store, begun: attempt)
             let error = #expect(throws: StoreError.self) {
                 try ModuleCollector(later).collect(module: "clinic", olderThan: .seconds(60))
             }
@@ -59,14 +58,25 @@ struct ModuleCollectorTests {
     func afterARun() throws {
         let (store, attempt) = try storeWithAttempt()
         defer { try? FileManager.default.removeItem(atPath: store.location) }
-        let run = try RunLedger(store: store, module: "clinic", attempt: attempt, documentDigest: "d", actor: "test")
-        run.noteInterrupted()
+        let run = try ledger(of: store, begun: attempt)
+        try run.append(
+            [.aborted(TaskFailure(kind: .worker, disposition: .failRun, message: "interrupted"))], run: attempt,
+            at: RunOffice.now)
         _ = consume run
         let later = Store(store.storage, now: { Store.systemTime() + 3_600_000 })
         let rehearsed = try ModuleCollector(later).collect(
             module: "clinic", olderThan: .seconds(60), isRehearsal: true)
         let collected = try ModuleCollector(later).collect(module: "clinic", olderThan: .seconds(60))
         #expect(collected.swept.staging == [attempt] && rehearsed == collected)
+    }
+
+    private func ledger(of store: Store, begun attempt: String) throws -> Ledger {
+        let ledger = try ModuleLedger.open(store, module: "clinic").ledger
+        try ledger.begin(
+            RunStart(
+                run: attempt, module: "clinic", attempt: attempt, documentDigest: "d", startedAt: RunOffice.now,
+                actor: "test"))
+        return ledger
     }
 
     private func storeWithAttempt() throws -> (Store, String) {
