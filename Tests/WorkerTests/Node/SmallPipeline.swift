@@ -1,6 +1,7 @@
 import Cluster
 import Foundation
 import Model
+import ModuleStore
 
 @testable import Worker
 
@@ -8,6 +9,7 @@ import Model
 struct SmallPipeline {
     let folder: String
     let document: String
+    let attempt: String
 
     /// - `columns`: beside `id`; many make the plan long.
     static func with(columns: Int = 1, _ body: (SmallPipeline) throws -> Void) throws {
@@ -36,7 +38,7 @@ struct SmallPipeline {
                 \(names.map { "      \($0): keep" }.joined(separator: "\n"))
                 target: {directory: ./modules}
 
-                """)
+                """, attempt: try Store(directory: "\(folder)/modules").beginAttempt(module: "labs"))
         try pipeline.writeKey(7)
         try body(pipeline)
     }
@@ -68,8 +70,8 @@ struct SmallPipeline {
         }
     }
 
-    static func grant(_ task: TaskSpec, token: Int64, run: String = "run") -> Grant {
-        Grant(run: run, task: task, epoch: 1, token: token, attempt: "attempt", documentPath: "labs.yaml")
+    func grant(_ task: TaskSpec, token: Int64, run: String = "run") -> Grant {
+        Grant(run: run, task: task, epoch: Int(token), token: token, attempt: attempt, documentPath: "labs.yaml")
     }
 
     static let shard = TaskSpec.shard(table: "results", index: 0)

@@ -1,5 +1,6 @@
 import Foundation
 import Model
+import ModuleStore
 import TestKit
 import Testing
 
@@ -30,8 +31,8 @@ struct SnapshotHoldingTests {
                 """, path: "people.yaml", baseDirectory: folder, environment: ["SOURCE_URL": database.url])
     }
 
-    private func run(_ session: RunSession, _ table: String, epoch: Int) throws -> PartReceipt {
-        try session.run(table: table, shard: 0, attempt: "attempt", epoch: epoch) { _, _ in }
+    private func run(_ session: RunSession, _ table: String, _ attempt: String, epoch: Int) throws -> PartReceipt {
+        try session.run(table: table, shard: 0, attempt: attempt, epoch: epoch) { _, _ in }
     }
 
     private func failure(_ body: () throws -> Void) -> TaskFailure? {
@@ -49,6 +50,7 @@ struct SnapshotHoldingTests {
         try SmallPipeline.writeKey(7, in: folder)
         try PostgresTestServer.shared!.withDatabase("holding") { database in
             try database.run("CREATE TABLE people (id int, name text); INSERT INTO people VALUES (1, 'a'), (2, 'b')")
+            let attempt = try Store(directory: "\(folder)/modules").beginAttempt(module: "people")
             let planner = try session(database, folder)
             let plan = try planner.makePlan()
             try database.run("INSERT INTO people VALUES (3, 'c')")
@@ -61,10 +63,10 @@ struct SnapshotHoldingTests {
 
             let reader = try session(database, folder)
             try reader.adopt(plan)
-            #expect(failure { _ = try run(reader, "people", epoch: 1) }?.kind == .snapshotLost)
+            #expect(failure { _ = try run(reader, "people", attempt, epoch: 1) }?.kind == .snapshotLost)
             reader.offer(held)
-            #expect(try run(reader, "people", epoch: 2).rows.read == 2)
-            #expect(try run(reader, "again", epoch: 1).rows.read == 2)
+            #expect(try run(reader, "people", attempt, epoch: 2).rows.read == 2)
+            #expect(try run(reader, "again", attempt, epoch: 1).rows.read == 2)
 
             let third = try session(database, folder)
             try third.adopt(plan)
@@ -74,13 +76,13 @@ struct SnapshotHoldingTests {
             holder.close()
             reader.close()
             reader.offer(held + more)
-            #expect(try run(reader, "people", epoch: 3).rows.read == 2)
+            #expect(try run(reader, "people", attempt, epoch: 3).rows.read == 2)
 
             #expect(throws: (any Error).self) { try database.run("SET lock_timeout = 100;\nTRUNCATE people") }
             third.close()
             reader.close()
             try database.run("SET lock_timeout = 5000; TRUNCATE people")
-            let lost = failure { _ = try run(reader, "people", epoch: 4) }
+            let lost = failure { _ = try run(reader, "people", attempt, epoch: 4) }
             #expect(lost?.kind == .snapshotLost && lost?.disposition == .failRun)
             #expect(failure { _ = try third.hold() }?.kind == .snapshotLost)
         }

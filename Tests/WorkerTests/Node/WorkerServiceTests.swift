@@ -14,9 +14,9 @@ struct WorkerServiceTests {
             for run in ["one", "two"] { try pipeline.register(run, at: coordinator) }
             coordinator.change {
                 $0.grants = [
-                    SmallPipeline.grant(SmallPipeline.shard, token: 1, run: "one"),
-                    SmallPipeline.grant(SmallPipeline.shard, token: 2, run: "two"),
-                    SmallPipeline.grant(SmallPipeline.shard, token: 3, run: "one"),
+                    pipeline.grant(SmallPipeline.shard, token: 1, run: "one"),
+                    pipeline.grant(SmallPipeline.shard, token: 2, run: "two"),
+                    pipeline.grant(SmallPipeline.shard, token: 3, run: "one"),
                 ]
                 $0.otherwise = .drain
             }
@@ -40,7 +40,7 @@ struct WorkerServiceTests {
             try pipeline.register("run", at: coordinator)
             coordinator.change {
                 $0.holdsPlans = true
-                $0.grants = [SmallPipeline.grant(SmallPipeline.shard, token: 1)]
+                $0.grants = [pipeline.grant(SmallPipeline.shard, token: 1)]
             }
             let node = try coordinator.node(baseDirectory: pipeline.folder)
             #expect(coordinator.wait { memory in memory.calls.contains { $0.request == .fetch(run: "run", text: .plan, offset: 0) } })
@@ -71,7 +71,7 @@ struct WorkerServiceTests {
             coordinator.change {
                 $0.holdsPlans = true
                 $0.grants = [
-                    SmallPipeline.grant(SmallPipeline.shard, token: 1), SmallPipeline.grant(SmallPipeline.shard, token: 2),
+                    pipeline.grant(SmallPipeline.shard, token: 1), pipeline.grant(SmallPipeline.shard, token: 2),
                 ]
             }
             let node = try coordinator.node(baseDirectory: pipeline.folder)
@@ -99,7 +99,7 @@ struct WorkerServiceTests {
                 try pipeline.register("run", at: coordinator)
                 coordinator.change {
                     $0.holdsPlans = true
-                    $0.grants = [SmallPipeline.grant(SmallPipeline.shard, token: 1)]
+                    $0.grants = [pipeline.grant(SmallPipeline.shard, token: 1)]
                 }
                 let node = try coordinator.node(grace: grace, baseDirectory: pipeline.folder)
                 #expect(coordinator.wait { memory in memory.calls.contains { $0.request == .fetch(run: "run", text: .plan, offset: 0) } })
@@ -149,7 +149,7 @@ struct WorkerServiceTests {
             let coordinator = ScriptedCoordinator()
             coordinator.change {
                 $0.documents["run"] = pipeline.document
-                $0.grants = [SmallPipeline.grant(.plan, token: 1)]
+                $0.grants = [pipeline.grant(.plan, token: 1)]
                 $0.forgets = 2
             }
             let node = try coordinator.node(.keeper, baseDirectory: pipeline.folder)
@@ -175,14 +175,15 @@ struct WorkerServiceTests {
             try pipeline.register("run", at: coordinator)
             try pipeline.writeKey(8)
             coordinator.change {
-                $0.grants = [SmallPipeline.grant(SmallPipeline.shard, token: 1)]
+                $0.grants = [pipeline.grant(SmallPipeline.shard, token: 1)]
                 $0.otherwise = .drain
             }
             #expect(try coordinator.node(baseDirectory: pipeline.folder).outcome() == .done)
             let failures = coordinator.requests.compactMap { if case .fail(_, 1, let failure) = $0 { failure } else { nil } }
             #expect(failures.count == 1 && failures.first?.kind == .document && failures.first?.disposition == .failRun)
             #expect(failures.first?.message.contains("\"people\"") == true)
-            #expect(!FileManager.default.fileExists(atPath: "\(pipeline.folder)/modules"))
+            let files = try FileManager.default.subpathsOfDirectory(atPath: pipeline.folder)
+            #expect(!files.contains { $0.hasSuffix(".parquet") })
         }
     }
 }
