@@ -37,4 +37,12 @@ package enum Limits {
     package static let snapshotKeepAlive = Duration.seconds(30)
     package static let crashesPerShard = 3
     package static let failuresPerShard = 8
+
+    // The ledger
+    /// How long a coordinator that fell silent keeps others out; renewed every third of it.
+    package static let ledgerLease = Duration.seconds(15)
+    /// How long a call of the ledger goes on when its database is away or busy: half of the lease is left afterwards.
+    package static let ledgerPatience = Duration.seconds(8)
+    /// How long the ledger's database may say nothing to a question.
+    package static let ledgerSilence = Duration.seconds(8)
 }

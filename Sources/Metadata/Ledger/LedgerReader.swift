@@ -10,7 +10,7 @@ struct LedgerReader {
         let answers = try database.read([
             LedgerQuery(
                 """
-                SELECT start, state, plan, plan_sha256, commit_record, version, failure, changed_at, document,
+                SELECT start, state, plan, plan_sha256, commit_record, version, failure, \(Self.changedAt), document,
                     planning_epoch, planning_token, planning_worker, sealed_at
                 FROM run WHERE run = ?
                 """, name),
@@ -37,6 +37,9 @@ struct LedgerReader {
             throw LedgerError(.damaged, "run \(run)", "its state cannot be read")
         }
     }
+
+    /// Not a column: every append would write the run's row, with its plan.
+    private static let changedAt = "(SELECT at FROM audit WHERE audit.run = run.run ORDER BY seq DESC LIMIT 1)"
 
     private static let damaged = LedgerError(.damaged, "", "")
 
@@ -103,7 +106,7 @@ struct LedgerReader {
     func summaries(limit: Int) throws(LedgerError) -> [RunSummary] {
         let rows = try database.rows(
             """
-            SELECT run, module, state, started_at, changed_at, version,
+            SELECT run, module, state, started_at, \(Self.changedAt), version,
                 (SELECT count(*) FROM shard WHERE shard.run = run.run) AS shard_count,
                 (SELECT count(*) FROM shard WHERE shard.run = run.run AND phase = 'done') AS done_count
             FROM run ORDER BY started_at DESC, run DESC LIMIT ?
