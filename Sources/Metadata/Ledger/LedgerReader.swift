@@ -82,16 +82,12 @@ struct LedgerReader {
             leases[ShardName(table: try row.text(0), shard: try row.count(1)), default: []].append(
                 Lease(epoch: try row.count(2), token: try row.optionalNumber(3) ?? 0, worker: try row.text(4)))
         }
-        // All receipts as one array: a decoder of its own for each would take most of the time.
-        var texts: [String] = []
-        for row in rows { if let text = try row.optionalText(6) { texts.append(text) } }
-        var receipts = try decoded([PartReceipt].self, "[\(texts.joined(separator: ","))]").makeIterator()
         var states: [ShardState] = []
         states.reserveCapacity(rows.count)
         for row in rows {
             let (table, shard) = (try row.text(0), try row.count(1))
             guard let phase = ShardState.Phase(rawValue: try row.text(2)) else { throw Self.damaged }
-            let receipt = try row.optionalText(6) == nil ? nil : receipts.next()
+            let receipt = try row.optionalText(6).flatMap { ReceiptCoding.receipt($0) }
             guard (receipt != nil) == (phase == .done), receipt.map({ $0.table == table && $0.shard == shard }) ?? true
             else { throw Self.damaged }
             states.append(

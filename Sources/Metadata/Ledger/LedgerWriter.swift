@@ -32,7 +32,7 @@ struct LedgerWriter {
             }
             gather(
                 .accepted, entry, receipt.table, receipt.shard, receipt.epoch,
-                [.text(Coding.text(receipt)), .text(entry.at)])
+                [.text(ReceiptCoding.text(receipt)), .text(entry.at)])
         case .released(let table, let shard, let epoch):
             gather(.ended, entry, table, shard, epoch, [.text("released"), .text(nil), .text(entry.at), .number(0)])
         case .failed(let table, let shard, let epoch, let failure):
