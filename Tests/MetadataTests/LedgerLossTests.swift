@@ -115,7 +115,10 @@ struct LedgerLossTests {
         guard let url = try PrivateServer.run("start", folder), !url.isEmpty else {
             try Test.cancel("no PostgreSQL server can be started here")
         }
-        defer { _ = try? PrivateServer.run("stop", folder) }
+        defer {
+            _ = try? PrivateServer.run("stop", folder)
+            try? FileManager.default.removeItem(atPath: folder)
+        }
         let ledger = try Ledger(url: Secret(url, written: "test"), patience: .seconds(20))
         _ = try #require(try ledger.acquire(holder: "a", address: "tcp://a"))
         _ = try LedgerStory.running(ledger, shardCount: 400)
