@@ -21,9 +21,9 @@ package enum Limits {
     package static let bytesPerFetchedSlice = 32 << 10
 
     // The control plane (relations asserted by `LimitsTests`)
-    package static let heartbeatInterval = Duration.seconds(2)
-    package static let leaseTime = Duration.seconds(12)
-    package static let selfFenceTime = Duration.seconds(8)
+    package static let heartbeatInterval = Duration.seconds(3)
+    package static let leaseTime = Duration.seconds(30)
+    package static let selfFenceTime = Duration.seconds(22)
     package static let requestTimeout = Duration.seconds(5)
     package static let pollInterval = Duration.milliseconds(100)
     package static let watchdogTime = Duration.seconds(15)
@@ -102,4 +102,12 @@ package enum Limits {
     package static let shortestRSAModulus = 2048
     /// How far the clocks of who issues tokens and of the coordinator may differ.
     package static let tokenClockLeeway = Duration.seconds(60)
+
+    // The ledger
+    /// How long a coordinator that fell silent keeps others out; renewed every third of it.
+    package static let ledgerLease = Duration.seconds(15)
+    /// How long a call of the ledger goes on when its database is away or busy: half of the lease is left afterwards.
+    package static let ledgerPatience = Duration.seconds(8)
+    /// How long the ledger's database may say nothing to a question.
+    package static let ledgerSilence = Duration.seconds(8)
 }

@@ -21,6 +21,7 @@ final class CutProxy: Sendable {
 
     private struct State {
         var mode = Mode.open
+        var afterwards = Mode.open
         var cuts = 0
         var sockets: Set<Int32> = []
     }
@@ -59,8 +60,8 @@ final class CutProxy: Sendable {
         return parts.string!
     }
 
-    /// What becomes of the next COMMIT, or of new connections.
-    func set(_ mode: Mode) { state.withLock { $0.mode = mode } }
+    /// What becomes of the next COMMIT, and afterwards; or of new connections.
+    func set(_ mode: Mode, afterwards: Mode = .open) { state.withLock { ($0.mode, $0.afterwards) = (mode, afterwards) } }
 
     /// Cuts the connections that there are.
     func cut() {
@@ -100,11 +101,11 @@ final class CutProxy: Sendable {
                 return self.state.withLock { state in
                     switch state.mode {
                     case .loseCommit:
-                        state.mode = .open
+                        state.mode = state.afterwards
                         state.cuts += 1
                         return false
                     case .loseAnswer:
-                        state.mode = .open
+                        state.mode = state.afterwards
                         state.cuts += 1
                         mute.value.store(true, ordering: .relaxed)
                         return true

@@ -32,14 +32,14 @@ struct LedgerHome: Sendable {
 
     /// A ledger that does not lead.
     func watch(
-        lease: Duration = Ledger.leaseTime, patience: Duration = .seconds(8), through other: String? = nil
+        lease: Duration = Limits.ledgerLease, patience: Duration = Limits.ledgerPatience, through other: String? = nil
     ) throws -> Ledger {
         try Ledger(url: Secret(other ?? url, written: "test"), patience: patience, lease: lease)
     }
 
     /// A ledger that leads.
     func open(
-        as holder: String = "first", lease: Duration = Ledger.leaseTime, patience: Duration = .seconds(8),
+        as holder: String = "first", lease: Duration = Limits.ledgerLease, patience: Duration = Limits.ledgerPatience,
         through other: String? = nil
     ) throws -> Ledger {
         let ledger = try watch(lease: lease, patience: patience, through: other)

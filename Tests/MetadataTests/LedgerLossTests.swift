@@ -53,26 +53,13 @@ struct LedgerLossTests {
         arguments: [CutProxy.Mode.loseCommit, .loseAnswer])
     func repeatedLater(_ mode: CutProxy.Mode) throws {
         try withProxy(patience: .milliseconds(50)) { home, proxy, ledger in
-            proxy.set(mode)
-            let watcher = Thread {
-                for _ in 0..<1000 where proxy.cuts == 0 { Thread.sleep(forTimeInterval: 0.001) }
-                proxy.set(.closed)
-            }
-            watcher.start()
-            // The proxy closes as soon as it has cut; a reconnection may be faster than that.
-            let error: LedgerError?
-            do {
-                try ledger.append(LedgerStory.grants(0..<32))
-                error = nil
-            } catch let thrown as LedgerError { error = thrown }
-            if let error {
-                #expect(error.code == .unreachable)
-                let other = #expect(throws: LedgerError.self) { try ledger.append(LedgerStory.grants(32..<64)) }
-                #expect(other?.code == .unreachable)
-                proxy.set(.open)
-                try ledger.append(LedgerStory.grants(0..<32))
-            }
+            proxy.set(mode, afterwards: .closed)
+            let lost = #expect(throws: LedgerError.self) { try ledger.append(LedgerStory.grants(0..<32)) }
+            #expect(lost?.code == .unreachable && proxy.cuts == 1)
             proxy.set(.open)
+            let other = #expect(throws: LedgerError.self) { try ledger.append(LedgerStory.grants(32..<64)) }
+            #expect(other?.code == .unreachable)
+            try ledger.append(LedgerStory.grants(0..<32))
             try expectOnce(home, ledger, grants: 32)
         }
     }
@@ -128,7 +115,10 @@ struct LedgerLossTests {
         guard let url = try PrivateServer.run("start", folder), !url.isEmpty else {
             try Test.cancel("no PostgreSQL server can be started here")
         }
-        defer { _ = try? PrivateServer.run("stop", folder) }
+        defer {
+            _ = try? PrivateServer.run("stop", folder)
+            try? FileManager.default.removeItem(atPath: folder)
+        }
         let ledger = try Ledger(url: Secret(url, written: "test"), patience: .seconds(20))
         _ = try #require(try ledger.acquire(holder: "a", address: "tcp://a"))
         _ = try LedgerStory.running(ledger, shardCount: 400)

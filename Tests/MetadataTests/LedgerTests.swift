@@ -275,6 +275,12 @@ struct LedgerTests {
             try append(ledger, .committing(version: 1, record: "{}"))
             run = try ledger.load(Fixture.run)
             #expect(run.holders == ["k1": holds] && run.sealedAt == Fixture.committed && run.changedAt == Fixture.ended)
+            try append(ledger, .aborted(failure), .letGo(worker: "k1"))
+            #expect(try ledger.load(Fixture.run).holders == [:])
+            for record in [.letGo(worker: "k1"), .holding(worker: "k3", snapshots: holds)] as [LedgerRecord] {
+                let error = #expect(throws: LedgerError.self) { try append(ledger, record) }
+                #expect(error?.code == .refused)
+            }
             #expect(try ledger.firstBrokenAuditRow() == nil)
         }
     }
@@ -327,5 +333,34 @@ struct LedgerTests {
                 == .runStarted(
                     RunStart(
                         run: "r", module: "m", attempt: "r", documentDigest: "d", startedAt: "t", actor: "a")))
+    }
+
+    @Test("receipts are the same bytes by the short way and by the long one, and are read back the same")
+    func receiptBytes() throws {
+        var receipts = [Fixture.receipt("labs", 0), Fixture.receipt(Fixture.oddTable, 1)]
+        for change: (inout PartReceipt) -> Void in [
+            { $0.rules = [] }, { $0.handle = "upload 7/é" }, { $0.handle = "a\"b\\c\u{1}\n" }, { $0.table = "\u{7f}/\u{2028}" },
+            { $0.byteCount = .max; $0.rows.read = .min; $0.epoch = -1 }, { $0.stagedPath = "" },
+            { $0.rules += [RuleCount(column: "x\ty", step: 3)] }, { $0.rules += [RuleCount(column: "ü", step: 0, rowsIn: 9)] },
+        ] {
+            var receipt = receipts[0]
+            change(&receipt)
+            receipts.append(receipt)
+        }
+        for receipt in receipts {
+            let text = Coding.text(receipt)
+            #expect(ReceiptCoding.text(receipt) == text)
+            #expect(ReceiptCoding.receipt(text) == receipt)
+            #expect(ReceiptCoding.event(.accepted(receipt)) == Coding.text(LedgerRecord.accepted(receipt)))
+        }
+        let plain = try #require(ReceiptCoding.plainText(receipts[0]))
+        #expect(ReceiptCoding.plain(plain) == receipts[0])
+        // Nothing but the whole form is taken, and the long way has the last word.
+        for wrong in [plain + " ", String(plain.dropLast()), plain.replacing("\"epoch\":1", with: "\"epoch\":1.0"), "", "{"] {
+            #expect(ReceiptCoding.plain(wrong) == nil)
+        }
+        #expect(ReceiptCoding.receipt(" " + plain) == receipts[0])
+        #expect(ReceiptCoding.receipt(String(plain.dropLast())) == nil)
+        #expect(ReceiptCoding.plain(plain.replacing("\"shard\":0", with: "\"shard\":99999999999999999999")) == nil)
     }
 }

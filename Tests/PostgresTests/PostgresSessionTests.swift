@@ -36,4 +36,74 @@ struct PostgresSessionTests {
             #expect(session.isAlive && session.isIdle)
         }
     }
+
+    private static let silence = Duration.seconds(10)
+
+    @Test(
+        "a pipeline's statements are answered in order, prepared once, and one transaction",
+        .enabled(if: PostgresTestServer.shared != nil, "ETL_TEST_PG is not set"))
+    func pipeline() throws {
+        try PostgresTestServer.shared?.withDatabase("pipeline") { database in
+            let session = try PostgresSession(url: Secret(database.url, written: "test"))
+            try session.execute("CREATE TABLE public.t (n BIGINT PRIMARY KEY, s TEXT, b BYTEA)")
+            let insert = "INSERT INTO public.t VALUES ($1, $2, $3)"
+            var statements = (0..<500).map { number in
+                PostgresStatement(
+                    insert, [.number(number), .text(number == 0 ? nil : "ä\(number)"), .bytes(number == 1 ? nil : [0, 255])])
+            }
+            statements.append(PostgresStatement("SELECT n, s, b FROM public.t WHERE n < $1 ORDER BY n", [.number(3)]))
+            statements.append(PostgresStatement("UPDATE public.t SET s = '' WHERE n >= 400", isPrepared: false))
+            let first = try session.pipeline(statements, silence: Self.silence)
+            #expect(first.failure == nil && first.answers.count == 502)
+            #expect(first.answers[500].rows == [["0", nil, "\\x00ff"], ["1", "ä1", nil], ["2", "ä2", "\\x00ff"]])
+            #expect(first.answers[501].count == 100)
+            #expect(try session.query("SELECT count(*) FROM pg_prepared_statements") == [["2"]])
+
+            // The second fails: the first is undone with it, the third is not run, and the session goes on.
+            let wrong = [1000, 1, 1001].map { PostgresStatement(insert, [.number($0), .text("x"), .bytes([])]) }
+            let second = try session.pipeline(wrong, silence: Self.silence)
+            #expect(second.failure?.state == "23505" && second.answers.count == 1)
+            #expect(try session.query("SELECT count(*) FROM public.t") == [["500"]])
+            let zero = try session.pipeline(
+                [PostgresStatement(insert, [.number(2000), .text("a\0b"), .bytes([])])], silence: Self.silence)
+            #expect(zero.failure?.state == "22021")
+            #expect(session.isAlive && session.isIdle)
+        }
+    }
+
+    @Test(
+        "a pipeline larger than what the kernel buffers goes there and back",
+        .enabled(if: PostgresTestServer.shared != nil, "ETL_TEST_PG is not set"))
+    func largePipeline() throws {
+        try PostgresTestServer.shared?.withDatabase("pipeline") { database in
+            let session = try PostgresSession(url: Secret(database.url, written: "test"))
+            let text = String(repeating: "x", count: 1 << 20)
+            let answers = try session.pipeline(
+                (0..<16).map { PostgresStatement("SELECT $1 || $2", [.text(text), .text("\($0)")]) }, silence: Self.silence)
+            #expect(answers.answers.enumerated().allSatisfy { $1.rows == [[text + "\($0)"]] } && answers.answers.count == 16)
+        }
+    }
+
+    @Test(
+        "a server that falls silent, and one that ends the session, are lost connections",
+        .enabled(if: PostgresTestServer.shared != nil, "ETL_TEST_PG is not set"))
+    func lostPipeline() throws {
+        try PostgresTestServer.shared?.withDatabase("pipeline") { database in
+            let silent = try PostgresSession(url: Secret(database.url, written: "test"))
+            let tooLong = #expect(throws: PostgresError.self) {
+                try silent.pipeline([PostgresStatement("SELECT pg_sleep(5)")], silence: .milliseconds(50))
+            }
+            #expect(tooLong?.isConnectionLost == true)
+            let ended = try PostgresSession(url: Secret(database.url, written: "test"))
+            let lost = #expect(throws: PostgresError.self) {
+                try ended.pipeline(
+                    [PostgresStatement("SELECT pg_terminate_backend(pg_backend_pid())"), PostgresStatement("SELECT 1")],
+                    silence: Self.silence)
+            }
+            #expect(lost?.isConnectionLost == true)
+            #expect(throws: PostgresError.self) {
+                try ended.pipeline([PostgresStatement("SELECT 1")], silence: Self.silence)
+            }
+        }
+    }
 }

@@ -19,9 +19,6 @@ package final class Ledger: Sendable {
     private let lease: Duration
     private let core: Mutex<LedgerCore>
 
-    /// How long another's lease keeps us out at most. It is to be renewed every third of it.
-    package static let leaseTime = Duration.seconds(15)
-
     /// Opens or makes a ledger in a file, brings its tables up to date and acquires it.
     ///
     /// - Throws: `.inUse` when another process or value holds it, `.damaged` for another kind of file.
@@ -36,9 +33,10 @@ package final class Ledger: Sendable {
     ///
     /// - Parameters:
     ///   - url: `sqlite:PATH`, or `postgresql://…` of a primary, without a pooler that shares sessions.
-    ///   - patience: how long a call goes on when the database is away, busy or not yet a primary.
-    package convenience init(url: Secret, patience: Duration = .seconds(8)) throws(LedgerError) {
-        try self.init(url: url, patience: patience, lease: Self.leaseTime)
+    ///   - patience: how long a call, and this one, goes on when the database is away, busy or not yet a primary.
+    /// - Throws: `.damaged` when a newer product made it; `.cannotOpen` for a refused user or another kind of URL.
+    package convenience init(url: Secret, patience: Duration = Limits.ledgerPatience) throws(LedgerError) {
+        try self.init(url: url, patience: patience, lease: Limits.ledgerLease)
     }
 
     init(url: Secret, patience: Duration, lease: Duration) throws(LedgerError) {
@@ -47,7 +45,7 @@ package final class Ledger: Sendable {
         if text.hasPrefix("sqlite:") {
             database = try SQLiteLedger(path: String(text.dropFirst("sqlite:".count)))
         } else if text.hasPrefix("postgresql://") || text.hasPrefix("postgres://") {
-            database = try PostgresLedger(url: url)
+            database = try patiently(patience) { () throws(LedgerError) in try PostgresLedger(url: url) }
         } else {
             throw LedgerError(.cannotOpen, "\(url)", "a ledger is sqlite:PATH or postgresql://…")
         }
@@ -106,7 +104,7 @@ package final class Ledger: Sendable {
 
     /// Adds entries, of any runs, in one transaction.
     ///
-    /// - Throws: `.deposed` when another leads; `.unknownRun`; `.refused` when a record does not follow from what is
+    /// - Throws: `.deposed` when another leads, or nobody acquired the ledger here; `.unknownRun`; `.refused` when a record does not follow from what is
     ///   written: then none of them is. After `.unreachable` nobody knows; the next append must be the same entries, which
     ///   are not written twice, or the ledger is to be acquired and loaded again.
     /// - Cost: on PostgreSQL two round trips and about ten statements for up to 64 shards; on SQLite one flush.

@@ -3,8 +3,6 @@
 /// `{rows}` in its texts is a list of rows under the name `given`, whose columns both databases call `column1`, ….
 enum LedgerChange: CaseIterable, Hashable {
     case audit
-    /// run, time.
-    case noted
     /// run, table, shard, epoch, worker, token, time.
     case granted
     /// run, table, shard, epoch, receipt, time.
@@ -45,6 +43,8 @@ enum LedgerChange: CaseIterable, Hashable {
     private static let sameShard = "run = given.column1 AND table_name = given.column2 AND shard = given.column3"
     private static let isRunning =
         "EXISTS (SELECT 1 FROM run WHERE run.run = given.column1 AND run.state = 'running')"
+    private static let isOpen =
+        "EXISTS (SELECT 1 FROM run WHERE run.run = given.column1 AND run.state NOT IN ('published', 'aborted'))"
     /// Of the attempts of a shard that have not ended.
     private static let otherLeases = """
         FROM attempt AS other WHERE other.run = given.column1 AND other.table_name = given.column2
@@ -61,15 +61,6 @@ enum LedgerChange: CaseIterable, Hashable {
                         SELECT column1, column2, column3, column4, column5, column6, column7 FROM {rows}
                         """,
                     refusal: "the audit has other rows")
-            ]
-        case .noted:
-            [
-                Template(
-                    sql: """
-                        UPDATE run SET changed_at = given.column2 FROM {rows}
-                        WHERE run = given.column1 AND state NOT IN ('published', 'aborted')
-                        """,
-                    refusal: "the run is over")
             ]
         case .granted:
             [
@@ -110,9 +101,10 @@ enum LedgerChange: CaseIterable, Hashable {
                 Template(
                     sql: """
                         UPDATE attempt SET state = given.column5, failure = given.column6, ended_at = given.column7
-                        FROM {rows} WHERE \(Self.sameShard) AND epoch = given.column4 AND state = 'granted'
+                        FROM {rows}
+                        WHERE \(Self.sameShard) AND epoch = given.column4 AND state = 'granted' AND \(Self.isOpen)
                         """,
-                    refusal: "the end of a grant that there is not"),
+                    refusal: "the end of a grant that there is not, or in a run that is over"),
                 // With another lease it stays granted; of a finished shard nothing changes.
                 Template(
                     sql: """

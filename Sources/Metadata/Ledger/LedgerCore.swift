@@ -22,7 +22,7 @@ struct LedgerCore {
     mutating func acquire(holder: String, address: String, lease: Duration) throws(LedgerError) -> Int64? {
         (epoch, head, pending) = (nil, nil, nil)
         let database = database
-        epoch = try patiently { () throws(LedgerError) in
+        epoch = try patiently(patience) { () throws(LedgerError) in
             try database.acquire(holder: holder, address: address, lease: lease)
         }
         return epoch
@@ -31,7 +31,7 @@ struct LedgerCore {
     mutating func renew(lease: Duration) throws(LedgerError) -> Bool {
         guard let epoch else { return false }
         let database = database
-        let isLeading = try patiently { () throws(LedgerError) in try database.renew(epoch, lease: lease) }
+        let isLeading = try patiently(patience) { () throws(LedgerError) in try database.renew(epoch, lease: lease) }
         if !isLeading { depose() }
         return isLeading
     }
@@ -48,7 +48,7 @@ struct LedgerCore {
 
     func read<Value>(_ body: (LedgerReader) throws(LedgerError) -> Value) throws(LedgerError) -> Value {
         let reader = LedgerReader(database: database)
-        return try patiently { () throws(LedgerError) in try body(reader) }
+        return try patiently(patience) { () throws(LedgerError) in try body(reader) }
     }
 
     // MARK: Writing
@@ -135,14 +135,14 @@ struct LedgerCore {
         }
         return nil
     }
+}
 
-    /// Does again what changes nothing when it is done twice.
-    private func patiently<Value>(_ body: () throws(LedgerError) -> Value) throws(LedgerError) -> Value {
-        var waiting = Patience(patience)
-        while true {
-            do throws(LedgerError) { return try body() } catch where error.code == .unreachable {
-                guard waiting.wait() else { throw error }
-            }
+/// Does again, as long as the database cannot be reached, what changes nothing when it is done twice.
+func patiently<Value>(_ patience: Duration, _ body: () throws(LedgerError) -> Value) throws(LedgerError) -> Value {
+    var waiting = Patience(patience)
+    while true {
+        do throws(LedgerError) { return try body() } catch where error.code == .unreachable {
+            guard waiting.wait() else { throw error }
         }
     }
 }

@@ -34,5 +34,5 @@ extension LedgerDatabase {
         try read([LedgerQuery(sql, arguments)])[0]
     }
 
-    var deposed: LedgerError { LedgerError(.deposed, place, "another coordinator leads") }
+    var deposed: LedgerError { LedgerError(.deposed, place, "this coordinator does not lead, or not any more") }
 }

@@ -44,7 +44,7 @@ struct LedgerBatch: Sendable {
         self.previous = previous
         var head = previous
         rows = entries.map { entry in
-            let event = Coding.text(entry.record)
+            let event = ReceiptCoding.event(entry.record)
             let sequence = head.sequence + 1
             let hash = LedgerSchema.hash(
                 previous: head.hash, sequence: sequence, at: entry.at, run: entry.run, actor: entry.actor, event: event)

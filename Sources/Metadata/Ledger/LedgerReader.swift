@@ -10,7 +10,7 @@ struct LedgerReader {
         let answers = try database.read([
             LedgerQuery(
                 """
-                SELECT start, state, plan, plan_sha256, commit_record, version, failure, changed_at, document,
+                SELECT start, state, plan, plan_sha256, commit_record, version, failure, \(Self.changedAt), document,
                     planning_epoch, planning_token, planning_worker, sealed_at
                 FROM run WHERE run = ?
                 """, name),
@@ -37,6 +37,9 @@ struct LedgerReader {
             throw LedgerError(.damaged, "run \(run)", "its state cannot be read")
         }
     }
+
+    /// Not a column: every append would write the run's row, with its plan.
+    private static let changedAt = "(SELECT at FROM audit WHERE audit.run = run.run ORDER BY seq DESC LIMIT 1)"
 
     private static let damaged = LedgerError(.damaged, "", "")
 
@@ -79,16 +82,12 @@ struct LedgerReader {
             leases[ShardName(table: try row.text(0), shard: try row.count(1)), default: []].append(
                 Lease(epoch: try row.count(2), token: try row.optionalNumber(3) ?? 0, worker: try row.text(4)))
         }
-        // All receipts as one array: a decoder of its own for each would take most of the time.
-        var texts: [String] = []
-        for row in rows { if let text = try row.optionalText(6) { texts.append(text) } }
-        var receipts = try decoded([PartReceipt].self, "[\(texts.joined(separator: ","))]").makeIterator()
         var states: [ShardState] = []
         states.reserveCapacity(rows.count)
         for row in rows {
             let (table, shard) = (try row.text(0), try row.count(1))
             guard let phase = ShardState.Phase(rawValue: try row.text(2)) else { throw Self.damaged }
-            let receipt = try row.optionalText(6) == nil ? nil : receipts.next()
+            let receipt = try row.optionalText(6).flatMap { ReceiptCoding.receipt($0) }
             guard (receipt != nil) == (phase == .done), receipt.map({ $0.table == table && $0.shard == shard }) ?? true
             else { throw Self.damaged }
             states.append(
@@ -103,7 +102,7 @@ struct LedgerReader {
     func summaries(limit: Int) throws(LedgerError) -> [RunSummary] {
         let rows = try database.rows(
             """
-            SELECT run, module, state, started_at, changed_at, version,
+            SELECT run, module, state, started_at, \(Self.changedAt), version,
                 (SELECT count(*) FROM shard WHERE shard.run = run.run) AS shard_count,
                 (SELECT count(*) FROM shard WHERE shard.run = run.run AND phase = 'done') AS done_count, failure
             FROM run ORDER BY started_at DESC, run DESC LIMIT ?

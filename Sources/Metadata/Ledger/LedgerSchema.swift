@@ -129,6 +129,7 @@ enum LedgerSchema {
             snapshots TEXT NOT NULL,
             PRIMARY KEY (run, worker)
         ) STRICT;
+        ALTER TABLE run DROP COLUMN changed_at;
         ALTER TABLE run ADD COLUMN document BLOB;
         ALTER TABLE run ADD COLUMN submission TEXT;
         ALTER TABLE run ADD COLUMN planning_epoch INTEGER;

@@ -17,25 +17,8 @@ struct LedgerWriter {
     init(oneByOne: Bool) { largest = oneByOne ? 1 : LedgerChange.largest }
 
     mutating func add(_ entries: [LedgerEntry]) throws(LedgerError) {
-        note(entries)
         for entry in entries { try add(entry) }
         flush()
-    }
-
-    /// The last time of every run that is not begun here.
-    private mutating func note(_ entries: [LedgerEntry]) {
-        var (runs, begun, times): ([String], Set<String>, [String: String]) = ([], [], [:])
-        for entry in entries {
-            if times.updateValue(entry.at, forKey: entry.run) != nil { continue }
-            runs.append(entry.run)
-            if case .runStarted = entry.record { begun.insert(entry.run) }
-        }
-        runs.removeAll { begun.contains($0) }
-        let rows: [[LedgerValue]] = runs.map { [.text($0), .text(times[$0])] }
-        guard largest == 1 else { return statements += LedgerChange.noted.statements(rows, run: "", largest: largest) }
-        for (run, row) in zip(runs, rows) {
-            statements += LedgerChange.noted.statements([row], run: run, largest: 1)
-        }
     }
 
     private mutating func add(_ entry: LedgerEntry) throws(LedgerError) {
@@ -49,7 +32,7 @@ struct LedgerWriter {
             }
             gather(
                 .accepted, entry, receipt.table, receipt.shard, receipt.epoch,
-                [.text(Coding.text(receipt)), .text(entry.at)])
+                [.text(ReceiptCoding.text(receipt)), .text(entry.at)])
         case .released(let table, let shard, let epoch):
             gather(.ended, entry, table, shard, epoch, [.text("released"), .text(nil), .text(entry.at), .number(0)])
         case .failed(let table, let shard, let epoch, let failure):
@@ -61,7 +44,9 @@ struct LedgerWriter {
         case .planned(let plan): try keep(plan, entry)
         case .holding(let worker, let snapshots): hold(worker, snapshots, entry)
         case .letGo(let worker):
-            change("DELETE FROM holder WHERE run = ? AND worker = ?", [.text(entry.run), .text(worker)], entry, nil, "")
+            change(
+                "DELETE FROM holder WHERE run = ? AND worker = ?", [.text(entry.run), .text(worker)], entry, 1,
+                "\(worker) holds nothing of it")
         case .sealed: seal(entry)
         case .committing(let version, let text): commit(version, text, entry)
         case .published(let version, let digest): publish(version, digest, entry)
@@ -98,7 +83,7 @@ struct LedgerWriter {
     }
 
     private mutating func change(
-        _ sql: String, _ arguments: [LedgerValue], _ entry: LedgerEntry, _ expected: Int?, _ refusal: String
+        _ sql: String, _ arguments: [LedgerValue], _ entry: LedgerEntry, _ expected: Int, _ refusal: String
     ) {
         flush()
         statements.append(
@@ -109,12 +94,12 @@ struct LedgerWriter {
         guard start.run == entry.run else { throw refused(entry, "a record of another run") }
         change(
             """
-            INSERT INTO run (run, module, attempt, start, state, started_at, changed_at, document, submission)
-            VALUES (?, ?, ?, ?, 'planning', ?, ?, ?, ?)
+            INSERT INTO run (run, module, attempt, start, state, started_at, document, submission)
+            VALUES (?, ?, ?, ?, 'planning', ?, ?, ?)
             """,
             [
                 .text(start.run), .text(start.module), .text(start.attempt), .text(Coding.text(start)),
-                .text(start.startedAt), .text(entry.at), .bytes(entry.document), .text(start.submission),
+                .text(start.startedAt), .bytes(entry.document), .text(start.submission),
             ], entry, 1, "the ledger has this run")
     }
 
@@ -161,10 +146,11 @@ struct LedgerWriter {
     private mutating func hold(_ worker: String, _ snapshots: [SnapshotHold], _ entry: LedgerEntry) {
         change(
             """
-            INSERT INTO holder (run, worker, snapshots) VALUES (?, ?, ?)
+            INSERT INTO holder (run, worker, snapshots)
+            SELECT run, ?, ? FROM run WHERE run = ? AND state NOT IN ('published', 'aborted')
             ON CONFLICT (run, worker) DO UPDATE SET snapshots = excluded.snapshots
             """,
-            [.text(entry.run), .text(worker), .text(Coding.text(snapshots))], entry, 1, "it cannot be held")
+            [.text(worker), .text(Coding.text(snapshots)), .text(entry.run)], entry, 1, "the run is over")
     }
 
     private mutating func seal(_ entry: LedgerEntry) {

@@ -14,8 +14,7 @@ final class PostgresLedger: LedgerDatabase {
     /// Texts with `?` → with `$1`, ….
     private var translated: [String: String] = [:]
 
-    static let connectTime = Duration.seconds(4)
-    static let silence = Duration.seconds(8)
+    private static let connectTime = Duration.seconds(4)
     private static let schema = "etlx_ledger"
 
     /// Connects, and makes the tables or brings them up to date.
@@ -98,8 +97,8 @@ final class PostgresLedger: LedgerDatabase {
         if let session, session.isAlive { return session }
         session = nil
         do throws(PostgresError) {
-            let new = try PostgresSession(url: url, timeout: Self.connectTime, unacknowledged: Self.silence)
-            let settings = try new.pipeline([PostgresStatement(Self.settings, isPrepared: false)], silence: Self.silence)
+            let new = try PostgresSession(url: url, timeout: Self.connectTime, unacknowledged: Limits.ledgerSilence)
+            let settings = try new.pipeline([PostgresStatement(Self.settings, isPrepared: false)], silence: Limits.ledgerSilence)
             if let failure = settings.failure { throw failure }
             session = new
             return new
@@ -142,7 +141,7 @@ final class PostgresLedger: LedgerDatabase {
     private func answers(_ statements: [PostgresStatement], _ byteCount: Int) throws(LedgerError) -> PostgresAnswers {
         let session = try connected()
         do throws(PostgresError) {
-            return try session.pipeline(statements, silence: Self.silence + .seconds(byteCount >> 20))
+            return try session.pipeline(statements, silence: Limits.ledgerSilence + .seconds(byteCount >> 20))
         } catch {
             self.session = nil
             throw .translated(error, place)
@@ -160,7 +159,7 @@ final class PostgresLedger: LedgerDatabase {
 
     private func rollBack() {
         guard let session, !session.isIdle else { return }
-        guard let answers = try? session.pipeline([PostgresStatement("ROLLBACK")], silence: Self.silence),
+        guard let answers = try? session.pipeline([PostgresStatement("ROLLBACK")], silence: Limits.ledgerSilence),
             answers.failure == nil
         else {
             self.session = nil

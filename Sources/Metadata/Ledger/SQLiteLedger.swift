@@ -98,6 +98,8 @@ final class SQLiteLedger: LedgerDatabase {
     }
 
     func leader() throws(LedgerError) -> (epoch: Int64, address: String)? {
+        // A lock that is free: whoever led ended without a word.
+        if lock == nil, try LedgerLock.take(path: place + ".lock") != nil { return nil }
         let row = try rows("SELECT epoch, address FROM coordinator WHERE id = 1")[0]
         let address = try row.text(1)
         return address.isEmpty ? nil : (try row.number(0), address)

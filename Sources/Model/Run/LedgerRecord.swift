@@ -46,7 +46,7 @@ package enum LedgerRecord: Sendable, Codable, Equatable {
     case planned(RunPlan)
     /// A keeper holds these snapshots for the run; the worker's earlier ones are replaced by them.
     case holding(worker: String, snapshots: [SnapshotHold])
-    /// The keeper holds nothing of the run any more.
+    /// The keeper holds nothing of the run any more. The only record that a run takes when it is over.
     case letGo(worker: String)
     /// The token is absent in records of before there were any.
     case granted(table: String, shard: Int, epoch: Int, worker: String, token: Int64? = nil)
