@@ -55,7 +55,11 @@ import Testing
         #expect(Limits.heartbeatInterval * 2 < Limits.selfFenceTime, "one lost heartbeat is no reason to stop")
         #expect(Limits.selfFenceTime < Limits.leaseTime, "a worker stops before its shard is granted again")
         #expect(Limits.heartbeatInterval + Limits.requestTimeout < Limits.selfFenceTime)
-        #expect(Limits.leaseTime < Limits.watchdogTime)
+        #expect(Limits.watchdogTime < Limits.selfFenceTime, "a new socket is tried before a task is given up")
+        #expect(
+            Limits.ledgerLease + Limits.standbyInterval < Limits.selfFenceTime,
+            "what workers have in hand outlives a take-over")
+        #expect(Limits.leadTime < Limits.ledgerLease, "a coordinator stops before another leads")
         #expect(Limits.watchdogTime < Limits.coordinatorPatience)
         #expect(Limits.joinPatience <= Limits.coordinatorPatience)
     }
