@@ -285,13 +285,21 @@ private struct Transcript {
     var state: NodeState
     private var chance: Chance
 
+    /// The times that the transcripts are written for.
+    private static var timing: NodeTiming {
+        var timing = NodeTiming()
+        timing.heartbeatInterval = .seconds(2)
+        timing.selfFenceTime = .seconds(8)
+        return timing
+    }
+
     init(
         _ role: Join.Role, slots: Int = 1, grace: Duration = .seconds(60), leavesWhenIdle: Bool = false,
         random: UInt64 = 1 << 63
     ) {
         state = NodeState(
             join: Join(role: role, slots: slots, processID: 1, host: "h", build: "b"), grace: grace,
-            leavesWhenIdle: leavesWhenIdle, now: instant(0))
+            leavesWhenIdle: leavesWhenIdle, timing: Self.timing, now: instant(0))
         chance = Chance(word: random)
     }
 
