@@ -57,16 +57,21 @@ struct WireFormatTests {
         }
     }
 
-    @Test("bodies that nest deeply never reach the decoder, whose recursion overflows a stack; brackets in texts are text")
+    @Test(
+        "bodies that nest deeply never reach the decoder, whose recursion overflows a stack; brackets in texts are text"
+    )
     func nesting() throws {
-        let head = try Array(WireFormat.frame(GoldenFrames.calls[0].0, id: .random()).prefix(WireFormat.headerByteCount))
+        let head = try Array(
+            WireFormat.frame(GoldenFrames.calls[0].0, id: .random()).prefix(WireFormat.headerByteCount))
         for depth in [33, 600, 20_000] {
             for body in [
                 #"{"a":"# + String(repeating: "[", count: depth), String(repeating: #"{"a":"#, count: depth),
                 #"{"\"":"# + String(repeating: "[", count: depth) + String(repeating: "]", count: depth) + "}",
                 String(repeating: "[", count: depth),
             ] {
-                #expect(throws: WireFormat.Failure.unreadableBody) { try WireFormat.call(from: head + Array(body.utf8)) }
+                #expect(throws: WireFormat.Failure.unreadableBody) {
+                    try WireFormat.call(from: head + Array(body.utf8))
+                }
                 let wide = body.utf16.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8($0 >> 8)] }
                 #expect(throws: WireFormat.Failure.unreadableBody) { try WireFormat.call(from: head + wide) }
             }
