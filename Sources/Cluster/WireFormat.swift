@@ -8,11 +8,14 @@ import Foundation
 ///     2       16     request id: chosen by the asker, the same in a repetition and in the answer
 ///     18      …      body: JSON of a `Call` or `Reply`, UTF-8
 ///
-/// A frame is valid when it is at most `Limits.bytesPerMessage` long, the version is known and the body parses whole.
+/// A frame is valid when it is at most `Limits.bytesPerMessage` long, the version is known and the body is one object that
+/// nests at most `deepestNesting` deep and parses whole.
 /// An unknown version is answered by `refused`, never by silence; anything else that does not parse is dropped.
 package enum WireFormat {
     package static let version: UInt8 = 2
     package static let headerByteCount = 18
+    /// Our own messages nest half as deep. Foundation's decoder recurses 512 deep, which overflows a thread's stack.
+    static let deepestNesting = 32
 
     package enum Kind: UInt8, Sendable { case request = 1, reply = 2 }
 
@@ -59,10 +62,35 @@ package enum WireFormat {
         guard let id = requestID(of: bytes) else { throw .tooShort }
         guard bytes[0] == version else { throw .unknownVersion(bytes[0]) }
         guard bytes[1] == kind.rawValue else { throw .wrongKind }
+        guard isShallow(bytes[headerByteCount...]) else { throw .unreadableBody }
         guard let body = try? JSONDecoder().decode(Body.self, from: Data(bytes[headerByteCount...])) else {
             throw .unreadableBody
         }
         return (id, body)
+    }
+
+    /// Whether the body is an object in UTF-8 that may be given to a parser which recurses. Up to the first error of its
+    /// syntax this sees strings and brackets as a parser does; bytes of zero, as UTF-16 has them, are refused.
+    private static func isShallow(_ body: ArraySlice<UInt8>) -> Bool {
+        guard body.first == UInt8(ascii: "{") else { return false }
+        var depth = 0
+        var isInText = false
+        var isEscaped = false
+        for byte in body {
+            switch byte {
+            case 0: return false
+            case _ where isEscaped: isEscaped = false
+            case UInt8(ascii: "\\") where isInText: isEscaped = true
+            case UInt8(ascii: "\""): isInText.toggle()
+            case _ where isInText: break
+            case UInt8(ascii: "{"), UInt8(ascii: "["):
+                depth += 1
+                guard depth <= deepestNesting else { return false }
+            case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
+            default: break
+            }
+        }
+        return true
     }
 
     private static func bigEndian(_ bytes: ArraySlice<UInt8>) -> UInt64 { bytes.reduce(0) { $0 << 8 | UInt64($1) } }

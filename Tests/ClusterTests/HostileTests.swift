@@ -89,7 +89,7 @@ extension SocketTests {
                 }
                 return failures
             }
-            #expect(crowd(300, seed: 1) == 0, "the good client is answered all along")
+            #expect(crowd(2000, seed: 1) == 0, "the good client is answered all along")
             _ = becomesTrue(within: .seconds(3)) { server.server.pipeCount == 1 }
             let (descriptors, bytes) = (ProcessUse.descriptors, ProcessUse.residentBytes)
             #expect(crowd(2000, seed: 2) == 0, "the good client is answered all along")

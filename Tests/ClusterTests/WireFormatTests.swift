@@ -56,4 +56,28 @@ struct WireFormatTests {
             try WireFormat.call(from: [2, 1] + [UInt8](repeating: 0, count: 16))
         }
     }
+
+    @Test(
+        "bodies that nest deeply never reach the decoder, whose recursion overflows a stack; brackets in texts are text"
+    )
+    func nesting() throws {
+        let head = try Array(
+            WireFormat.frame(GoldenFrames.calls[0].0, id: .random()).prefix(WireFormat.headerByteCount))
+        for depth in [33, 600, 20_000] {
+            for body in [
+                #"{"a":"# + String(repeating: "[", count: depth), String(repeating: #"{"a":"#, count: depth),
+                #"{"\"":"# + String(repeating: "[", count: depth) + String(repeating: "]", count: depth) + "}",
+                String(repeating: "[", count: depth),
+            ] {
+                #expect(throws: WireFormat.Failure.unreadableBody) {
+                    try WireFormat.call(from: head + Array(body.utf8))
+                }
+                let wide = body.utf16.flatMap { [UInt8(truncatingIfNeeded: $0), UInt8($0 >> 8)] }
+                #expect(throws: WireFormat.Failure.unreadableBody) { try WireFormat.call(from: head + wide) }
+            }
+        }
+        let text = String(repeating: #"[{\"]"#, count: 100)
+        let call = GoldenFrames.call(.cancel(run: text))
+        #expect(try WireFormat.call(from: WireFormat.frame(call, id: .random())).1 == call)
+    }
 }

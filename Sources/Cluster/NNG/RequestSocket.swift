@@ -58,6 +58,7 @@ package final class RequestSocket {
         guard frame.count <= Limits.bytesPerMessage else {
             throw ClusterError(.tooLong, reason: "a message of \(frame.count) bytes")
         }
+        let start = NodeClock.now
         do throws(ClusterError) {
             try sendMessage(frame, on: socket)
             while true {
@@ -69,7 +70,7 @@ package final class RequestSocket {
                 return reply
             }
         } catch {
-            renewIfWedged()
+            renewIfWedged(askedAt: start)
             guard error.code == .unanswered, let dialFailure else { throw error }
             throw dialFailure
         }
@@ -83,12 +84,10 @@ package final class RequestSocket {
         }
     }
 
-    private func renewIfWedged() {
+    private func renewIfWedged(askedAt start: Instant) {
         let now = NodeClock.now
-        guard let since = unansweredSince else {
-            unansweredSince = now
-            return
-        }
+        let since = unansweredSince ?? start
+        unansweredSince = since
         guard now - since > watchdogTime else { return }
         unansweredSince = now
         do throws(ClusterError) { try open() } catch { dialFailure = error }
