@@ -26,7 +26,7 @@ struct EarlierRuns {
                 }
             }
             removeLeftovers()
-        } catch let error as TaskFailure { throw error } catch { throw .ofPublishing(error) }
+        } catch { throw .ofPublishing(error) }
         return sentences
     }
 

@@ -69,6 +69,7 @@ extension TaskFailure {
     /// What publishing throws, as the run's failure.
     static func ofPublishing(_ error: any Error) -> TaskFailure {
         switch error {
+        case let failure as TaskFailure: failure
         case let error as StoreError: error.failure
         case let error as LedgerError: error.failure
         default: TaskFailure(kind: .target, disposition: .failRun, message: "the version cannot be published")

@@ -77,14 +77,17 @@ package final class RunOffice: Sendable {
         switch action {
         case .open(let id, let path, let document, let restarts):
             inBackground { [self] in
-                do throws(TaskFailure) {
+                do {
                     try open(document, path, submission: id, restarts: restarts, restartOf: nil)
-                } catch { post(.submissionRefused(id: id, reason: error.summary)) }
+                } catch let error as LedgerError where error.code == .unreachable {
+                    // Whether the run began is not known: the submitter asks again.
+                    post(.openingFailed(id: id))
+                } catch { post(.submissionRefused(id: id, reason: TaskFailure.ofPublishing(error).summary)) }
             }
         case .restart(let start, let document):
             inBackground { [self] in
                 // What cannot be opened again stays failed; its submitter is told of the lost snapshot.
-                do throws(TaskFailure) {
+                do {
                     try open(document, start.documentPath ?? "", submission: nil, restarts: true, restartOf: start.run)
                 } catch { post(.restartFailed(of: start.run)) }
             }
@@ -116,23 +119,21 @@ package final class RunOffice: Sendable {
 
     private func open(
         _ document: [UInt8], _ path: String, submission: String?, restarts: Bool, restartOf: String?
-    ) throws(TaskFailure) {
+    ) throws {
         let prepared = try prepare(document, path)
-        do {
-            if restartOf == nil, let submission, let known = try ledger.run(ofSubmission: submission) {
-                // The coordinator that opened it ended before it could say so.
-                let run = try ledger.load(known)
-                post(.opened(run.start, document: document))
-                return
-            }
-            let attempt = try prepared.store.beginAttempt(module: prepared.module)
-            let start = RunStart(
-                run: attempt, module: prepared.module, attempt: attempt, documentDigest: prepared.documentDigest,
-                startedAt: Self.now, actor: actor, documentPath: path, submission: submission,
-                restartsOnSnapshotLoss: restarts, restartOf: restartOf)
-            try ledger.begin(start, document: document)
-            post(.opened(start, document: document))
-        } catch { throw .ofPublishing(error) }
+        if restartOf == nil, let submission, let known = try ledger.run(ofSubmission: submission) {
+            // The coordinator that opened it ended before it could say so.
+            let run = try ledger.load(known)
+            post(run.state.isOpen ? .opened(run.start, document: document) : .known(submission: submission, run: known))
+            return
+        }
+        let attempt = try prepared.store.beginAttempt(module: prepared.module)
+        let start = RunStart(
+            run: attempt, module: prepared.module, attempt: attempt, documentDigest: prepared.documentDigest,
+            startedAt: Self.now, actor: actor, documentPath: path, submission: submission,
+            restartsOnSnapshotLoss: restarts, restartOf: restartOf)
+        try ledger.begin(start, document: document)
+        post(.opened(start, document: document))
     }
 
     // MARK: Publishing

@@ -256,6 +256,8 @@ extension ClusterState {
         case (.held(let snapshots), .hold):
             forget(token, name)
             runs[id]!.holding = nil
+            // The run was read meanwhile: the snapshots are let go.
+            guard runs[id]!.phase == .extracting else { return fence(name, &step) }
             runs[id]!.holders[name] = RunSchedule.Holder(snapshots: snapshots, since: now)
             step.records.append(Record(run: id, record: .holding(worker: name, snapshots: snapshots)))
         case (.part(let receipt), .shard(let table, let index))

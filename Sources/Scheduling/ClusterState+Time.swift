@@ -61,8 +61,10 @@ extension ClusterState {
     /// another state of the source.
     mutating func loseHolder(_ name: String, of id: String, _ step: inout Step) {
         guard runs[id]?.holders.removeValue(forKey: name) != nil else { return }
+        // When nothing is read any more nobody needs the snapshots, and the ledger may know already that the run is over.
+        guard runs[id]!.phase == .extracting else { return }
         step.records.append(Record(run: id, record: .letGo(worker: name)))
-        guard runs[id]!.holders.isEmpty, runs[id]!.phase == .extracting, !isDraining || !leases.isEmpty else { return }
+        guard runs[id]!.holders.isEmpty, !isDraining || !leases.isEmpty else { return }
         fail(
             id,
             TaskFailure(

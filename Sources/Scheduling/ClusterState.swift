@@ -19,6 +19,10 @@ package struct ClusterState: Sendable {
         /// A run begins: its attempt exists, and the ledger knows it.
         case opened(RunStart, document: [UInt8])
         case submissionRefused(id: String, reason: String)
+        /// A submission's run is over already, says the ledger: it was another coordinator's.
+        case known(submission: String, run: String)
+        /// The ledger did not say whether the run began: the same submission is looked at anew.
+        case openingFailed(id: String)
         /// The run whose snapshots were lost could not be begun anew.
         case restartFailed(of: String)
         case published(run: String, version: Int)
@@ -121,7 +125,13 @@ package struct ClusterState: Sendable {
         // Tokens of this epoch are higher than those of all before, without asking the ledger for each.
         lastToken = epoch << 40
         self.ended = ended.filter { !$0.state.isOpen }.suffix(Limits.endedRunsRemembered).map { ClusterStatus.Run($0) }
-        for run in recovered { recover(run, now: now) }
+        // A run that has begun goes on, and the others of its module wait, even an older one: runs need not be opened here
+        // in the order in which the ledger heard of them.
+        let begun = Set(recovered.filter(\.hasBegun).map(\.start.module))
+        for run in recovered {
+            let module = run.start.module
+            recover(run, isQueued: !run.hasBegun && (begun.contains(module) || isBusy(module)), now: now)
+        }
     }
 
     package mutating func handle(_ event: Event, now: Instant) -> Step {
@@ -136,6 +146,8 @@ package struct ClusterState: Sendable {
             }
         case .opened(let start, let document): open(start, document, &step)
         case .submissionRefused(let id, let reason): submissions[id] = .refused(reason)
+        case .known(let submission, let run): submissions[submission] = .opened(run: run)
+        case .openingFailed(let id): submissions[id] = nil
         case .restartFailed(let run): setRestart(of: run, as: nil)
         case .published(let run, let version): end(run, .published, version: version, failure: nil, &step)
         case .failed(let run, let failure): fail(run, failure, &step)
@@ -165,10 +177,10 @@ package struct ClusterState: Sendable {
 
     private func isBusy(_ module: String) -> Bool { runs.values.contains { $0.start.module == module } }
 
-    private mutating func recover(_ run: RecoveredRun, now: Instant) {
+    private mutating func recover(_ run: RecoveredRun, isQueued: Bool, now: Instant) {
         let name = run.start.run
         let bytes = run.plan.map { codec.encode($0) } ?? []
-        let state = RunSchedule(recovered: run, planBytes: bytes, isQueued: isBusy(run.start.module), now: now)
+        let state = RunSchedule(recovered: run, planBytes: bytes, isQueued: isQueued, now: now)
         runs[name] = state
         order.append(name)
         if let submission = run.start.submission { submissions[submission] = .opened(run: name) }
@@ -276,6 +288,10 @@ extension ClusterStatus.Run {
             startedAt: summary.startedAt, shards: summary.shardCount, shardsDone: summary.doneCount,
             version: summary.version, failure: summary.failure)
     }
+}
+
+extension RecoveredRun {
+    var hasBegun: Bool { plan != nil || planning != nil }
 }
 
 extension Join.Role {
