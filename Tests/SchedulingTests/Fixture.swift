@@ -12,6 +12,9 @@ struct Fixture {
     private var submitted = 0
 
     init(epoch: Int64 = 1, policy: ClusterState.Policy = ClusterState.Policy(), recovered: [RecoveredRun] = []) {
+        // The time that the transcripts are written for.
+        var policy = policy
+        policy.leaseTime = .seconds(12)
         state = ClusterState(
             epoch: epoch, credential: Self.credential, policy: policy, recovered: recovered, now: Instant(nanoseconds: 0))
     }
