@@ -62,6 +62,7 @@ package final class CoordinatorService {
     /// Grants by the request that they answered: a poll that is repeated because its answer was lost gets the same again.
     private var grants: [WireFormat.RequestID: Reply] = [:]
     private var grantOrder: [WireFormat.RequestID] = []
+    private var connections = NodeConnections()
     private var lastTick = Instant(nanoseconds: .min / 2)
     private var lastSweep = NodeClock.now
 
@@ -94,6 +95,7 @@ package final class CoordinatorService {
         var batch = Batch()
         let inbound = server.receive(atMost: Limits.requestsPerBatch, timeout: Limits.tickInterval)
         for event in duties.outside() { decide(event, &batch) }
+        for node in connections.remove(server.takeClosedPipes()) { decide(.disconnected(node: node), &batch) }
         let now = NodeClock.now
         let isTime = now - lastTick >= Limits.tickInterval
         if isTime {
@@ -141,6 +143,8 @@ package final class CoordinatorService {
             return
         }
         let reply = refusal(of: call) ?? decide(.call(call), &batch) ?? .refused(reason: "no answer")
+        // Only what a node proved to be its own counts as its connection.
+        if reply != .unknownNode, Join.Role.isNode(call.node) { connections.add(request.pipe, of: call.node) }
         if case .grant = reply { remember(reply, for: id) }
         batch.answers.append((request, reply, id))
     }

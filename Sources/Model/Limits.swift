@@ -23,6 +23,8 @@ package enum Limits {
     // The control plane (relations asserted by `LimitsTests`)
     package static let heartbeatInterval = Duration.seconds(3)
     package static let leaseTime = Duration.seconds(30)
+    /// A worker all of whose connections were closed for so long is taken for dead.
+    package static let disconnectedTime = Duration.seconds(6)
     package static let selfFenceTime = Duration.seconds(22)
     package static let requestTimeout = Duration.seconds(5)
     package static let pollInterval = Duration.milliseconds(100)

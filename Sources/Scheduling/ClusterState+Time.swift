@@ -7,6 +7,12 @@ extension ClusterState {
         for (name, node) in nodes.sorted(by: { $0.key < $1.key }) where now - node.lastHeard > policy.leaseTime {
             lose(name, countsAsCrash: true, reason: "silent", now: now, &step)
         }
+        // A process that died has its connections closed by its system long before its lease ends. A keeper is given the whole
+        // term: with it a snapshot is lost.
+        for (name, node) in nodes.sorted(by: { $0.key < $1.key }) where node.role == .worker {
+            guard let since = node.disconnectedSince, now - since > Limits.disconnectedTime else { continue }
+            lose(name, countsAsCrash: true, reason: "connection closed", now: now, &step)
+        }
         // A node that is alive and does not name a lease never got it, or has dropped it: nobody died of it.
         for (token, (id, spec)) in leases.sorted(by: { $0.key < $1.key }) {
             guard let until = lease(token, id, spec)?.until, until < now else { continue }

@@ -14,6 +14,8 @@ package struct ClusterState: Sendable {
         case tick
         /// The operator asked to stop: what runs is finished or handed back, nothing new is granted.
         case drain
+        /// The last connection of a node was closed.
+        case disconnected(node: String)
         /// A process that the coordinator's host started has ended.
         case processEnded(processID: Int32)
         /// A run begins: its attempt exists, and the ledger knows it.
@@ -90,6 +92,7 @@ package struct ClusterState: Sendable {
         var processID: Int32 = 0
         var host = ""
         var lastHeard: Instant
+        var disconnectedSince: Instant?
         var tokens: Set<Int64> = []
         var isDraining = false
     }
@@ -140,6 +143,7 @@ package struct ClusterState: Sendable {
         case .call(let call): answer(call, now: now, &step)
         case .tick: expire(now: now, &step)
         case .drain: isDraining = true
+        case .disconnected(let name): nodes[name]?.disconnectedSince = now
         case .processEnded(let processID):
             for (name, node) in nodes.sorted(by: { $0.key < $1.key }) where node.processID == processID {
                 lose(name, countsAsCrash: true, reason: "process ended", now: now, &step)
@@ -296,6 +300,7 @@ extension RecoveredRun {
 
 extension Join.Role {
     /// A node's name begins with its role.
+    package static func isNode(_ name: String) -> Bool { allCases.contains { name.hasPrefix("\($0.rawValue)-") } }
     static func of(_ name: String) -> Join.Role { name.hasPrefix(Join.Role.keeper.rawValue) ? .keeper : .worker }
 }
 

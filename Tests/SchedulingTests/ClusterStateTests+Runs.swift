@@ -237,3 +237,22 @@ extension ClusterStateTests {
         #expect(run.rows == 10 && run.holders == ["keeper-1"] && status.nodeCount == 2 && status.epoch == 1)
     }
 }
+
+extension ClusterStateTests {
+    @Test("a worker whose connections are closed is given up long before its lease ends, unless it is heard of again; a keeper is not")
+    func disconnected() throws {
+        var fixture = Fixture()
+        let keeper = fixture.planned(sizes: [1, 1])
+        let (gone, back) = (fixture.join("worker-1"), fixture.join("worker-2"))
+        let first = try fixture.granted(gone)
+        let second = try fixture.granted(back)
+        for node in [gone, back, keeper] { fixture.tell(.disconnected(node: node)) }
+        fixture.heartbeat(back, [second])
+        let notes = fixture.pass(8).flatMap(\.notes)
+        #expect(notes.contains(.lost(node: gone, reason: "connection closed")))
+        #expect(!notes.contains(.lost(node: back, reason: "connection closed")))
+        #expect(!notes.contains(.lost(node: keeper, reason: "connection closed")))
+        let again = try fixture.granted(back)
+        #expect(again.task == first.task && again.epoch == 2 && again.token > first.token)
+    }
+}

@@ -8,6 +8,7 @@ internal import Synchronization
 /// Its callbacks run under its locks, so they look at this table and close the one connection too many, nothing else.
 final class PipeTable: Sendable {
     private let lastHeard = Mutex<[UInt32: Instant]>([:])
+    private let closed = Mutex<[UInt32]>([])
     private let maximum: Int
 
     init(maximum: Int) { self.maximum = maximum }
@@ -18,6 +19,14 @@ final class PipeTable: Sendable {
         let now = NodeClock.now
         // One that was closed meanwhile does not come back.
         lastHeard.withLock { if $0[pipe] != nil { $0[pipe] = now } }
+    }
+
+    /// Connections that ended since the last call.
+    func takeClosed() -> [UInt32] {
+        closed.withLock { closed in
+            defer { closed = [] }
+            return closed
+        }
     }
 
     func silent(for time: Duration) -> [UInt32] {
@@ -55,5 +64,6 @@ final class PipeTable: Sendable {
             return false
         }
         if isTooMany { nng_pipe_close(pipe) }
+        if event == NNG_PIPE_EV_REM_POST { closed.withLock { $0.append(id) } }
     }
 }

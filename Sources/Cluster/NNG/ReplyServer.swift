@@ -67,6 +67,9 @@ package final class ReplyServer: Sendable {
     /// Connections that are open, as far as nng tells. One that grows while nodes leave is libnng's old disease.
     package var pipeCount: Int { pipes.count }
 
+    /// Connections that ended since the last call, as far as nng tells: a hint that their process did.
+    package func takeClosedPipes() -> [UInt32] { pipes.takeClosed() }
+
     /// Closes connections of which no frame came for so long: the other side may have gone without a word.
     @discardableResult
     package func closePipes(silentFor time: Duration) -> Int {
