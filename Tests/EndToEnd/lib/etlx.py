@@ -59,7 +59,8 @@ class Running:
         self.process.wait()
 
     def children(self) -> list[int]:
-        return [pid for pid, parent in parents().items() if is_below(pid, self.pid)]
+        table = parents()
+        return [pid for pid in table if is_below(pid, self.pid, table)]
 
     def workers(self) -> list[int]:
         """The descendants that read shards; not the keeper of the snapshots."""
@@ -91,8 +92,7 @@ def parents() -> dict[int, int]:
     return found
 
 
-def is_below(pid: int, ancestor: int) -> bool:
-    table = parents()
+def is_below(pid: int, ancestor: int, table: dict[int, int]) -> bool:
     while (pid := table.get(pid, 0)) > 1:
         if pid == ancestor:
             return True
