@@ -7,7 +7,7 @@ extension ClusterState {
         switch call.request {
         // Admitted by a token, at the door.
         case .join(let join): return admit(call.node, join, now: now, &step)
-        case .submit(let submission): return take(submission, &step)
+        case .submit(let submission): return take(submission, now: now, &step)
         case .status(let run): return step.reply = .status(status(of: run, now: now))
         case .cancel(let run): return cancel(run, &step)
         default: break
@@ -361,7 +361,7 @@ extension ClusterState {
 
     // MARK: People
 
-    private mutating func take(_ submission: Submission, _ step: inout Step) {
+    private mutating func take(_ submission: Submission, now: Instant, _ step: inout Step) {
         switch submissions[submission.id] {
         case .opened(let run): return step.reply = .submitted(run: run)
         case .refused(let reason): return step.reply = .refused(reason: reason)
@@ -369,7 +369,7 @@ extension ClusterState {
         case .incomplete, nil: break
         }
         var bytes: [UInt8] = []
-        if case .incomplete(let earlier)? = submissions[submission.id] { bytes = earlier }
+        if case .incomplete(let earlier, _)? = submissions[submission.id] { bytes = earlier }
         let waiting = submissions.values.count { if case .incomplete = $0 { true } else { false } }
         guard waiting < Limits.submissionsAtOnce || submissions[submission.id] != nil else {
             return step.reply = .refused(reason: "too many documents are on their way; try again")
@@ -382,7 +382,7 @@ extension ClusterState {
         bytes += piece
         step.reply = .accepted
         guard bytes.count == submission.total else {
-            submissions[submission.id] = .incomplete(bytes)
+            submissions[submission.id] = .incomplete(bytes, since: now)
             return
         }
         submissions[submission.id] = .opening

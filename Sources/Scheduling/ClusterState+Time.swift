@@ -7,6 +7,10 @@ extension ClusterState {
         for (name, node) in nodes.sorted(by: { $0.key < $1.key }) where now - node.lastHeard > policy.leaseTime {
             lose(name, countsAsCrash: true, reason: "silent", now: now, &step)
         }
+        // Their submitters are gone.
+        for (id, submission) in submissions {
+            if case .incomplete(_, let since) = submission, now - since > Limits.submissionPatience { submissions[id] = nil }
+        }
         // A process that died has its connections closed by its system long before its lease ends. A keeper is given the whole
         // term: with it a snapshot is lost.
         for (name, node) in nodes.sorted(by: { $0.key < $1.key }) where node.role == .worker {

@@ -278,7 +278,7 @@ package struct ClusterState: Sendable {
 
 /// A submission as far as it came.
 enum SubmissionState: Sendable, Equatable {
-    case incomplete([UInt8])
+    case incomplete([UInt8], since: Instant)
     case opening
     case opened(run: String)
     case refused(String)

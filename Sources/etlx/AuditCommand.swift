@@ -24,7 +24,9 @@ struct AuditCommand: ParsableCommand {
         func run() throws {
             let (broken, head): (Int64?, String)
             do {
-                let ledger = try Ledger(url: try ledger.url())
+                let url = try ledger.url()
+                guard try Ledger.isThere(url) else { throw Stop(.unreachable, "there is no ledger at \(ledger.ledger ?? LedgerOption.variable)") }
+                let ledger = try Ledger(url: url)
                 broken = try ledger.firstBrokenAuditRow()
                 head = try ledger.auditHead()
             } catch let error as LedgerError { throw Stop(.unreachable, error.description) }

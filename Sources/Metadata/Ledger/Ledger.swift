@@ -54,6 +54,13 @@ package final class Ledger: Sendable {
         core = Mutex(LedgerCore(database: database, patience: patience))
     }
 
+    /// Whether a ledger is there already: a file, or tables in the database. Makes nothing.
+    package static func isThere(_ url: Secret) throws(LedgerError) -> Bool {
+        let text = url.reveal()
+        guard text.hasPrefix("sqlite:") else { return try PostgresLedger.isThere(url) }
+        return FileManager.default.fileExists(atPath: String(text.dropFirst("sqlite:".count)))
+    }
+
     // MARK: Leading
 
     /// Begins to lead, under an epoch that nobody had.

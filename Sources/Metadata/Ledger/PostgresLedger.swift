@@ -24,6 +24,14 @@ final class PostgresLedger: LedgerDatabase {
         try migrate()
     }
 
+    /// Whether the database has a ledger's tables. Makes nothing.
+    static func isThere(_ url: Secret) throws(LedgerError) -> Bool {
+        do throws(PostgresError) {
+            let session = try PostgresSession(url: url, timeout: connectTime)
+            return try session.query("SELECT pg_catalog.to_regclass('\(schema).audit')")[0][0] != nil
+        } catch { throw .translated(error, PostgresPlace.location(of: url)) }
+    }
+
     func read(_ queries: [LedgerQuery]) throws(LedgerError) -> [[LedgerRow]] {
         let statements = queries.map { statement($0.sql, $0.arguments) }
         guard statements.count > 1 else { return try run(statements).map(Self.rows) }
