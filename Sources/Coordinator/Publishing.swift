@@ -27,7 +27,7 @@ package struct Publishing {
     }
 
     /// - Returns: the version's record, or why there is none. After a failure the last version is untouched.
-    package func publish(_ plan: RunPlan, _ receipts: [PartReceipt]) -> Result<CommitRecord, TaskFailure> {
+    package func publish(_ plan: RunPlan, _ receipts: [PartReceipt]) -> Result<CommitRecord, any Error> {
         let retention = plan.about.compliance?.retention.flatMap { Retention($0) }
         do {
             let published = try Publisher(store: store, module: start.module, attempt: start.attempt).publish(
@@ -46,22 +46,26 @@ package struct Publishing {
             try? note(.published(version: published.record.version, commitSHA256: published.sha256))
             _ = try? StoreCatalog.write(store)
             return .success(published.record)
-        } catch { return .failure(.ofPublishing(error)) }
+        } catch { return .failure(error) }
     }
 
     /// Sends the record again of a run that had begun to commit when its coordinator ended.
     ///
     /// - Returns: the record where it is the version; nil where another took its number.
-    package func settle(record text: String) -> Result<CommitRecord?, TaskFailure> {
+    package func settle(record text: String) -> Result<CommitRecord?, any Error> {
         let bytes = Array(text.utf8)
         do {
             guard let record = try? CommitRecord(json: JSON.parse(bytes)), record.attempt == start.attempt else {
                 throw LedgerError(.damaged, "run \(start.run)", "its commit record cannot be read")
             }
             guard try store.repeatCommit(record) else { return .success(nil) }
-            try note(.published(version: record.version, commitSHA256: FileDigest.hexadecimal(bytes)))
+            do { try note(.published(version: record.version, commitSHA256: FileDigest.hexadecimal(bytes))) } catch
+                let error as LedgerError where error.code == .refused
+            {
+                // The coordinator before this one came to write it.
+            }
             return .success(record)
-        } catch { return .failure(.ofPublishing(error)) }
+        } catch { return .failure(error) }
     }
 }
 

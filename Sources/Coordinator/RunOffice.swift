@@ -139,19 +139,20 @@ package final class RunOffice: Sendable {
     // MARK: Publishing
 
     private func publish(_ start: RunStart, _ document: [UInt8], _ plan: RunPlan, _ manifest: [PartReceipt]) {
-        do throws(TaskFailure) {
+        do {
             let prepared = try prepare(document, start.documentPath ?? "")
             var recovered: RecoveredRun?
             var sealedAt = shared.withLock { $0.sealedAt[start.run] }
             if sealedAt == nil {
                 // Another coordinator sealed it, and may have begun to commit.
-                do throws(LedgerError) { recovered = try ledger.load(start.run) } catch { throw error.failure }
+                recovered = try persistently { () throws(LedgerError) in try ledger.load(start.run) }
                 sealedAt = recovered?.sealedAt ?? recovered?.changedAt
             }
             let publishing = Publishing(
                 store: prepared.store, start: start, sealedAt: sealedAt ?? start.startedAt, iceberg: prepared.iceberg,
-                note: { [ledger] record in
-                    try ledger.append([record], run: start.run, at: Self.now)
+                note: { [self] record in
+                    let now = Self.now
+                    try persistently { () throws(LedgerError) in try ledger.append([record], run: start.run, at: now) }
                 })
             let record: CommitRecord
             if let text = recovered?.commitRecord {
@@ -161,21 +162,34 @@ package final class RunOffice: Sendable {
             }
             shared.withLock { $0.published[start.run] = record }
             post(.published(run: start.run, version: record.version))
-        } catch { post(.failed(run: start.run, error)) }
+        } catch let error as LedgerError where error.code == .deposed {
+            // Whoever leads now publishes it, from where the ledger says that it is.
+        } catch { post(.failed(run: start.run, .ofPublishing(error))) }
+    }
+
+    /// Asks the ledger until it answers, where that is worth while: what became of the run must not depend on its being away.
+    private func persistently<Value>(_ body: () throws(LedgerError) -> Value) throws(LedgerError) -> Value {
+        while true {
+            do throws(LedgerError) { return try body() } catch {
+                guard persists, error.code == .unreachable || error.code == .inUse else { throw error }
+                Thread.sleep(forTimeInterval: 1)
+            }
+        }
     }
 
     private func carryOut(
         _ publishing: Publishing, _ plan: RunPlan, _ manifest: [PartReceipt], of start: RunStart
-    ) throws(TaskFailure) -> CommitRecord {
+    ) throws -> CommitRecord {
         let outcome = publishing.publish(plan, manifest)
-        guard persists, case .failure(let failure) = outcome, failure.isUnknownCommit else { return try outcome.get() }
-        let text: String?
-        do throws(LedgerError) { text = try ledger.load(start.run).commitRecord } catch { throw error.failure }
-        guard let text else { throw failure }
+        guard persists, case .failure(let error) = outcome, TaskFailure.ofPublishing(error).isUnknownCommit else {
+            return try outcome.get()
+        }
+        let run = try persistently { () throws(LedgerError) in try ledger.load(start.run) }
+        guard let text = run.commitRecord else { throw error }
         return try settle(publishing, text)
     }
 
-    private func settle(_ publishing: Publishing, _ text: String) throws(TaskFailure) -> CommitRecord {
+    private func settle(_ publishing: Publishing, _ text: String) throws -> CommitRecord {
         var pause = 1.0
         while true {
             switch publishing.settle(record: text) {
@@ -184,8 +198,9 @@ package final class RunOffice: Sendable {
                 throw TaskFailure(
                     kind: .target, disposition: .failRun, message: "another run published this version first",
                     code: StoreError.Code.conflict.rawValue)
-            case .failure(let failure):
-                guard persists, failure.isUnknownCommit || failure.disposition != .failRun else { throw failure }
+            case .failure(let error):
+                let failure = TaskFailure.ofPublishing(error)
+                guard persists, failure.isUnknownCommit || failure.disposition != .failRun else { throw error }
                 Thread.sleep(forTimeInterval: pause)
                 pause = min(2 * pause, 30)
             }

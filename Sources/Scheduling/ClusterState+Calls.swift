@@ -21,6 +21,7 @@ extension ClusterState {
         // One that another coordinator admitted, or that was silent for long, is known by its credential.
         nodes[node, default: Node(role: .of(node), lastHeard: now)].lastHeard = now
         nodes[node]!.disconnectedSince = nil
+        nodes[node]!.credential = call.credential
         switch call.request {
         case .poll: grant(to: node, now: now, &step)
         case .heartbeat(let tasks, let holding): extend(tasks, holding: holding, of: node, now: now, &step)

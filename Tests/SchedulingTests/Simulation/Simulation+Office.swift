@@ -113,7 +113,7 @@ extension Simulation {
         after(between(0.005, 0.1), on: job.process) { [self] in
             if let earlier = store.version(of: job.start.attempt, module: job.start.module) { return finish(job, earlier) }
             guard store.holds(job.manifest) else { return fail(job, "parts are missing") }
-            let seconds = chance(scenario.rates.slow) ? between(0.5, 3) : between(0.005, 0.2)
+            let seconds = chance(scenario.rates.commitLate) ? between(0.5, 3) : between(0.005, 0.2)
             after(seconds, on: job.process) { [self] in
                 let commit = ModelStore.Commit(
                     module: job.start.module, version: store.head(of: job.start.module) + 1, attempt: job.start.attempt,

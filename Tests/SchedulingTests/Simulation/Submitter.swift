@@ -12,7 +12,8 @@ final class Submitter {
     var askedID = 0
     /// What the coordinators called the run.
     var name: String?
-    var refusal: String?
+    /// It asks once more later, as somebody who has lost the answer.
+    private var asksAgain = false
 
     init(index: Int, run: Scenario.Run) {
         self.index = index
@@ -20,7 +21,14 @@ final class Submitter {
         document = Array("document \(index)".utf8)
     }
 
-    var isDone: Bool { name != nil || refusal != nil }
+    var isDone: Bool { name != nil }
+    private(set) var isSatisfied = false
+
+    func hear(_ run: String) {
+        isSatisfied = asksAgain
+        asksAgain = true
+        name = run
+    }
 
     static func run(of document: [UInt8], in scenario: Scenario) -> Scenario.Run {
         scenario.runs[Int(String(decoding: document.dropFirst(9), as: UTF8.self))!]
@@ -34,7 +42,7 @@ extension Simulation {
 
     /// In two pieces; whatever does not fit begins again at the first.
     private func submit(_ submitter: Submitter, offset: Int) {
-        guard !submitter.isDone else { return }
+        guard !submitter.isSatisfied else { return }
         let id = newID()
         submitter.askedID = id
         let piece = submitter.document[offset..<min(submitter.document.count, offset + 6)]
@@ -45,7 +53,7 @@ extension Simulation {
                     id: "submission-\(submitter.index)", documentPath: "d", restartsOnSnapshotLoss: submitter.run.restarts,
                     offset: offset, total: submitter.document.count, bytes: Base64.encode(piece))))
         self.call(call, id: id, from: "people", process: nil, to: submitter.target) { [self] reply in
-            guard submitter.askedID == id, !submitter.isDone else { return }
+            guard submitter.askedID == id, !submitter.isSatisfied else { return }
             submitter.askedID = 0
             heard(reply, submitter, next: offset + piece.count)
         }
@@ -59,7 +67,9 @@ extension Simulation {
     private func heard(_ reply: Reply, _ submitter: Submitter, next: Int) {
         switch reply {
         case .submitted(let run):
-            submitter.name = run
+            if let name = submitter.name, name != run { violate("submission \(submitter.index) is \(name) and \(run)") }
+            submitter.hear(run)
+            if !submitter.isSatisfied { after(between(1, 10), on: nil) { [self] in submit(submitter, offset: 0) } }
             note("submission \(submitter.index) is \(run)")
             if ledger.runs[run]?.start.submission != "submission-\(submitter.index)" {
                 violate("submission \(submitter.index) was called \(run), which is another's")
