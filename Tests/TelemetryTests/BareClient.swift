@@ -81,13 +81,6 @@ enum PortFacts {
         }
     }
 
-    static func hasThread(_ name: String) throws -> Bool {
-        try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").contains { task in
-            (try? Data(contentsOf: URL(filePath: "/proc/self/task/\(task)/comm")))
-                .map { String(decoding: $0, as: UTF8.self) == name + "\n" } ?? false
-        }
-    }
-
     /// Looks every 10 ms for at most 5 s.
     static func soon(_ condition: () throws -> Bool) rethrows -> Bool {
         for _ in 0..<500 {
