@@ -51,7 +51,7 @@ struct FailureTests {
         ])
     func transient(answer: StubServer.Answer) throws {
         try with({ _, number in number < 2 ? answer : .plain(200, [:], "whole") }) { stub throws in
-            #expect(try client(stub, stall: answer.isStalled ? .seconds(2) : .seconds(30)).get("key", limit: 200) == Array("whole".utf8))
+            #expect(try client(stub, stall: answer.isStalled ? .seconds(5) : .seconds(30)).get("key", limit: 200) == Array("whole".utf8))
             #expect(stub.requests.count == 3)
         }
     }
@@ -187,7 +187,7 @@ struct FailureTests {
         ])
     func creation(answer: StubServer.Answer, expected: S3Creation) throws {
         try with({ _, _ in answer }) { stub throws in
-            #expect(try client(stub, stall: answer.isStalled ? .seconds(2) : .seconds(30)).putIfAbsent("key", Array("record".utf8)) == expected)
+            #expect(try client(stub, stall: answer.isStalled ? .seconds(5) : .seconds(30)).putIfAbsent("key", Array("record".utf8)) == expected)
             #expect(stub.requests.count == 1)
             #expect(stub.requests.first?.headers["if-none-match"] == "*")
             #expect(stub.requests.first?.target == "/bucket/p/key")
