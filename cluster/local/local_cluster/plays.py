@@ -130,7 +130,7 @@ class Play:
         except TimeoutError as error:
             self.violations.append(str(error))
             return
-        self.say(f"run {number} is {client.state_of(last, self.run)} after {time.monotonic() - began:.1f} s")
+        self.say(f"run {number} is {last['phase']} after {time.monotonic() - began:.1f} s")
         self.count_reads(around, read_before)
         self.judge(around, number, last)
 
@@ -236,7 +236,7 @@ class Play:
         expect = self.scenario["expect"]
         store, module = self.pipeline.store, self.pipeline.MODULE
         if expect["state"] == "published":
-            if not client.is_published(last, self.run):
+            if not client.is_published(last):
                 self.violations.append(f"run {number} is {json.dumps(last)[:600]}")
                 return
             self.violations += judge.check_chain(store, module)
@@ -245,7 +245,7 @@ class Play:
             self.violations += judge.compare(version, around.url, sample_source.tables())
             self.violations += judge.check_by_outsider(store, module)
         else:
-            if client.is_published(last, self.run):
+            if client.is_published(last):
                 self.violations.append(f"run {number} was published; it should have {expect['state']}")
             if judge.numbers(store, module):
                 self.violations.append(f"run {number} {expect['state']}, and there is a version")

@@ -235,10 +235,10 @@ class Storm:
             self.blame(f"run {number}: {error}")
             self.runs.append({"number": number, "state": "lost", "seconds": round(time.monotonic() - began, 1)})
             return
-        state = client.state_of(last, name)
+        state = last["phase"]
         seconds = round(time.monotonic() - began, 1)
         about = {"number": number, "run": name, "state": state, "seconds": seconds}
-        if client.is_published(last, name):
+        if client.is_published(last):
             self.judge(pipeline, before, is_full)
         else:
             about["status"] = last
@@ -316,9 +316,9 @@ class Storm:
         self.one_run(len(self.runs) + 1, pipeline, is_full=True)
         for text in judge.check_chain(pipeline.store, pipeline.MODULE) + judge.check_by_outsider(pipeline.store, pipeline.MODULE):
             self.blame(text)
-        if not self.runs or self.runs[-1]["state"] not in client.PUBLISHED:
+        if not self.runs or self.runs[-1]["state"] != client.PUBLISHED:
             self.blame("the last run, which nobody disturbed, was not published")
-        aborted = [run["number"] for run in self.runs if run["state"] not in client.PUBLISHED and run["state"] != "lost"]
+        aborted = [run["number"] for run in self.runs if run["state"] not in (client.PUBLISHED, "lost")]
         if len(aborted) > self.plan.most_aborted * len(self.runs):
             self.blame(f"{len(aborted)} of {len(self.runs)} runs were given up")
         for one in self.cluster.roles.values():
