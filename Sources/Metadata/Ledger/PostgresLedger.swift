@@ -16,6 +16,7 @@ final class PostgresLedger: LedgerDatabase {
 
     private static let connectTime = Duration.seconds(4)
     private static let schema = "etlx_ledger"
+    private static let migrationLock = 7_305_808_869_229_538
 
     /// Connects, and makes the tables or brings them up to date.
     init(url: Secret) throws(LedgerError) {
@@ -186,9 +187,10 @@ final class PostgresLedger: LedgerDatabase {
         if try version() == LedgerSchema.migrations.count { return }
         let session = try connected()
         do throws(PostgresError) {
-            // One makes them while others wait.
-            try session.execute(
-                "BEGIN; SELECT pg_advisory_xact_lock(7305808869229538)")
+            // One makes them while others wait. The transaction begins afterwards: what a session found missing it looks
+            // for again at the beginning of a transaction, and not within.
+            try session.execute("SELECT pg_advisory_lock(\(Self.migrationLock))")
+            try session.execute("BEGIN")
         } catch {
             self.session = nil
             throw .translated(error, place)
@@ -210,6 +212,7 @@ final class PostgresLedger: LedgerDatabase {
                         [.number(index + 1), .text(migration.name)])
                 }
                 try session.execute("COMMIT")
+                try session.execute("SELECT pg_advisory_unlock(\(Self.migrationLock))")
             } catch { throw LedgerError.translated(error, place) }
         } catch {
             self.session = nil

@@ -5,9 +5,9 @@ import os
 import subprocess
 import time
 
-TEMPORARY = 75
-PUBLISHED = ("published", "succeeded", "done")
-ENDED = (*PUBLISHED, "failed", "aborted", "cancelled", "conflict")
+UNREACHABLE = 4
+PUBLISHED = "published"
+ENDED = (PUBLISHED, "failed")
 
 
 @dataclasses.dataclass
@@ -23,19 +23,13 @@ class Answer:
 
     @property
     def json(self) -> dict:
-        """The last JSON object that was printed, on lines of its own or over several; empty without one."""
+        """The JSON object that was printed: the only one, or that of the last line; empty without one."""
         text = self.out.strip()
-        starts = [0, *(place + 1 for place, letter in enumerate(text) if letter == "\n")]
-        for start in starts:
-            if text[start:start + 1] in "{[":
-                try:
-                    found = json.loads(text[start:])
-                    return found if isinstance(found, dict) else {"runs": found}
-                except ValueError:
-                    try:
-                        return json.loads(text.splitlines()[-1])
-                    except ValueError:
-                        continue
+        for candidate in (text, text.rpartition("\n")[2]):
+            try:
+                return json.loads(candidate)
+            except ValueError:
+                continue
         return {}
 
 
@@ -68,46 +62,33 @@ class Client:
         while True:
             answer = self.submit(document, *options, seconds=max(1, deadline - time.monotonic()))
             if answer.status == 0:
-                return run_name(answer.json)
-            if answer.status not in (TEMPORARY, -1) or time.monotonic() > deadline:
+                return answer.json["run"]
+            if answer.status not in (UNREACHABLE, -1) or time.monotonic() > deadline:
                 raise RuntimeError(f"etlx submit ended with {answer.status}: {answer.text[-800:]}")
             time.sleep(0.5)
 
     def wait(self, run: str, seconds: float = 300) -> dict:
-        """Asks for a run until it has ended; returns the last status. A coordinator that cannot be reached is asked again."""
+        """Asks for a run until it has ended; returns its last status. Asks again when no coordinator can be reached, and goes
+        on with the run that took the place of one whose snapshots were lost."""
         deadline, last = time.monotonic() + seconds, Answer(-1, "", "", 0)
         while time.monotonic() < deadline:
             answer = self.status(run)
             if answer.status == 0:
                 last = answer
-                if state_of(answer.json, run) in ENDED:
-                    return answer.json
+                about = of_run(answer.json, run)
+                if "restarted_as" in about:
+                    # Empty while the other one is on its way.
+                    run = about["restarted_as"] or run
+                elif about.get("phase") in ENDED:
+                    return about
             time.sleep(0.3)
-        raise TimeoutError(f"run {run} did not end within {seconds:.0f} s; last status: {last.text[-800:]}")
+        raise TimeoutError(f"run {run} did not end within {seconds:.0f} s; last answer ({last.status}): {last.text[-800:]}")
 
 
-def run_name(about: dict) -> str:
-    for key in ("run", "run_id", "id"):
-        if isinstance(about.get(key), dict):
-            return run_name(about[key])
-        if about.get(key):
-            return str(about[key])
-    raise KeyError(f"no run in {json.dumps(about)[:300]}")
+def of_run(about: dict, run: str) -> dict:
+    """The part of a status that is about one run; empty if it does not tell of it."""
+    return next((one for one in about.get("runs", []) if one["run"] == run), {})
 
 
-def of_run(about: dict, run: str | None) -> dict:
-    """The part of a status that is about one run."""
-    if isinstance(about.get("run"), dict):
-        return about["run"]
-    for one in about.get("runs", []):
-        if run is None or run in (one.get("run"), one.get("run_id"), one.get("id")):
-            return one
-    return about
-
-
-def state_of(about: dict, run: str | None = None) -> str:
-    return str(of_run(about, run).get("state", "")).lower()
-
-
-def is_published(about: dict, run: str | None = None) -> bool:
-    return state_of(about, run) in PUBLISHED
+def is_published(about: dict) -> bool:
+    return about.get("phase") == PUBLISHED

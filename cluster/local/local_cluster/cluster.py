@@ -109,7 +109,8 @@ class Cluster:
         if self.has_tls:
             self.certificates.make([self.address(role) for role in coordinators] + ["127.0.0.1"])
         for role in coordinators:
-            self.run(role, self.coordinator_command(role))
+            # Its URL has a password, which arguments may not hold.
+            self.run(role, self.coordinator_command(role), ETLX_LEDGER=self.ledger_url)
         if self.proxy_options is not None:
             for index, role in enumerate(coordinators):
                 self.run(f"proxy-{index}", self.proxy_command(index, role), is_outside=True)
@@ -165,11 +166,11 @@ class Cluster:
         self.run(role, self.worker_command(kind))
         return role
 
-    def run(self, role: str, command: list[str], is_outside: bool = False) -> None:
+    def run(self, role: str, command: list[str], is_outside: bool = False, **more: str) -> None:
         state = os.path.join(self.folder, "state", role)
         os.makedirs(state, exist_ok=True)
         namespace = self.network.namespace(role) if self.network and not is_outside else None
-        environment = {**self.environment, "XDG_STATE_HOME": state, **(self.clock(role, 0) if self.has_clocks else {})}
+        environment = {**self.environment, "XDG_STATE_HOME": state, **more, **(self.clock(role, 0) if self.has_clocks else {})}
         self.roles[role] = Supervised(role, command, self.folder, environment, self.write_state, namespace)
         self.roles[role].start()
         self.roles[role].wait_until_running()
@@ -179,28 +180,27 @@ class Cluster:
         advertised = self.proxy_url(index) if self.proxy_options is not None else self.url(role)
         command = [
             self.etlx, "coordinator", "--listen", self.url(role), "--advertise", advertised,
-            "--ledger", self.ledger_url, "--join-tokens", self.token_file("join"),
-            "--operator-tokens", self.token_file("operator"),
+            "--join-tokens", self.token_file("join"), "--operator-tokens", self.token_file("operator"),
             "--http", f"{self.address(role)}:{self.ports[f'http-{role}']}", "--log", "json"]
-        if self.has_tls:
-            return command + self.tls_options("coordinator", with_name=False)
-        return command + (["--insecure-network"] if self.network else [])
+        return command + self.security_options("coordinator")
 
     def worker_command(self, kind: str) -> list[str]:
         command = [self.etlx, "worker", *self.coordinator_options(is_inside=True), "--role", kind,
                    "--join-token", self.token_file("join"), "--grace", str(self.grace)]
         if self.slots and kind == "worker":
             command += ["--slots", str(self.slots)]
-        return command + (self.tls_options("worker") if self.has_tls else [])
+        return command + self.security_options("worker")
 
     def proxy_command(self, index: int, role: str) -> list[str]:
         return [sys.executable, PROXY, f"{self.address(role)}:{self.ports[role]}", "--listen",
                 f"{self.host_address()}:{self.ports[f'proxy-{index}']}", *self.proxy_options]
 
-    def tls_options(self, pair: str, with_name: bool = True) -> list[str]:
+    def security_options(self, pair: str) -> list[str]:
+        if not self.has_tls:
+            return ["--insecure-network"] if self.network else []
         certificate, key = self.certificates.pair(pair)
         return ["--ca", self.certificates.authority, "--certificate", certificate, "--private-key", key,
-                *(["--server-name", SERVER_NAME] if with_name else [])]
+                *(["--server-name", SERVER_NAME] if pair == "worker" else [])]
 
     def coordinator_options(self, is_inside: bool = False) -> list[str]:
         through = is_inside and self.proxy_options is not None
@@ -208,8 +208,7 @@ class Cluster:
         return [part for url in urls for part in ("--coordinator", url)]
 
     def client_options(self) -> list[str]:
-        return [*self.coordinator_options(), "--operator-token", self.token_file("operator"),
-                *(self.tls_options("worker") if self.has_tls else [])]
+        return [*self.coordinator_options(), "--operator-token", self.token_file("operator"), *self.security_options("worker")]
 
     @property
     def client(self) -> Client:

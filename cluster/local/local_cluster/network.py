@@ -3,10 +3,12 @@
 Everything is named after a tag of the cluster's folder, so that clusters side by side do not meet: bridge `eTAGbr`, network
 namespace `etlx-TAG-ROLE`, veth `eTAGROLE` on the host's side and `eth0` within. Needs CAP_NET_ADMIN and CAP_SYS_ADMIN.
 """
+import fcntl
 import hashlib
 import ipaddress
 import os
 import subprocess
+import tempfile
 
 PREFIX = "10.77"
 BRIDGE_MTU = 1500
@@ -66,6 +68,12 @@ class Network:
 
     def up(self) -> None:
         """Makes the bridge, in the first /24 below 10.77 that no other uses."""
+        # Clusters that come up at the same moment must not choose the same one.
+        with open(os.path.join(tempfile.gettempdir(), "etlx-local-cluster.lock"), "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.take_network()
+
+    def take_network(self) -> None:
         taken = ip("-4", "-oneline", "address")
         self.third = next(third for third in range(256) if f" {PREFIX}.{third}." not in taken)
         # An address of its own: without one a bridge has the lowest of its ports', and changes it as roles come and go, which

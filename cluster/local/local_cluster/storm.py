@@ -22,7 +22,7 @@ LONGEST_TAKEOVER = 30.0
 
 @dataclasses.dataclass
 class Plan:
-    """How many of each fault, and their measures. Seconds throughout."""
+    """How many of each fault, and their measures; seconds but for `minutes`, after which no fault is begun (0: no bound)."""
     rows: int = 10_000_000
     workers: int = 4
     worker_kills: int = 500
@@ -33,6 +33,8 @@ class Plan:
     keeper_kills: int = 20
     partitions: int = 20
     worker_gap: float = 4.0
+    fault_gap: float = 4.0
+    minutes: float = 0.0
     pause_seconds: float = 35.0
     rate: str | None = None
     steady_share: float = 0.4
@@ -44,19 +46,18 @@ class Plan:
     def short(cls, seed: int) -> "Plan":
         """A few of each, on 100,000 rows over slow links: for the test suite."""
         return cls(
-            rows=100_000, worker_kills=6, coordinator_kills=2, ledger_restarts=2, worker_pauses=2, leader_pauses=1,
-            keeper_kills=1, partitions=1, worker_gap=1.0, pause_seconds=3.0, rate="16mbit", steady_share=0.3,
+            rows=100_000, worker_kills=6, coordinator_kills=1, ledger_restarts=2, worker_pauses=2, leader_pauses=1,
+            keeper_kills=1, partitions=1, worker_gap=2.0, fault_gap=1.0, pause_seconds=3.0, rate="16mbit", steady_share=0.3,
             longest_run=120.0, seed=seed)
 
-    def faults(self, chance: random.Random) -> tuple[list[str], list[str]]:
-        """The names of the faults in their order: those of the first phase, then those of the steady one, which spares coordinators."""
-        steady_kills = round(self.worker_kills * self.steady_share)
+    def faults(self, chance: random.Random) -> list[str]:
+        """The names of the faults beside worker kills, in their order."""
         mixed = (
-            ["worker kill"] * (self.worker_kills - steady_kills) + ["coordinator kill"] * self.coordinator_kills
-            + ["ledger restart"] * self.ledger_restarts + ["worker pause"] * self.worker_pauses
-            + ["leader pause"] * self.leader_pauses + ["keeper kill"] * self.keeper_kills + ["partition"] * self.partitions)
+            ["coordinator kill"] * self.coordinator_kills + ["ledger restart"] * self.ledger_restarts
+            + ["worker pause"] * self.worker_pauses + ["leader pause"] * self.leader_pauses
+            + ["keeper kill"] * self.keeper_kills + ["partition"] * self.partitions)
         chance.shuffle(mixed)
-        return mixed, ["worker kill"] * steady_kills
+        return mixed
 
 
 @dataclasses.dataclass
@@ -74,7 +75,8 @@ class Storm:
     def __init__(self, plan: Plan, folder: str, etlx: str, namespaces: bool, tls: bool = False, is_loud: bool = True):
         self.plan, self.folder, self.etlx, self.is_loud = plan, folder, etlx, is_loud
         self.namespaces, self.tls = namespaces, tls
-        self.chance = random.Random(plan.seed)
+        # One of each thread, so that a seed draws the same faults in the same order.
+        self.chance, self.worker_chance = random.Random(plan.seed), random.Random(f"{plan.seed} workers")
         self.began = time.monotonic()
         self.violations: list[str] = []
         self.events: list[dict] = []
@@ -84,6 +86,7 @@ class Storm:
         self.waiting: list[threading.Timer] = []
         self.double_leaders = 0
         self.is_over = threading.Event()
+        self.faults_from = self.began
         self.steady_from = 0.0
 
     def now(self) -> float:
@@ -132,20 +135,37 @@ class Storm:
     # Faults.
 
     def inject(self) -> None:
-        mixed, steady = self.plan.faults(self.chance)
+        """First faults of all kinds, and workers killed meanwhile; then workers alone, which spares coordinators."""
         self.cluster.leader(60)
-        for number, fault in enumerate(mixed + steady):
-            if number == len(mixed):
-                for timer in self.waiting:
-                    timer.join()
-                self.steady_from = self.now()
-                self.say("steady from here: workers only")
-            time.sleep(self.plan.worker_gap * (0.5 + self.chance.random()))
+        self.faults_from = time.monotonic()
+        steady_kills = round(self.plan.worker_kills * self.plan.steady_share)
+        others = threading.Thread(target=self.guarded, args=(self.inject_others,), daemon=True)
+        others.start()
+        self.kill_workers(self.plan.worker_kills - steady_kills, 1 - self.plan.steady_share)
+        others.join()
+        for timer in self.waiting:
+            timer.join()
+        self.steady_from = self.now()
+        self.say("steady from here: workers only")
+        self.kill_workers(steady_kills, 1)
+
+    def inject_others(self) -> None:
+        for fault in self.plan.faults(self.chance):
+            time.sleep(self.plan.fault_gap * (0.5 + self.chance.random()))
+            if self.is_late(1 - self.plan.steady_share):
+                break
             getattr(self, fault.replace(" ", "_"))()
 
-    def worker_kill(self) -> None:
-        role = self.chance.choice(self.cluster.names("worker"))
-        self.say("worker kill", role=role, pid=self.cluster.kill(role))
+    def kill_workers(self, count: int, share: float) -> None:
+        for _ in range(count):
+            time.sleep(self.plan.worker_gap * (0.5 + self.worker_chance.random()))
+            if self.is_late(share):
+                break
+            role = self.worker_chance.choice(self.cluster.names("worker"))
+            self.say("worker kill", role=role, pid=self.cluster.kill(role))
+
+    def is_late(self, share: float) -> bool:
+        return self.plan.minutes > 0 and time.monotonic() - self.faults_from > 60 * self.plan.minutes * share
 
     def keeper_kill(self) -> None:
         role = self.chance.choice(self.cluster.names("keeper"))
@@ -235,10 +255,10 @@ class Storm:
             self.blame(f"run {number}: {error}")
             self.runs.append({"number": number, "state": "lost", "seconds": round(time.monotonic() - began, 1)})
             return
-        state = client.state_of(last, name)
+        state = last["phase"]
         seconds = round(time.monotonic() - began, 1)
         about = {"number": number, "run": name, "state": state, "seconds": seconds}
-        if client.is_published(last, name):
+        if client.is_published(last):
             self.judge(pipeline, before, is_full)
         else:
             about["status"] = last
@@ -316,9 +336,9 @@ class Storm:
         self.one_run(len(self.runs) + 1, pipeline, is_full=True)
         for text in judge.check_chain(pipeline.store, pipeline.MODULE) + judge.check_by_outsider(pipeline.store, pipeline.MODULE):
             self.blame(text)
-        if not self.runs or self.runs[-1]["state"] not in client.PUBLISHED:
+        if not self.runs or self.runs[-1]["state"] != client.PUBLISHED:
             self.blame("the last run, which nobody disturbed, was not published")
-        aborted = [run["number"] for run in self.runs if run["state"] not in client.PUBLISHED and run["state"] != "lost"]
+        aborted = [run["number"] for run in self.runs if run["state"] not in (client.PUBLISHED, "lost")]
         if len(aborted) > self.plan.most_aborted * len(self.runs):
             self.blame(f"{len(aborted)} of {len(self.runs)} runs were given up")
         for one in self.cluster.roles.values():
