@@ -21,6 +21,18 @@ def test_postgres_to_parquet():
     expect(all(len(values) == 1 for values in result["seconds"].values()), f"turns: {result['seconds']}")
 
 
+def test_scaling():
+    etlx_path()
+    out = f"{scratch('scaling')}/result.json"
+    done = subprocess.run(
+        [sys.executable, f"{ROOT}/benchmarks/scaling/run", "--files", "1", "--repeats", "1", "--json", out],
+        capture_output=True, text=True)
+    expect(done.returncode == 0, f"exit code {done.returncode}: {done.stdout[-800:]}{done.stderr[-800:]}")
+    with open(out) as file:
+        result = json.load(file)
+    expect(set(result["seconds"]) == {"1", "2"} and result["ratio"] > 0, f"turns: {result}")
+
+
 def test_redaction():
     etlx_path()
     shared("data/pii-presidio-synth/synth_dataset_v2.json.gz")
