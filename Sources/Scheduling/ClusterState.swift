@@ -121,7 +121,11 @@ package struct ClusterState: Sendable {
         // Tokens of this epoch are higher than those of all before, without asking the ledger for each.
         lastToken = epoch << 40
         self.ended = ended.filter { !$0.state.isOpen }.suffix(Limits.endedRunsRemembered).map { ClusterStatus.Run($0) }
-        for run in recovered { recover(run, now: now) }
+        for run in ended { if let earlier = run.restartOf { setRestart(of: earlier, as: run.run) } }
+        for run in recovered {
+            recover(run, now: now)
+            if let earlier = run.start.restartOf { setRestart(of: earlier, as: run.start.run) }
+        }
     }
 
     package mutating func handle(_ event: Event, now: Instant) -> Step {
