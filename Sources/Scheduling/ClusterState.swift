@@ -130,12 +130,14 @@ package struct ClusterState: Sendable {
         // Tokens of this epoch are higher than those of all before, without asking the ledger for each.
         lastToken = epoch << 40
         self.ended = ended.filter { !$0.state.isOpen }.suffix(Limits.endedRunsRemembered).map { ClusterStatus.Run($0) }
+        for run in ended { if let earlier = run.restartOf { setRestart(of: earlier, as: run.run) } }
         // A run that has begun goes on, and the others of its module wait, even an older one: runs need not be opened here
         // in the order in which the ledger heard of them.
         let begun = Set(recovered.filter(\.hasBegun).map(\.start.module))
         for run in recovered {
             let module = run.start.module
             recover(run, isQueued: !run.hasBegun && (begun.contains(module) || isBusy(module)), now: now)
+            if let earlier = run.start.restartOf { setRestart(of: earlier, as: run.start.run) }
         }
     }
 
@@ -230,9 +232,9 @@ package struct ClusterState: Sendable {
         ended.append(status)
         if ended.count > Limits.endedRunsRemembered { ended.removeFirst() }
         step.notes.append(.runOver(run: name, phase))
-        if let next = order.first(where: { runs[$0]!.phase == .queued && runs[$0]!.start.module == run.start.module }) {
-            runs[next]!.phase = .planning
-        }
+        // One that waited itself may have ended: the module's turn is another's then.
+        let waiting = order.filter { runs[$0]!.start.module == run.start.module }
+        if let next = waiting.first, waiting.allSatisfy({ runs[$0]!.phase == .queued }) { runs[next]!.phase = .planning }
     }
 
     mutating func fail(_ name: String, _ failure: TaskFailure, _ step: inout Step) {

@@ -38,19 +38,15 @@ def test_same_bytes_as_one_machine():
 
 
 def test_processes_die():
-    return play("worker-dies-mid-shard", "coordinator-killed", "keeper-killed", "both-keepers-killed")
+    return play("worker-dies-mid-shard", "coordinator-killed", "keeper-killed", "both-keepers-killed", "leader-paused", seconds=25)
+
+
+def test_networks_part():
+    return play("partition-silent", "partition-short", "partition-from-ledger", "fault-proxy-cuts", "fault-proxy-doubles", seconds=33)
 
 
 def test_servers_die():
-    return play("ledger-restarts", "source-restarts", "snapshot-loss-fails", "tls")
-
-
-def test_partitions_and_pauses():
-    return play("partition-silent", "partition-short", "partition-from-ledger", "leader-paused", seconds=35)
-
-
-def test_messages_lost_and_doubled():
-    return play("fault-proxy-cuts", "fault-proxy-doubles", "scale-to-none")
+    return play("ledger-restarts", "source-restarts", "snapshot-loss-fails", "scale-to-none", "tls")
 
 
 def test_scale_from_one_to_four():

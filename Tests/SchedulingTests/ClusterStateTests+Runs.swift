@@ -256,3 +256,15 @@ extension ClusterStateTests {
         #expect(again.task == first.task && again.epoch == 2 && again.token > first.token)
     }
 }
+
+extension ClusterStateTests {
+    @Test("a run that is cancelled while it waits lets no other begin beside the one that is under way")
+    func cancelledInTheQueue() {
+        var fixture = Fixture()
+        for run in ["run-1", "run-2", "run-3"] { fixture.tell(.opened(Fixture.start(run), document: [])) }
+        fixture.send("operator", .cancel(run: "run-2"))
+        #expect(fixture.phase("run-1") == .planning && fixture.phase("run-3") == .queued)
+        fixture.send("operator", .cancel(run: "run-1"))
+        #expect(fixture.phase("run-3") == .planning)
+    }
+}

@@ -104,7 +104,7 @@ struct LedgerReader {
             """
             SELECT run, module, state, started_at, \(Self.changedAt), version,
                 (SELECT count(*) FROM shard WHERE shard.run = run.run) AS shard_count,
-                (SELECT count(*) FROM shard WHERE shard.run = run.run AND phase = 'done') AS done_count, failure
+                (SELECT count(*) FROM shard WHERE shard.run = run.run AND phase = 'done') AS done_count, failure, start
             FROM run ORDER BY started_at DESC, run DESC LIMIT ?
             """, .number(limit))
         var summaries: [RunSummary] = []
@@ -118,7 +118,8 @@ struct LedgerReader {
                 RunSummary(
                     run: try row.text(0), module: try row.text(1), state: state, startedAt: try row.text(3),
                     changedAt: try row.text(4), version: try row.optionalNumber(5).map { Int($0) },
-                    shardCount: try row.count(6), doneCount: try row.count(7), failure: failure))
+                    shardCount: try row.count(6), doneCount: try row.count(7), failure: failure,
+                    restartOf: try decoded(RunStart.self, try row.text(9)).restartOf))
         }
         return summaries
     }

@@ -166,10 +166,12 @@ package struct RunSummary: Sendable, Equatable {
     package let shardCount: Int
     package let doneCount: Int
     package let failure: TaskFailure?
+    /// The run that this one begins anew.
+    package let restartOf: String?
 
     package init(
         run: String, module: String, state: RunState, startedAt: String, changedAt: String, version: Int?,
-        shardCount: Int, doneCount: Int, failure: TaskFailure?
+        shardCount: Int, doneCount: Int, failure: TaskFailure?, restartOf: String? = nil
     ) {
         self.run = run
         self.module = module
@@ -180,5 +182,6 @@ package struct RunSummary: Sendable, Equatable {
         self.shardCount = shardCount
         self.doneCount = doneCount
         self.failure = failure
+        self.restartOf = restartOf
     }
 }

@@ -134,14 +134,25 @@ class Play:
             self.violations.append(str(error))
             return
         self.say(f"run {number} is {last['phase']} after {time.monotonic() - began:.1f} s")
+        if last["run"] != self.run and not expect.get("restarts"):
+            self.violations.append(f"run {number} was begun anew")
+        if last["run"] == self.run and expect.get("restarts"):
+            self.violations.append(f"run {number} was not begun anew: nothing was broken in time")
         self.count_reads(around, read_before)
         self.judge(around, number, last)
 
     # When.
 
     def wait_for(self, moment: dict) -> None:
-        """`seconds`: so long; `parts`: until attempts have written so many parts, or the run has ended."""
+        """`seconds`: so long; `holders`: until so many keepers hold the snapshots; `parts`: until attempts have written so many
+        parts, or the run has ended."""
         time.sleep(moment.get("seconds", 0))
+        if "holders" in moment:
+            deadline = time.monotonic() + 60
+            while len(client.of_run(self.cluster.client.status(self.run).json, self.run).get("holders", [])) < moment["holders"]:
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"there are not {moment['holders']} keepers of the snapshots")
+                time.sleep(0.05)
         if "parts" in moment:
             deadline = time.monotonic() + 60
             while self.pipeline.staged_parts() < moment["parts"] and time.monotonic() < deadline:

@@ -242,11 +242,11 @@ class Storm:
         while not self.is_over.is_set() or number == 0:
             pipeline = sample_source.Pipeline(self.folder, self.around.url, self.etlx, f"store{number // VERSIONS_PER_STORE}")
             number += 1
-            self.one_run(number, pipeline, is_full=number % VERSIONS_PER_STORE == 1)
+            self.one_run(number, pipeline)
             if number % VERSIONS_PER_STORE == 0:
                 self.close_store(pipeline)
 
-    def one_run(self, number: int, pipeline: sample_source.Pipeline, is_full: bool) -> None:
+    def one_run(self, number: int, pipeline: sample_source.Pipeline, is_full: bool = False) -> None:
         began, before = time.monotonic(), len(judge.numbers(pipeline.store, pipeline.MODULE))
         try:
             name = self.cluster.client.submit_until_taken(pipeline.path)
@@ -274,7 +274,7 @@ class Storm:
         for number in found[before:]:
             version = judge.Version(pipeline.store, pipeline.MODULE, number)
             wrong = judge.check_files(version, self.around.reference)
-            # Equal digests are equal rows; the rows themselves are compared now and then, and when digests differ.
+            # Equal digests are equal rows: those of the reference were compared. Rows are compared when digests differ, and in the end.
             if wrong or is_full:
                 wrong += judge.compare(version, self.around.url, sample_source.tables())
             for text in wrong:
