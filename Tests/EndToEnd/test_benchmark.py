@@ -44,3 +44,21 @@ def test_redaction():
         result = json.load(file)
     expect(all(row["meets_goal"] for row in result["kinds"]), f"goals of recall and precision: {result['kinds']}")
     return ", ".join(f"{row['kind']} {row['recall']:.2f}/{row['precision']:.2f}" for row in result["kinds"])
+
+
+def test_coordinator():
+    """Twenty workers, five hundred shards and a killed coordinator: the ledger has every shard once."""
+    etlx_path()
+    out = f"{scratch('coordinator')}/result.json"
+    done = subprocess.run(
+        [sys.executable, f"{ROOT}/benchmarks/coordinator/run", "--workers", "20", "--shards", "500", "--rate", "200", "--processes", "1",
+         "--idle", "0.5", "--fast", "--json", out], capture_output=True, text=True)
+    expect(done.returncode == 0, f"exit code {done.returncode}: {done.stdout[-800:]}{done.stderr[-800:]}")
+    with open(out) as file:
+        result = json.load(file)
+    expect_equal(result["violations"], [], "violations")
+    audit, recovery = result["audit"], result["recovery"]
+    expect_equal((audit["done"], audit["shards_accepted_once"], audit["accepted_attempts"]), (500, 500, 500), "shards in the ledger")
+    expect(300 <= recovery["done_before"] <= recovery["done_after"] < 500, f"shards done around the kill: {recovery}")
+    expect_equal({name: result["answers"][name] for name in ("refused", "unknown", "other")}, dict.fromkeys(("refused", "unknown", "other"), 0), "errors")
+    return f"leads {recovery['kill_to_leads']} s after the kill"

@@ -8,6 +8,7 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import sys
 import threading
 import time
 
@@ -99,12 +100,22 @@ class Ledger:
     def epoch(self) -> int:
         return self.row("SELECT epoch FROM etlx_ledger.coordinator")[0]
 
+    def lease_left(self) -> float:
+        """Seconds for which the leader keeps others out, unless it renews its lease; below zero it kept nobody out."""
+        return float(self.row("SELECT expires_at / 1000.0 - extract(epoch FROM clock_timestamp()) FROM etlx_ledger.coordinator")[0])
+
     def expire_lease(self) -> None:
         with self.connection.cursor() as cursor:
             cursor.execute("UPDATE etlx_ledger.coordinator SET expires_at = 0")
 
     def done(self, run: str) -> int:
         return self.row("SELECT count(*) FROM etlx_ledger.shard WHERE run = %s AND phase = 'done'", run)[0]
+
+    def cpu(self) -> float:
+        """CPU seconds of the sessions of others, so of the coordinator's."""
+        with self.connection.cursor() as cursor:
+            cursor.execute("SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()")
+            return sum(cpu_of(pid) for pid, in cursor.fetchall())
 
     def bytes(self) -> dict[str, int]:
         with self.connection.cursor() as cursor:
@@ -153,6 +164,8 @@ class Coordinator:
                 [ETLX, "coordinator", "--listen", self.url, "--join-tokens", f"{self.folder}/join.tokens",
                  "--operator-tokens", f"{self.folder}/operator.tokens"],
                 env={**os.environ, "ETLX_LEDGER": self.ledger.url}, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        # For a profiler.
+        print(f"coordinator: process {self.process.pid}", file=sys.stderr, flush=True)
 
     def when(self, message: str) -> float | None:
         """Unix time of the line of this process that says so, by its own clock; None before there is one."""
@@ -168,7 +181,7 @@ class Coordinator:
         end = time.monotonic() + seconds
         while (at := self.when(message)) is None:
             if time.monotonic() > end or self.process.poll() is not None:
-                raise SystemExit(f"the coordinator did not say in time: {message}")
+                raise SystemExit(f"the coordinator did not say within {seconds} s: {message}")
             time.sleep(0.02)
         return at
 
@@ -191,10 +204,14 @@ class Coordinator:
         return json.loads(done.stdout.splitlines()[0])["run"]
 
 
-def usage(pid: int) -> dict:
-    """What a process has taken so far: CPU seconds, seconds that its threads waited for a processor, MiB now and at most, descriptors."""
+def cpu_of(pid: int) -> float:
     with open(f"/proc/{pid}/stat") as file:
         fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def usage(pid: int) -> dict:
+    """What a process has taken so far: CPU seconds, seconds that its threads waited for a processor, MiB now and at most, descriptors."""
     with open(f"/proc/{pid}/status") as file:
         about = dict(line.split(":", 1) for line in file)
     waited = 0
@@ -205,7 +222,7 @@ def usage(pid: int) -> dict:
         except OSError:
             pass  # the thread has ended, or the kernel does not count
     return {
-        "at": time.monotonic(), "cpu": (int(fields[11]) + int(fields[12])) / TICKS, "waited": waited / 1e9,
+        "at": time.monotonic(), "cpu": cpu_of(pid), "waited": waited / 1e9,
         "mib": int(about["VmRSS"].split()[0]) / 1024, "peak_mib": int(about["VmHWM"].split()[0]) / 1024,
         "descriptors": len(os.listdir(f"/proc/{pid}/fd")),
     }

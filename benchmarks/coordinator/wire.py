@@ -46,11 +46,8 @@ class Asker(asyncio.Protocol):
         frame = REQUEST_HEADER + os.urandom(16) + self.prefix + request.encode() + b"}"
         loop = asyncio.get_running_loop()
         while True:
-            number = next(self.numbers) & 0x7FFFFFFF | 0x80000000
             question = Question(frame, loop.create_future())
-            self.pending[number] = question
-            if self.is_ready:
-                self.send(number, question)
+            self.put(question)
             reply, arrived = await question.future
             if "notLeader" in reply:
                 await asyncio.sleep(0.1)
@@ -63,14 +60,21 @@ class Asker(asyncio.Protocol):
         self.transport.write(len(body).to_bytes(8, "big") + body)
 
     def send_again(self, older_than: float) -> None:
-        """What nobody answered, under the same ids."""
+        """What nobody answered, under the same ids; an answer to the question before is then not heard any more."""
         if not self.is_ready:
             return
         limit = time.perf_counter() - older_than
         for number, question in list(self.pending.items()):
             if question.sent < limit:
                 question.is_clean = False
-                self.send(number, question)
+                del self.pending[number]
+                self.put(question)
+
+    def put(self, question: Question) -> None:
+        number = next(self.numbers) & 0x7FFFFFFF | 0x80000000
+        self.pending[number] = question
+        if self.is_ready:
+            self.send(number, question)
 
     # MARK: The connection
 
