@@ -28,6 +28,8 @@ package enum Limits {
     package static let selfFenceTime = Duration.seconds(22)
     package static let requestTimeout = Duration.seconds(5)
     package static let pollInterval = Duration.milliseconds(100)
+    /// Of a large cluster's nodes that wait for work.
+    package static let longestPollInterval = Duration.seconds(2)
     package static let watchdogTime = Duration.seconds(15)
     /// So many new sockets within `renewalWindow`, none of which was answered: the process ends and is started again.
     package static let socketRenewals = 3
@@ -37,7 +39,7 @@ package enum Limits {
     /// How long the end of a listener is waited for. libnng before 1.10 may never end one.
     package static let listenerCloseTime = Duration.seconds(2)
     /// Requests in hand at a time, and with that the frames that a coordinator holds.
-    package static let contextsPerServer = 64
+    package static let contextsPerServer = 256
     /// Connections to a coordinator; one more is closed as soon as it has introduced itself.
     package static let connectionsPerServer = 4096
     /// The pause after a round of unanswered questions doubles from one to the other, each time varied by a half.

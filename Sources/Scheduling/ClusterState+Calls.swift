@@ -28,7 +28,7 @@ extension ClusterState {
         case .fetch(let run, let text, let offset): slice(of: run, text, from: offset, &step)
         case .upload(let run, let token, let offset, let total, let bytes):
             receive(bytes, of: run, at: offset, total: total, token: token, from: node, &step)
-        case .complete(_, let token, let result): complete(result, token: token, from: node, now: now, &step)
+        case .complete(let run, let token, let result): complete(result, of: run, token: token, from: node, now: now, &step)
         case .fail(_, let token, let failure): attemptFailed(failure, token: token, from: node, now: now, &step)
         case .release(_, let token): release(token, from: node, now: now, &step)
         case .leave:
@@ -67,8 +67,7 @@ extension ClusterState {
             step.reply = .drain
             return
         }
-        let nothing = Reply.noWork(
-            retryAfterMilliseconds: Limits.pollInterval.inMilliseconds, isIdle: order.isEmpty)
+        let nothing = Reply.noWork(retryAfterMilliseconds: pollInterval.inMilliseconds, isIdle: order.isEmpty)
         guard !isDraining, node.tokens.count < node.slots ?? Limits.slotsPerWorker else { return step.reply = nothing }
         let grant: Grant? =
             switch node.role {
@@ -76,6 +75,12 @@ extension ClusterState {
             case .worker: grantShard(name, now: now, &step)
             }
         step.reply = grant.map { .grant($0) } ?? nothing
+    }
+
+    /// The more nodes ask, the less often each does; and less often when nothing is to be done at all.
+    private var pollInterval: Duration {
+        let crowd = max(Limits.pollInterval, .milliseconds(2 * nodes.count))
+        return min(order.isEmpty && !policy.leavesWhenDone ? crowd * 5 : crowd, Limits.longestPollInterval)
     }
 
     /// A coordinator of one run lets its processes go when they are not needed any more.
@@ -163,6 +168,7 @@ extension ClusterState {
 
     private mutating func granted(_ id: String, _ spec: TaskSpec, _ lease: TaskLease, isCopy: Bool, _ step: inout Step) -> Grant {
         leases[lease.token] = (id, spec)
+        workers[lease.token] = lease.worker
         nodes[lease.worker]!.tokens.insert(lease.token)
         step.notes.append(.granted(run: id, spec, epoch: lease.epoch, worker: lease.worker, isCopy: isCopy))
         let start = runs[id]!.start
@@ -210,7 +216,7 @@ extension ClusterState {
 
     /// The task whose lease has this token and worker; nil for everything late or foreign.
     private func held(_ token: Int64, by name: String) -> (run: String, spec: TaskSpec)? {
-        guard let place = leases[token], nodes[name]?.tokens.contains(token) == true else { return nil }
+        guard workers[token] == name, let place = leases[token] else { return nil }
         return place
     }
 
@@ -240,10 +246,10 @@ extension ClusterState {
     // MARK: Results
 
     private mutating func complete(
-        _ result: TaskResult, token: Int64, from name: String, now: Instant, _ step: inout Step
+        _ result: TaskResult, of named: String, token: Int64, from name: String, now: Instant, _ step: inout Step
     ) {
         guard let (id, spec) = held(token, by: name) else {
-            if isRepeated(result) { step.reply = .accepted } else { fence(name, &step) }
+            if isRepeated(result, of: named, from: name) { step.reply = .accepted } else { fence(name, &step) }
             return
         }
         step.reply = .accepted
@@ -253,10 +259,10 @@ extension ClusterState {
                 step.reply = .refused(reason: "an unreadable plan")
                 return
             }
-            forget(token, name)
+            forget(token)
             adopt(plan, of: id, holder: name, now: now, &step)
         case (.held(let snapshots), .hold):
-            forget(token, name)
+            forget(token)
             runs[id]!.holding = nil
             // The run was read meanwhile: the snapshots are let go.
             guard runs[id]!.phase == .extracting else { return fence(name, &step) }
@@ -270,13 +276,16 @@ extension ClusterState {
         }
     }
 
-    /// The same receipt again: the first answer was lost.
-    private func isRepeated(_ result: TaskResult) -> Bool {
-        guard case .part(let receipt) = result else { return false }
-        return runs.values.contains { run in
-            run.position(of: .shard(table: receipt.table, index: receipt.shard)).map {
-                run.shards[$0].receipt == receipt
-            } ?? false
+    /// The same result again: the first answer was lost, or took longer than its asker waited.
+    private func isRepeated(_ result: TaskResult, of id: String, from name: String) -> Bool {
+        guard let run = runs[id] else { return false }
+        switch result {
+        // Who holds the snapshots made the plan; without any it does not matter who did.
+        case .plan: return run.plan != nil && (run.holders[name] != nil || !run.needsKeeper)
+        case .held(let snapshots): return run.holders[name]?.snapshots == snapshots
+        case .part(let receipt):
+            let position = run.position(of: .shard(table: receipt.table, index: receipt.shard))
+            return position.map { run.shards[$0].receipt == receipt } ?? false
         }
     }
 
@@ -309,7 +318,7 @@ extension ClusterState {
         step.notes.append(.accepted(run: id, spec, receipt.rows, seconds: (now - lease.since).inSeconds))
         for worthless in runs[id]!.accept(receipt, at: position, token: token, now: now) {
             connections[runs[id]!.sources[position], default: 0] -= 1
-            forgetEverywhere(worthless)
+            forget(worthless)
         }
         sealIfWhole(id, &step)
     }
@@ -327,7 +336,7 @@ extension ClusterState {
         guard let (id, spec) = held(token, by: name) else { return fence(name, &step) }
         step.reply = .accepted
         step.notes.append(.attemptFailed(run: id, spec, failure))
-        forget(token, name)
+        forget(token)
         switch spec {
         case .plan:
             runs[id]!.planning.leases = []
@@ -351,7 +360,7 @@ extension ClusterState {
     private mutating func release(_ token: Int64, from name: String, now: Instant, _ step: inout Step) {
         guard let (id, spec) = held(token, by: name) else { return fence(name, &step) }
         step.reply = .accepted
-        forget(token, name)
+        forget(token)
         giveBack(id, spec, token: token, countsAsCrash: false, now: now, &step)
     }
 

@@ -21,7 +21,7 @@ extension ClusterState {
         for (token, (id, spec)) in leases.sorted(by: { $0.key < $1.key }) {
             guard let until = lease(token, id, spec)?.until, until < now else { continue }
             step.notes.append(.leaseExpired(run: id, spec))
-            forgetEverywhere(token)
+            forget(token)
             giveBack(id, spec, token: token, countsAsCrash: false, now: now, &step)
         }
     }
@@ -39,6 +39,7 @@ extension ClusterState {
         guard let node = nodes.removeValue(forKey: name) else { return }
         step.notes.append(.lost(node: name, reason: reason))
         for token in node.tokens.sorted() {
+            workers[token] = nil
             guard let (id, spec) = leases.removeValue(forKey: token) else { continue }
             giveBack(id, spec, token: token, countsAsCrash: countsAsCrash, now: now, &step)
         }
@@ -82,15 +83,10 @@ extension ClusterState {
                 message: "the keeper of the sources' snapshots is gone; shards of two snapshots are never mixed"), &step)
     }
 
-    mutating func forget(_ token: Int64, _ name: String) {
+    /// A lease that is worth nothing any more, whoever has it.
+    mutating func forget(_ token: Int64) {
         leases[token] = nil
-        nodes[name]?.tokens.remove(token)
-    }
-
-    /// For a token whose holder is not at hand.
-    mutating func forgetEverywhere(_ token: Int64) {
-        leases[token] = nil
-        for name in nodes.keys where nodes[name]!.tokens.contains(token) { nodes[name]!.tokens.remove(token) }
+        if let name = workers.removeValue(forKey: token) { nodes[name]?.tokens.remove(token) }
     }
 }
 

@@ -111,6 +111,8 @@ package struct ClusterState: Sendable {
     package private(set) var ended: [ClusterStatus.Run] = []
     var nodes: [String: Node] = [:]
     var leases: [Int64: (run: String, spec: TaskSpec)] = [:]
+    /// Who has them.
+    var workers: [Int64: String] = [:]
     var connections: [String: Int] = [:]
     var submissions: [String: SubmissionState] = [:]
     private var lastToken: Int64
@@ -195,6 +197,7 @@ package struct ClusterState: Sendable {
         let until = now + policy.leaseTime
         func adopt(_ lease: TaskLease, _ spec: TaskSpec) {
             leases[lease.token] = (name, spec)
+            workers[lease.token] = lease.worker
             nodes[lease.worker, default: Node(role: .of(lease.worker), lastHeard: now)].tokens.insert(lease.token)
         }
         for lease in state.planning.leases {
@@ -217,10 +220,7 @@ package struct ClusterState: Sendable {
     ) {
         guard let run = runs.removeValue(forKey: name) else { return }
         order.removeAll { $0 == name }
-        for (token, place) in leases where place.run == name {
-            leases[token] = nil
-            for node in nodes.keys { nodes[node]!.tokens.remove(token) }
-        }
+        for (token, place) in leases where place.run == name { forget(token) }
         for position in run.leased { connections[run.sources[position], default: 0] -= run.shards[position].leases.count }
         var status = run.status
         status.phase = phase

@@ -30,6 +30,8 @@ final class CoordinatorDriver {
     private let holder = "\(ProcessInfo.processInfo.hostName) \(UUID().uuidString.prefix(8).lowercased())"
     private var port: HTTPPort?
     private var certificates: CertificateWatch?
+    /// When the lead was asked for that was granted.
+    private var acquiredAt = NodeClock.now
 
     init(_ configuration: Configuration, server: ReplyServer, admission: Admission, people: JoinTokens, log: Log) {
         self.configuration = configuration
@@ -53,7 +55,7 @@ final class CoordinatorDriver {
         while signals.received == 0 {
             // A fresh one for each time of leading: what an earlier time left running writes under its own epoch, in vain.
             guard let ledger = openLedger(), let epoch = standBy(ledger) else { continue }
-            lead(ledger, epoch: epoch)
+            lead(ledger, epoch: epoch, since: acquiredAt)
         }
     }
 
@@ -86,8 +88,9 @@ final class CoordinatorDriver {
         let (holder, advertised) = (holder, configuration.advertised)
         return StandbyService(
             server: server,
-            acquire: {
+            acquire: { [self] in
                 do throws(LedgerError) {
+                    acquiredAt = NodeClock.now
                     defer { watch.hasLedger = true }
                     return try ledger.acquire(holder: holder, address: advertised)
                 } catch {
@@ -106,7 +109,7 @@ final class CoordinatorDriver {
 
     // MARK: Leading
 
-    private func lead(_ ledger: Ledger, epoch: Int64) {
+    private func lead(_ ledger: Ledger, epoch: Int64, since: Instant) {
         let leading = log.with(["epoch": .count(Int(epoch))])
         let state: ClusterState
         do throws(LedgerError) { state = try recover(ledger, epoch: epoch) } catch {
@@ -127,7 +130,7 @@ final class CoordinatorDriver {
                     documentDigest: read.about.documentDigest, iceberg: read.target.iceberg)
             } catch { throw error.failure }
         }
-        var lead = Lead(ledger: ledger)
+        var lead = Lead(ledger: ledger, since: since)
         let service = CoordinatorService(
             state: state, server: server,
             duties: .init(
@@ -178,10 +181,14 @@ final class CoordinatorDriver {
 /// The right to lead: renewed in time, or lost.
 private struct Lead {
     let ledger: Ledger
-    private var held = NodeClock.now
-    private var tried = NodeClock.now
+    private var held: Instant
+    private var tried: Instant
 
-    init(ledger: Ledger) { self.ledger = ledger }
+    init(ledger: Ledger, since: Instant) {
+        self.ledger = ledger
+        held = since
+        tried = since
+    }
 
     /// Whether a renewal that was asked for lately was granted. By this node's clock, from the moment of asking.
     mutating func holds() -> Bool {

@@ -268,3 +268,19 @@ extension ClusterStateTests {
         #expect(fixture.phase("run-3") == .planning)
     }
 }
+
+extension ClusterStateTests {
+    @Test("a plan and a hold that are told twice, because the first answer was late, are accepted twice")
+    func repeatedPlan() throws {
+        var fixture = Fixture()
+        let keeper = fixture.planned(sizes: [1])
+        let second = fixture.join("keeper-2")
+        let grant = try fixture.granted(second)
+        let held = Request.complete(run: "run-1", token: grant.token, result: .held([SnapshotHold(source: "source", snapshot: "7")]))
+        for _ in 0..<2 { #expect(fixture.send(second, held).reply == .accepted) }
+        // Under a token that is done with, like a repetition.
+        let plan = Request.complete(run: "run-1", token: 1, result: .plan)
+        #expect(fixture.send(keeper, plan).reply == .accepted)
+        #expect(fixture.send(fixture.join("keeper-3"), plan).reply == .fenced)
+    }
+}
