@@ -33,7 +33,8 @@ class Plan:
     keeper_kills: int = 20
     partitions: int = 20
     worker_gap: float = 4.0
-    fault_gap: float = 4.0
+    # Leaders have to live longer than a lease, most of them: each grants what it finds leased for another term.
+    fault_gap: float = 12.0
     minutes: float = 0.0
     pause_seconds: float = 35.0
     rate: str | None = None
