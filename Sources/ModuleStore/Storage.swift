@@ -8,8 +8,6 @@ package import Model
 package protocol Storage: Sendable {
     /// The root as people and lineage name it: a folder, `s3://bucket/prefix`, `postgresql://host/database`. No secrets.
     var location: String { get }
-    /// What tells this place from every other, where `location` does not.
-    var identity: String { get }
     /// Where the files of this machine's runs may lie beside the modules; nil where the store is not a folder.
     var localFolder: String? { get }
 
@@ -88,8 +86,6 @@ package struct TableNote: Sendable, Equatable {
 }
 
 extension Storage {
-    package var identity: String { location }
-
     package func place(module: String, attempt: String) -> String {
         "\(location)/\(module)/\(ModuleLayout.run(attempt))"
     }

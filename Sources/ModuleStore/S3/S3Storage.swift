@@ -28,8 +28,6 @@ package struct S3Storage: Storage {
     }
 
     package var location: String { client.location.description }
-    /// A bucket of the same name at another endpoint is another bucket.
-    package var identity: String { "\(client.location.endpoints.first ?? "AWS") \(location)" }
     package var localFolder: String? { nil }
 
     // MARK: Reading
