@@ -36,6 +36,8 @@ package protocol Storage: Sendable {
     func stage(module: String, attempt: String, table: String, shard: Int, epoch: Int) throws(StoreError)
         -> any StagedPart
     /// Gives staged parts their final places. Harmless when repeated, by this or another process.
+    ///
+    /// - Throws: `.damaged` for a part that is not what its receipt says.
     func accept(_ parts: [AcceptedPart], module: String, attempt: String) throws(StoreError)
     /// Says in the place's own way what the accepted tables and their columns are; where it has none, nothing is done.
     func annotate(_ tables: [TableNote], module: String, attempt: String) throws(StoreError)

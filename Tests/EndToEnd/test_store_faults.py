@@ -1,32 +1,16 @@
 """A store on a disk that is full, read-only or another's: the message says so, the last version stays, nothing half-made shows."""
-import contextlib
+import glob
 import os
 import shutil
+import signal
 import subprocess
-import time
-from typing import Iterator
 
 from lib.checks import expect, expect_equal, require
-from lib.etlx import run, run_well
+from lib.etlx import Running, run, run_well
+from lib.private import small_disk, wait_until
 from lib.published import Version, numbers
 from lib.samples import clinic
 from lib.surroundings import scratch
-
-
-@contextlib.contextmanager
-def small_disk(size: str) -> Iterator[str]:
-    """A file system of its own, gone afterwards."""
-    require(os.geteuid() == 0, "only root may mount a disk for this test")
-    folder = scratch("disk")
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "etlx-test", folder], capture_output=True, text=True)
-    require(done.returncode == 0, f"this machine does not let root mount: {done.stderr.strip()}")
-    try:
-        yield folder
-    finally:
-        for _ in range(50):
-            if subprocess.run(["umount", folder], capture_output=True).returncode == 0:
-                break
-            time.sleep(0.1)
 
 
 def published_on(disk: str, patients: int = 200) -> tuple[str, str]:
@@ -95,6 +79,48 @@ def test_full_disk_at_every_fill():
             sorted(os.listdir(f"{store}/clinic/runs")),
             sorted(os.path.basename(Version(store, "clinic", number).folder) for number in numbers(store, "clinic")), "runs")
     return f"exit codes {outcomes}"
+
+
+def test_a_flipped_bit():
+    """A bit of a finished part turns over before the version is committed: the run names the part and publishes nothing."""
+    folder = scratch("faults")
+    document = clinic(folder, 100_000)
+    run_well("keys", "new", f"{folder}/people.key")
+    run_well("run", document, "--workers", "1")
+    store = f"{folder}/modules"
+    digests = Version(store, "clinic", 1).part_digests()
+    running = Running("run", document, "--workers", "1")
+    found: list[str] = []
+
+    def stopped_behind_a_part() -> bool:
+        """A finished part is read-only; its worker stands still, and the run cannot be whole."""
+        found[:] = [
+            path for path in glob.glob(f"{store}/clinic/_staging/**/*.parquet", recursive=True) if not os.stat(path).st_mode & 0o222]
+        if found:
+            for pid in running.workers():
+                os.kill(pid, signal.SIGSTOP)
+        return bool(found) or not running.is_running()
+
+    wait_until(stopped_behind_a_part, "a part", pause=0.001)
+    expect(running.is_running() and len(found) < len(digests), f"the run was too fast: {len(found)} parts")
+    os.chmod(found[0], 0o644)
+    with open(found[0], "r+b") as file:
+        file.seek(os.path.getsize(found[0]) // 2)
+        byte = file.read(1)[0]
+        file.seek(-1, os.SEEK_CUR)
+        file.write(bytes([byte ^ 0x10]))
+    os.chmod(found[0], 0o444)
+    for pid in running.workers():
+        os.kill(pid, signal.SIGCONT)
+    result = running.wait()
+    expect(result.status == 1, f"exit code {result.status}: {result.text[-800:]}")
+    # Named as it would have been published.
+    table = os.path.basename(os.path.dirname(found[0]))
+    expect(f"data/{table}/part-" in result.err and "no longer those that its worker wrote" in result.err, f"the message: {result.err[-800:]}")
+    check_untouched(store, digests)
+    expect_equal(os.listdir(f"{store}/clinic/_staging"), [], "staging after the failed run")
+    run_well("run", document, "--workers", "1")
+    expect_equal(Version(store, "clinic", 2).part_digests(), digests, "parts of the next version")
 
 
 def test_pull_to_a_full_disk():

@@ -195,6 +195,27 @@ struct PublisherTests {
         #expect(try fixture.publish(attempt: attempt, receipts: receipts).record.version == 1)
     }
 
+    @Test("one bit of a staged part that is not as its worker wrote it: the attempt is refused by the part's name", arguments: [0, 7])
+    func flippedBit(bit: Int) throws {
+        let fixture = Fixture()
+        try fixture.publishNew()
+        let attempt = try fixture.store.beginAttempt(module: "clinic")
+        let receipts = try fixture.stage(attempt)
+        let path = fixture.files.absolute("clinic/\(receipts[1].stagedPath)")
+        try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: path)
+        var bytes = [UInt8](try #require(FileManager.default.contents(atPath: path)))
+        bytes[bytes.count / 2] ^= 1 << bit
+        try Data(bytes).write(to: URL(fileURLWithPath: path))
+        let error = #expect(throws: StoreError.self) { try fixture.publish(attempt: attempt, receipts: receipts) }
+        #expect(error?.code == .damaged && error?.subject.hasSuffix("data/patients/part-00001.parquet") == true)
+        #expect(try fixture.store.versions(module: "clinic") == [1])
+        #expect(try fixture.store.verify(module: "clinic").findings == [])
+        // The bit flipped back: the same attempt carries on.
+        bytes[bytes.count / 2] ^= 1 << bit
+        try Data(bytes).write(to: URL(fileURLWithPath: path))
+        #expect(try fixture.publish(attempt: attempt, receipts: receipts).record.version == 2)
+    }
+
     @Test("a record that is sent again makes its version within the deadline, and none after it")
     func lateRepetition() throws {
         for (wait, isMade) in [(Duration.zero, true), (Limits.attemptDeadline, false)] {

@@ -12,6 +12,8 @@ extension Limits {
     package static let bytesPerWrite = 512 << 10
     /// Files are read from a store in pieces of this size when all of them is looked at.
     package static let bytesPerRead = 4 << 20
+    /// So many parts at once before they become a version's: digests need a processor each.
+    package static let partsReadAtATime = 4
     package static let bytesPerRecord = 4 << 20
     package static let bytesPerDescription = 256 << 20
     /// How often a publisher that lost a race takes the next number.

@@ -46,7 +46,8 @@ package struct DiskStorage: Storage {
         return try DiskPart(files: files, module: module, path: path)
     }
 
-    /// The staged name stays until the version is committed.
+    /// The staged name stays until the version is committed. Every byte is read once more: a part that a disk, a network
+    /// file system or a person changed since its worker wrote it does not become a version's.
     package func accept(_ parts: [AcceptedPart], module: String, attempt: String) throws(StoreError) {
         try files.makeFolder("\(module)/\(ModuleLayout.run(attempt))")
         for part in parts {
@@ -58,10 +59,22 @@ package struct DiskStorage: Storage {
                 }
                 _ = try files.place(staged, at: part.path, by: placing)
             }
-            // Linked by an earlier try, or just now; another size would be another file's.
-            guard let placed = try files.status(part.path), placed.byteCount == part.byteCount else {
-                throw StoreError(.damaged, part.path, "the part is absent or of another size than its receipt says")
-            }
+        }
+        try concurrently(parts, Limits.partsReadAtATime) { (part) throws(StoreError) in try check(part) }
+    }
+
+    private func check(_ part: AcceptedPart) throws(StoreError) {
+        // Linked by an earlier try, or just now; another size would be another file's.
+        guard let placed = try files.status(part.path), placed.byteCount == part.byteCount else {
+            throw StoreError(.damaged, part.path, "the part is absent or of another size than its receipt says")
+        }
+        let measure: FileMeasure
+        do { measure = try FileMeasure.of(DiskRange(files, part.path)) } catch {
+            throw error as? StoreError ?? StoreError(.inputOutput, part.path, "it cannot be read")
+        }
+        guard measure.sha256 == part.sha256 else {
+            throw StoreError(
+                .damaged, part.path, "its bytes are no longer those that its worker wrote; look at the disk and the memory, and run again")
         }
     }
 

@@ -1,4 +1,3 @@
-internal import Foundation
 package import Model
 package import S3
 
@@ -84,7 +83,7 @@ package struct S3Storage: Storage {
     }
 
     package func accept(_ parts: [AcceptedPart], module: String, attempt: String) throws(StoreError) {
-        try concurrently(parts) { (part) throws(StoreError) in try accept(part) }
+        try concurrently(parts, Limits.requestsAtATime) { (part) throws(StoreError) in try accept(part) }
     }
 
     private func accept(_ part: AcceptedPart) throws(StoreError) {
@@ -181,7 +180,7 @@ package struct S3Storage: Storage {
     }
 
     private func abort(_ uploads: [S3UnfinishedUpload]) throws(StoreError) {
-        try concurrently(uploads) { (upload) throws(StoreError) in
+        try concurrently(uploads, Limits.requestsAtATime) { (upload) throws(StoreError) in
             try asking(upload.key) { () throws(S3Error) in
                 try client.abortUpload(upload.key, uploadID: upload.uploadID)
             }
@@ -195,21 +194,6 @@ package struct S3Storage: Storage {
 
     func asking<Value>(_ path: String, _ body: () throws(S3Error) -> Value) throws(StoreError) -> Value {
         do { return try body() } catch { throw StoreError(error, path) }
-    }
-
-    /// Questions wait for the network, not for the processor: several at a time.
-    private func concurrently<Item: Sendable>(
-        _ items: [Item], _ body: @Sendable (Item) throws(StoreError) -> Void
-    ) throws(StoreError) {
-        if items.count == 1 { return try body(items[0]) }
-        let failure = FirstFailure()
-        DispatchQueue.concurrentPerform(iterations: min(items.count, Limits.requestsAtATime)) { lane in
-            for index in stride(from: lane, to: items.count, by: Limits.requestsAtATime) {
-                if failure.error != nil { return }
-                do throws(StoreError) { try body(items[index]) } catch { failure.note(error) }
-            }
-        }
-        if let error = failure.error { throw error }
     }
 }
 

@@ -1,6 +1,9 @@
 """Private PostgreSQL servers of a cluster, made by ops/private-postgres."""
+import contextlib
 import os
 import subprocess
+
+import psycopg2
 
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "../../.."))
 PROGRAM = os.path.join(ROOT, "ops/private-postgres")
@@ -17,6 +20,24 @@ class Server:
         options = (["--at", f"{self.address}/24"] if self.address else []) + (["--durable"] if self.is_durable else [])
         self.url = call("start", self.folder, *options).strip()
         return self
+
+    def follow(self, primary: "Server") -> "Server":
+        """Starts it as a hot standby of another server, instead of `start`."""
+        self.url = call("standby", self.folder, primary.folder).strip()
+        return self
+
+    def execute(self, sql: str) -> list[tuple]:
+        with contextlib.closing(psycopg2.connect(self.url, connect_timeout=5)) as connection:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(sql)
+                return cursor.fetchall() if cursor.description else []
+
+    def configure(self, **settings: str) -> None:
+        """Settings of the whole server, from its next transactions on; some of them only from `restart` on."""
+        for name, value in settings.items():
+            self.execute(f"alter system set {name} = {value}")
+        self.execute("select pg_reload_conf()")
 
     def restart(self) -> None:
         """As after a crash of the server: nothing is finished, connections are cut, the log is replayed."""
