@@ -171,7 +171,8 @@ package final class RunOffice: Sendable {
     private func persistently<Value>(_ body: () throws(LedgerError) -> Value) throws(LedgerError) -> Value {
         while true {
             do throws(LedgerError) { return try body() } catch {
-                guard persists, error.code == .unreachable || error.code == .inUse else { throw error }
+                // A full one has written nothing, and may be given room.
+                guard persists, [.unreachable, .inUse, .noSpace].contains(error.code) else { throw error }
                 Thread.sleep(forTimeInterval: 1)
             }
         }

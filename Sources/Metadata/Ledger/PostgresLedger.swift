@@ -41,7 +41,8 @@ final class PostgresLedger: LedgerDatabase {
     }
 
     func write(_ statements: [LedgerStatement]) throws(LedgerError) {
-        let begin = PostgresStatement("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
+        // Not READ WRITE: a database that its administrator made read-only stays so.
+        let begin = PostgresStatement("BEGIN ISOLATION LEVEL READ COMMITTED")
         let sent = [begin] + statements.map { statement($0.sql, $0.arguments) }
         let answers = try answers(sent, statements.reduce(0) { $0 + $1.byteCount })
         do throws(LedgerError) {
