@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 typedef kernel_pgcopy_column column_t;
 
@@ -127,11 +129,29 @@ static int append_special(column_t *c, int result)
     return append_null(c);
 }
 
+/* Copies and gives the pages that were copied back to the system, so that a large cell is not there twice. */
+static void move_bytes(uint8_t *to, const uint8_t *from, size_t length)
+{
+    const size_t step = (size_t)1 << 20;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    uintptr_t given = ((uintptr_t)from + page - 1) & ~(uintptr_t)(page - 1);
+    for (size_t done = 0; done < length;) {
+        size_t count = length - done < step ? length - done : step;
+        memcpy(to + done, from + done, count);
+        done += count;
+        uintptr_t end = ((uintptr_t)from + done) & ~(uintptr_t)(page - 1);
+        if (end <= given) continue;
+        madvise((void *)given, end - given, MADV_DONTNEED); /* failing costs memory only */
+        given = end;
+    }
+}
+
 static int append_bytes(column_t *c, const uint8_t *bytes, size_t length)
 {
     int failure = reserve_bytes(c, length);
     if (failure) return failure;
-    if (length) memcpy(c->bytes + c->byte_count, bytes, length);
+    if (c->takes_bytes && length >= KERNEL_PGCOPY_LARGE_CELL) move_bytes(c->bytes + c->byte_count, bytes, length);
+    else if (length) memcpy(c->bytes + c->byte_count, bytes, length);
     c->byte_count += length;
     c->offsets[c->rows + 1] = (int32_t)c->byte_count;
     end_valid(c);

@@ -67,7 +67,7 @@ final class PostgresChunks: ChunkSource {
                 let input = binding.inputs[index]
                 guard let mapping = input.postgres else { preconditionFailure("a required column is mapped") }
                 return .init(name: input.column.name, mapping: mapping, nullsSpecials: input.nullsSpecials)
-            })
+            }, takesMessages: true)
         try reader.open(shard, of: selection) { DocumentCheck.sha256($0) == fingerprint }
     }
 

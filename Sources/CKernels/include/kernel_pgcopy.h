@@ -49,12 +49,17 @@ enum {
     KERNEL_PGCOPY_DIMENSIONS,      /* an array of several dimensions, or one that does not start at 1 */
 };
 
-/* A column being built. Zero it, then set the first five members; the rest is the kernel's. Memory comes from
+/* Of a column that takes its bytes: larger cells are moved, not copied. */
+#define KERNEL_PGCOPY_LARGE_CELL ((size_t)4 << 20)
+
+/* A column being built. Zero it, then set the first six members; the rest is the kernel's. Memory comes from
  * realloc; whoever takes values, offsets, bytes or validity over puts NULL in their place, then calls _reset. */
 typedef struct kernel_pgcopy_column {
     int32_t kind;
     int32_t nulls_specials;        /* special values become NULL and are counted */
     int32_t precision, scale;      /* of a decimal */
+    int32_t takes_bytes;           /* large cells of text and bytes are left as zeros where they came from, which must be
+                                    * private anonymous memory (malloc's): the pages go back to the system */
     size_t child_count;
     struct kernel_pgcopy_column *children; /* `child_count` of them, the caller's memory */
 

@@ -10,12 +10,12 @@ internal import Model
     /// Rows of the last chunk: the next one is likely as long.
     private var usualRows = 0
 
-    init(_ inputs: [PostgresCopyDecoder.Input]) {
+    init(_ inputs: [PostgresCopyDecoder.Input], takesMessages: Bool) {
         types = inputs.map(\.mapping.type)
         unsafe roots = UnsafeMutablePointer.allocate(capacity: max(1, inputs.count))
         for (index, input) in inputs.enumerated() {
             unsafe (roots + index).initialize(
-                to: Self.column(input.mapping.decoding, nullsSpecials: input.nullsSpecials))
+                to: Self.column(input.mapping.decoding, nullsSpecials: input.nullsSpecials, takesMessages))
         }
     }
 
@@ -41,8 +41,11 @@ internal import Model
 
     // MARK: One column
 
-    private static func column(_ decoding: PostgresDecoding, nullsSpecials: Bool) -> kernel_pgcopy_column {
+    private static func column(
+        _ decoding: PostgresDecoding, nullsSpecials: Bool, _ takesMessages: Bool
+    ) -> kernel_pgcopy_column {
         var column = unsafe kernel_pgcopy_column()
+        unsafe column.takes_bytes = takesMessages ? 1 : 0
         unsafe column.nulls_specials = nullsSpecials ? 1 : 0
         var children: [PostgresDecoding] = []
         let kind =
@@ -76,7 +79,7 @@ internal import Model
         if !children.isEmpty {
             let memory = UnsafeMutablePointer<kernel_pgcopy_column>.allocate(capacity: children.count)
             for (index, child) in children.enumerated() {
-                unsafe (memory + index).initialize(to: Self.column(child, nullsSpecials: nullsSpecials))
+                unsafe (memory + index).initialize(to: Self.column(child, nullsSpecials: nullsSpecials, takesMessages))
             }
             unsafe column.children = memory
             unsafe column.child_count = children.count

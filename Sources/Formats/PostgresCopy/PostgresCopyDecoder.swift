@@ -35,9 +35,11 @@ package struct PostgresCopyDecoder: ~Copyable {
     /// Rows of the chunks before it.
     private var firstRow: Int64 = 0
 
-    package init(columns inputs: [Input]) {
+    /// - Parameter takesMessages: Every message is in memory of malloc's and nobody reads it again: large cells are moved
+    ///   out of it page by page, so that a cell of 64 MiB is not in memory twice. Zeros stay in their place.
+    package init(columns inputs: [Input], takesMessages: Bool = false) {
         self.inputs = inputs
-        columns = PostgresColumnBuffers(inputs)
+        columns = PostgresColumnBuffers(inputs, takesMessages: takesMessages)
     }
 
     /// The chunk holds as much as one may; take it before the next row.

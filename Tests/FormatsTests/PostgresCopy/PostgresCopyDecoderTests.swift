@@ -265,6 +265,32 @@ struct PostgresCopyDecoderTests {
         #expect(isFullByBytes && !isFullAfter && isFullByRows)
     }
 
+    @Test("large cells are moved out of a message that may be taken: the rows are the same, and their pages are given back")
+    func largeCellsAreMoved() throws {
+        let inputs = [
+            decoderInput("t", builtin("text")), decoderInput("s", builtin("text")),
+            decoderInput("l", .array(oid: 1009, element: builtin("text"), name: "text[]")), decoderInput("b", builtin("bytea")),
+        ]
+        let size = 4 << 20
+        let texts = [size + 4321, size - 1, 3 * size].map { count in (0..<count).map { UInt8(97 + $0 % 26) } }
+        let message = CopyBytes.tuple([texts[0], Array("kept".utf8), CopyBytes.array([texts[1], texts[2]]), texts[0]])
+        var outcomes: [[[String?]]] = []
+        for takes in [false, true] {
+            var decoder = PostgresCopyDecoder(columns: inputs, takesMessages: takes)
+            try append(CopyBytes.header, to: &decoder)
+            let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: message.count, alignment: 1)
+            defer { unsafe memory.deallocate() }
+            unsafe memory.copyBytes(from: message)
+            unsafe try decoder.append(row: UnsafeRawBufferPointer(memory))
+            let zeros = unsafe memory.count { $0 == 0 }
+            // All but the ends of three cells; the second is too small.
+            #expect(takes ? zeros > 5 * size - 50_000 : zeros < 100)
+            let chunk = decoder.finishChunk()
+            outcomes.append((0..<chunk.rowCount).map { row in chunk.columns.map { CopyText.cell($0, row) } })
+        }
+        #expect(outcomes[0] == outcomes[1] && outcomes[0].count == 1)
+    }
+
     @Test("every truncation of a stream is refused, never read past")
     func truncations() throws {
         let (inputs, stream) = sample()
