@@ -18,7 +18,7 @@ from lib.checks import expect, expect_equal
 from lib.database import Database
 from lib.etlx import run_well
 from lib.local import IDLE, LOCAL, open_scratch, require_namespaces
-from lib.surroundings import etlx_path
+from lib.surroundings import ROOT, etlx_path
 
 from local_cluster import judge, network, plays, sample_source
 from local_cluster.cluster import STATE, Cluster, end, free_ports
@@ -464,3 +464,28 @@ def test_scenarios_are_well_formed():
         options = {**scenario["cluster"], "etlx": IDLE}
         Cluster("/nonexistent", **options)
     return f"{len(plays.names())} scenarios"
+
+
+def test_every_failure_names_its_tests():
+    """The table of cluster/scenarios/README.md: each row names scenarios, end-to-end tests or files, and all of them exist."""
+    with open(os.path.join(plays.SCENARIOS, "README.md")) as file:
+        lines = file.read().partition("## What breaks")[2].splitlines()
+    rows = [line for line in lines if line.startswith("| ")][1:]
+    missing = []
+    for row in rows:
+        names = re.findall(r"`([^`]+)`", row.split("|")[-2])
+        expect(names, f"no test in {row}")
+        missing += [name for name in names if not is_a_test(name)]
+    expect_equal(missing, [], "names of no test")
+    expect(len(rows) >= 30, f"{len(rows)} rows")
+    return f"{len(rows)} failures"
+
+
+def is_a_test(name: str) -> bool:
+    if "/" in name:
+        return os.path.exists(os.path.join(ROOT, name))
+    if "." in name:
+        file, _, function = name.partition(".")
+        path = os.path.join(ROOT, f"Tests/EndToEnd/test_{file}.py")
+        return os.path.exists(path) and f"\ndef test_{function}():" in open(path).read()
+    return any(os.path.exists(os.path.join(plays.SCENARIOS, folder, f"{name}.json")) for folder in ("", "simulated"))

@@ -5,7 +5,7 @@ import Testing
 struct DocumentTests {
     static let documents = [
         "README.md", "ARCHITECTURE.md", "docs/cluster.md", "docs/pipeline.md", "docs/verbs.md", "docs/open-formats.md", "docs/versions.md",
-        "ops/README.md", "cluster/README.md",
+        "ops/README.md", "cluster/README.md", "cluster/local/README.md", "cluster/scenarios/README.md",
     ]
 
     @Test("exist", arguments: documents)
