@@ -3,8 +3,6 @@ import contextlib
 import os
 import subprocess
 
-import psycopg2
-
 ROOT = os.path.realpath(os.path.join(os.path.dirname(__file__), "../../.."))
 PROGRAM = os.path.join(ROOT, "ops/private-postgres")
 
@@ -27,6 +25,8 @@ class Server:
         return self
 
     def execute(self, sql: str) -> list[tuple]:
+        # Of the tests' environment; `up` and `down` do without.
+        import psycopg2
         with contextlib.closing(psycopg2.connect(self.url, connect_timeout=5)) as connection:
             connection.autocommit = True
             with connection.cursor() as cursor:
