@@ -86,10 +86,8 @@ package final class RunOffice: Sendable {
             }
         case .restart(let start, let document):
             inBackground { [self] in
-                // What cannot be opened again stays failed; its submitter is told of the lost snapshot.
-                do {
-                    try open(document, start.documentPath ?? "", submission: nil, restarts: true, restartOf: start.run)
-                } catch { post(.restartFailed(of: start.run)) }
+                // What can never be opened again stays failed; its submitter is told of the lost snapshot.
+                do { try restart(start, document) } catch { post(.restartFailed(of: start.run, .ofPublishing(error))) }
             }
         case .publish(let run):
             guard let state = state.runs[run], let plan = state.plan else { return }
@@ -132,8 +130,31 @@ package final class RunOffice: Sendable {
             run: attempt, module: prepared.module, attempt: attempt, documentDigest: prepared.documentDigest,
             startedAt: Self.now, actor: actor, documentPath: path, submission: submission,
             restartsOnSnapshotLoss: restarts, restartOf: restartOf)
-        try ledger.begin(start, document: document)
+        if restartOf == nil {
+            try ledger.begin(start, document: document)
+        } else {
+            // Nobody asks for it again: the same entry is repeated until it is known to be there, once.
+            try persistently { () throws(LedgerError) in try ledger.begin(start, document: document) }
+        }
         post(.opened(start, document: document))
+    }
+
+    /// Tries for as long as its store or the ledger may come back. Until it has begun the ledger calls it due, and whoever
+    /// leads next begins it.
+    private func restart(_ start: RunStart, _ document: [UInt8]) throws {
+        var pause = 1.0
+        while true {
+            do {
+                return try open(document, start.documentPath ?? "", submission: nil, restarts: true, restartOf: start.run)
+            } catch let error as LedgerError where error.code != .unreachable && error.code != .inUse {
+                // Another leads, or has begun it: it is no failure of the run's.
+                return
+            } catch {
+                guard persists, TaskFailure.ofPublishing(error).disposition != .failRun else { throw error }
+                Thread.sleep(forTimeInterval: pause)
+                pause = min(2 * pause, 30)
+            }
+        }
     }
 
     // MARK: Publishing

@@ -190,11 +190,19 @@ extension ClusterState {
             }
             let until = now + policy.leaseTime
             switch spec {
-            case .plan: runs[run]!.planning.leases[0].until = until
+            case .plan:
+                var lease = runs[run]!.planning.leases[0]
+                // Durable before the node may count on it: whoever takes over next gives it a full term again.
+                if lease.isInherited { step.records.append(Record(run: run, record: .keptPlanning(epoch: lease.epoch))) }
+                (lease.until, lease.isInherited) = (until, false)
+                runs[run]!.planning.leases = [lease]
             case .hold: runs[run]!.holding?.until = until
-            case .shard:
-                guard let position = runs[run]!.position(of: spec) else { continue }
-                runs[run]!.update(position, token: item.token, until: until, progress: item)
+            case .shard(let table, let index):
+                guard let position = runs[run]!.position(of: spec),
+                    runs[run]!.update(position, token: item.token, until: until, progress: item),
+                    let lease = runs[run]!.shards[position].lease(item.token)
+                else { continue }
+                step.records.append(Record(run: run, record: .kept(table: table, shard: index, epoch: lease.epoch)))
             }
         }
         let letGo = holding.filter { id in

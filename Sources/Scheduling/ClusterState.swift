@@ -25,8 +25,8 @@ package struct ClusterState: Sendable {
         case known(submission: String, run: String)
         /// The ledger did not say whether the run began: the same submission is looked at anew.
         case openingFailed(id: String)
-        /// The run whose snapshots were lost could not be begun anew.
-        case restartFailed(of: String)
+        /// The run whose snapshots were lost can never be begun anew.
+        case restartFailed(of: String, TaskFailure)
         case published(run: String, version: Int)
         /// The run came to nothing.
         case failed(run: String, TaskFailure)
@@ -40,7 +40,7 @@ package struct ClusterState: Sendable {
         case publish(run: String)
         /// Remove what the run's attempt left.
         case discard(RunStart, document: [UInt8])
-        /// Open the same document again, once: its snapshots are lost.
+        /// Open the same document again, once: its snapshots are lost. The ledger knows until then that it is due.
         case restart(RunStart, document: [UInt8])
     }
 
@@ -115,23 +115,28 @@ package struct ClusterState: Sendable {
     var workers: [Int64: String] = [:]
     var connections: [String: Int] = [:]
     var submissions: [String: SubmissionState] = [:]
+    /// Runs that an earlier coordinator left to be begun anew.
+    private let restarts: [Action]
     private var lastToken: Int64
 
     /// - Parameters:
     ///   - epoch: this coordinator's, higher than that of any before it on the same ledger.
     ///   - recovered: the ledger's open runs, the oldest first.
+    ///   - restarts: those that lost their snapshots and are to begin anew, the oldest first.
     ///   - ended: some that ended lately, the oldest first.
     package init(
         epoch: Int64, credential: NodeCredential, codec: PlanCodec = PlanCodec(), policy: Policy = Policy(),
-        recovered: [RecoveredRun] = [], ended: [RunSummary] = [], now: Instant
+        recovered: [RecoveredRun] = [], restarts: [RecoveredRun] = [], ended: [RunSummary] = [], now: Instant
     ) {
         self.epoch = epoch
         key = credential
         self.codec = codec
         self.policy = policy
+        self.restarts = restarts.map { .restart($0.start, document: $0.document) }
         // Tokens of this epoch are higher than those of all before, without asking the ledger for each.
         lastToken = epoch << 40
         self.ended = ended.filter { !$0.state.isOpen }.suffix(Limits.endedRunsRemembered).map { ClusterStatus.Run($0) }
+        for run in restarts { setRestart(of: run.start.run, as: "") }
         for run in ended { if let earlier = run.restartOf { setRestart(of: earlier, as: run.run) } }
         // A run that has begun goes on, and the others of its module wait, even an older one: runs need not be opened here
         // in the order in which the ledger heard of them.
@@ -158,7 +163,9 @@ package struct ClusterState: Sendable {
         case .submissionRefused(let id, let reason): submissions[id] = .refused(reason)
         case .known(let submission, let run): submissions[submission] = .opened(run: run)
         case .openingFailed(let id): submissions[id] = nil
-        case .restartFailed(let run): setRestart(of: run, as: nil)
+        case .restartFailed(let run, let failure):
+            setRestart(of: run, as: nil)
+            step.records.append(Record(run: run, record: .notRestarted(failure)))
         case .published(let run, let version): end(run, .published, version: version, failure: nil, &step)
         case .failed(let run, let failure): fail(run, failure, &step)
         }
@@ -167,7 +174,7 @@ package struct ClusterState: Sendable {
 
     /// What a coordinator that has just taken the lead has to carry on with.
     package var pendingActions: [Action] {
-        order.filter { runs[$0]!.phase == .publishing }.map { .publish(run: $0) }
+        order.filter { runs[$0]!.phase == .publishing }.map { .publish(run: $0) } + restarts
     }
 
     // MARK: Runs
@@ -190,25 +197,20 @@ package struct ClusterState: Sendable {
     private mutating func recover(_ run: RecoveredRun, isQueued: Bool, now: Instant) {
         let name = run.start.run
         let bytes = run.plan.map { codec.encode($0) } ?? []
-        let state = RunSchedule(recovered: run, planBytes: bytes, isQueued: isQueued, now: now)
+        let state = RunSchedule(recovered: run, planBytes: bytes, isQueued: isQueued, term: policy.leaseTime, now: now)
         runs[name] = state
         order.append(name)
         if let submission = run.start.submission { submissions[submission] = .opened(run: name) }
-        let until = now + policy.leaseTime
         func adopt(_ lease: TaskLease, _ spec: TaskSpec) {
             leases[lease.token] = (name, spec)
             workers[lease.token] = lease.worker
             nodes[lease.worker, default: Node(role: .of(lease.worker), lastHeard: now)].tokens.insert(lease.token)
         }
-        for lease in state.planning.leases {
-            adopt(lease, .plan)
-            runs[name]!.planning.leases = [lease.extended(until: until)]
-        }
+        for lease in state.planning.leases { adopt(lease, .plan) }
         for holder in state.holders.keys where nodes[holder] == nil { nodes[holder] = Node(role: .keeper, lastHeard: now) }
         for position in state.leased {
             for lease in state.shards[position].leases {
                 adopt(lease, state.specs[position])
-                runs[name]!.update(position, token: lease.token, until: until, progress: nil)
                 connections[state.sources[position], default: 0] += 1
             }
         }
@@ -312,15 +314,10 @@ extension Join.Role {
 }
 
 extension TaskLease {
-    init(_ lease: Lease, now: Instant) {
+    /// What is left of its term, if anything.
+    init(_ lease: Lease, term: Duration, now: Instant) {
         self.init(
-            worker: lease.worker, token: lease.token, epoch: lease.epoch, since: now, until: now + Limits.leaseTime,
-            progress: TaskProgress(token: lease.token, rows: 0, bytes: 0))
-    }
-
-    func extended(until: Instant) -> TaskLease {
-        var lease = self
-        lease.until = until
-        return lease
+            worker: lease.worker, token: lease.token, epoch: lease.epoch, since: now, until: now + (term - lease.silence),
+            progress: TaskProgress(token: lease.token, rows: 0, bytes: 0), isInherited: true)
     }
 }

@@ -120,10 +120,15 @@ package struct RunSchedule: Sendable {
         shards[position].epoch = lease.epoch
     }
 
-    mutating func update(_ position: Int, token: Int64, until: Instant, progress: TaskProgress?) {
-        guard let index = shards[position].leases.firstIndex(where: { $0.token == token }) else { return }
+    /// A node named its lease.
+    ///
+    /// - Returns: whether it is the first word of an inherited one.
+    mutating func update(_ position: Int, token: Int64, until: Instant, progress: TaskProgress) -> Bool {
+        guard let index = shards[position].leases.firstIndex(where: { $0.token == token }) else { return false }
+        defer { shards[position].leases[index].isInherited = false }
         shards[position].leases[index].until = until
-        if let progress { shards[position].leases[index].progress = progress }
+        shards[position].leases[index].progress = progress
+        return shards[position].leases[index].isInherited
     }
 
     /// Ends a lease without a part; the shard waits again when no other attempt is at it.
@@ -178,13 +183,14 @@ package struct RunSchedule: Sendable {
 
     // MARK: Recovery and views
 
-    /// Every lease that the ledger knows lives on, for one full term.
-    init(recovered run: RecoveredRun, planBytes: [UInt8], isQueued: Bool, now: Instant) {
+    /// Every lease that the ledger knows lives on, for one full term from the first take-over after which no coordinator
+    /// heard of it: further ones do not make it longer.
+    init(recovered run: RecoveredRun, planBytes: [UInt8], isQueued: Bool, term: Duration, now: Instant) {
         self.init(start: run.start, document: run.document, isQueued: isQueued)
         if let plan = run.plan { adopt(plan, bytes: planBytes) }
         if let lease = run.planning {
             planning.epoch = lease.epoch
-            if plan == nil { planning.leases = [TaskLease(lease, now: now)] }
+            if plan == nil { planning.leases = [TaskLease(lease, term: term, now: now)] }
         }
         for (name, snapshots) in run.holders { holders[name] = Holder(snapshots: snapshots, since: now) }
         for state in run.shards {
@@ -197,7 +203,7 @@ package struct RunSchedule: Sendable {
                 rowsOfDone = rowsOfDone + receipt.rows
                 bytesOfDone += shards[position].weight
             } else if !state.leases.isEmpty {
-                shards[position].leases = state.leases.map { TaskLease($0, now: now) }
+                shards[position].leases = state.leases.map { TaskLease($0, term: term, now: now) }
                 leased.insert(position)
             }
         }

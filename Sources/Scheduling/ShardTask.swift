@@ -9,6 +9,8 @@ struct TaskLease: Sendable, Equatable {
     let since: Instant
     var until: Instant
     var progress: TaskProgress
+    /// Of another coordinator's time; nobody has heard of it in this one's.
+    var isInherited = false
 }
 
 /// One shard: ready, leased (twice when a straggler is copied) or done. Epochs number its attempts and only rise.

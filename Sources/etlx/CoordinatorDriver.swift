@@ -162,8 +162,10 @@ final class CoordinatorDriver {
         policy.connectionsPerSource = configuration.connectionsPerSource
         var open: [RecoveredRun] = []
         for run in try ledger.openRuns() { open.append(try ledger.load(run)) }
+        var restarts: [RecoveredRun] = []
+        for run in try ledger.runsToRestart() { restarts.append(try ledger.load(run)) }
         return ClusterState(
-            epoch: epoch, credential: configuration.credential, policy: policy, recovered: open,
+            epoch: epoch, credential: configuration.credential, policy: policy, recovered: open, restarts: restarts,
             ended: try ledger.runs(limit: Limits.endedRunsRemembered).reversed(), now: NodeClock.now)
     }
 

@@ -119,6 +119,11 @@ struct RunWatch {
                 tell(run)
                 return
             case .failed:
+                if run.restartedAs == "" {
+                    // On its way; another coordinator may have to take over first.
+                    Thread.sleep(forTimeInterval: 0.25)
+                    continue
+                }
                 if let next = run.restartedAs {
                     display.finish()
                     if !common.quiet { Console.note("its snapshots were lost; begun anew as run \(next)") }

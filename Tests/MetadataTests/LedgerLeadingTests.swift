@@ -95,7 +95,7 @@ struct LedgerLeadingTests {
                 do { _ = try home.watch() } catch { failures.add("\(error)") }
             }
             #expect(failures.all == [])
-            #expect(try home.sql("SELECT count(*) FROM migration") == "2")
+            #expect(try home.sql("SELECT count(*) FROM migration") == "\(LedgerSchema.migrations.count)")
         }
     }
 

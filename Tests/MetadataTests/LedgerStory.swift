@@ -26,11 +26,23 @@ enum LedgerStory {
         return ledger
     }
 
+    static let lost = TaskFailure(kind: .snapshotLost, disposition: .failRun, message: "the keeper is gone")
+
     static func entry(_ record: LedgerRecord) -> LedgerEntry {
         LedgerEntry(run: Fixture.run, record: record, at: Fixture.ended)
     }
 
     static func grants(_ shards: some Sequence<Int>, epoch: Int = 1) -> [LedgerEntry] {
         shards.map { entry(.granted(table: "labs", shard: $0, epoch: epoch, worker: "w1", token: Int64(1000 + $0))) }
+    }
+}
+
+extension ShardState {
+    /// Without how long its leases have been inherited.
+    var timeless: ShardState {
+        ShardState(
+            table: table, shard: shard, phase: phase, highestEpoch: highestEpoch,
+            leases: leases.map { Lease(epoch: $0.epoch, token: $0.token, worker: $0.worker) }, worker: worker, failures: failures,
+            receipt: receipt)
     }
 }

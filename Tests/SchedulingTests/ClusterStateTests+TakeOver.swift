@@ -53,6 +53,79 @@ extension ClusterStateTests {
         #expect(fixture.send("worker-1", .complete(run: "run-1", token: 5, result: .part(late))).reply == .fenced)
     }
 
+    @Test("a second take-over gives a lease that nobody has heard of since the first what is left of its term, or nothing")
+    func inheritedAgain() throws {
+        let lease = Lease(epoch: 3, token: 5, worker: "worker-1", silence: .seconds(8))
+        var fixture = Fixture(epoch: 3, recovered: [recovered(leases: [lease], receipt: Self.receipt)])
+        let alive: [(node: String, grants: [Grant], holding: [String])] = [("keeper-1", [], ["run-1"]), ("worker-2", [], [])]
+        _ = fixture.pass(4, alive: alive)
+        #expect(fixture.poll("worker-2") == nil)
+        let given = fixture.pass(1, alive: alive)[0]
+        // It is no crash, and not the node's end.
+        #expect(given.records == [.init(run: "run-1", record: .released(table: "t", shard: 1, epoch: 3))])
+        #expect(fixture.state.nodeCount(.worker) == 2 && fixture.state.runs["run-1"]!.shards[1].crashes == 0)
+        #expect(try fixture.granted("worker-2").epoch == 4)
+        // Its node speaks after all.
+        #expect(fixture.heartbeat("worker-1", tokens: [5]).reply == .alive(revoked: [5], letGo: [], isDraining: false))
+        let old = Lease(epoch: 3, token: 5, worker: "worker-1", silence: .seconds(60))
+        var late = Fixture(epoch: 4, recovered: [recovered(leases: [old], receipt: Self.receipt)])
+        #expect(late.tell(.tick).records.count == 1)
+        #expect(try late.granted("worker-2").epoch == 4)
+    }
+
+    @Test("the first word of an inherited lease is written before it is answered, and no other")
+    func kept() throws {
+        let lease = Lease(epoch: 3, token: 5, worker: "worker-1", silence: .seconds(8))
+        var fixture = Fixture(epoch: 3, recovered: [recovered(leases: [lease], receipt: Self.receipt)])
+        #expect(fixture.heartbeat("worker-1", tokens: []).records.isEmpty)
+        let step = fixture.heartbeat("worker-1", tokens: [5])
+        #expect(step.records == [.init(run: "run-1", record: .kept(table: "t", shard: 1, epoch: 3))])
+        #expect(fixture.heartbeat("worker-1", tokens: [5]).records.isEmpty)
+        // From here on it is a lease like others.
+        _ = fixture.pass(11, alive: [("keeper-1", [], ["run-1"]), ("worker-2", [], [])])
+        #expect(fixture.poll("worker-2") == nil)
+        fixture.planned(sizes: [1], run: "run-2", module: "other", isDatabase: false)
+        let grant = try fixture.granted("worker-2")
+        #expect(fixture.heartbeat("worker-2", [grant]).records.isEmpty)
+    }
+
+    @Test("planning is inherited once, as a shard is")
+    func keptPlanning() throws {
+        let lease = Lease(epoch: 1, token: 5, worker: "keeper-1", silence: .seconds(8))
+        let run = recovered(state: .planning, isPlanned: false, planning: lease, holders: [:])
+        var fixture = Fixture(epoch: 3, recovered: [run])
+        var other = fixture
+        _ = fixture.pass(4)
+        #expect(fixture.poll("keeper-2") == nil)
+        _ = fixture.pass(1)
+        #expect(try fixture.granted("keeper-2").epoch == 2)
+        let step = other.heartbeat("keeper-1", tokens: [5])
+        #expect(step.records == [.init(run: "run-1", record: .keptPlanning(epoch: 1))])
+        #expect(other.heartbeat("keeper-1", tokens: [5]).records.isEmpty)
+        _ = other.pass(11)
+        #expect(other.poll("keeper-2") == nil)
+    }
+
+    @Test("a run whose coordinator died before it could begin anew begins anew under the next")
+    func restart() {
+        let lost = TaskFailure(kind: .snapshotLost, disposition: .failRun, message: "lost")
+        let due = recovered(state: .aborted)
+        let summary = RunSummary(
+            run: "run-1", module: "m", state: .aborted, startedAt: "", changedAt: "", version: nil, shardCount: 2, doneCount: 0,
+            failure: lost)
+        var fixture = Fixture(epoch: 2, restarts: [due], ended: [summary])
+        #expect(fixture.state.pendingActions == [.restart(due.start, document: due.document)])
+        #expect(fixture.ended()?.restartedAs == "" && fixture.phase() == nil)
+        var other = fixture
+        var start = Fixture.start("run-2", restarts: true)
+        start.restartOf = "run-1"
+        fixture.tell(.opened(start, document: due.document))
+        #expect(fixture.phase("run-2") == .planning && fixture.ended()?.restartedAs == "run-2")
+        // Where it never can, the ledger is told so.
+        let step = other.tell(.restartFailed(of: "run-1", lost))
+        #expect(step.records == [.init(run: "run-1", record: .notRestarted(lost))] && other.ended()?.restartedAs == nil)
+    }
+
     @Test("tokens of a later epoch are above all of the one before")
     func tokens() throws {
         var highest: Int64 = 0

@@ -11,12 +11,16 @@ struct Fixture {
     var milliseconds = 0
     private var submitted = 0
 
-    init(epoch: Int64 = 1, policy: ClusterState.Policy = ClusterState.Policy(), recovered: [RecoveredRun] = []) {
+    init(
+        epoch: Int64 = 1, policy: ClusterState.Policy = ClusterState.Policy(), recovered: [RecoveredRun] = [],
+        restarts: [RecoveredRun] = [], ended: [RunSummary] = []
+    ) {
         // The time that the transcripts are written for.
         var policy = policy
         policy.leaseTime = .seconds(12)
         state = ClusterState(
-            epoch: epoch, credential: Self.credential, policy: policy, recovered: recovered, now: Instant(nanoseconds: 0))
+            epoch: epoch, credential: Self.credential, policy: policy, recovered: recovered, restarts: restarts,
+            ended: ended, now: Instant(nanoseconds: 0))
     }
 
     var now: Instant { Instant(nanoseconds: Int64(milliseconds) * 1_000_000) }
@@ -73,6 +77,11 @@ struct Fixture {
     mutating func heartbeat(_ node: String, _ grants: [Grant] = [], holding: [String] = []) -> ClusterState.Step {
         let tasks = grants.map { TaskProgress(token: $0.token, rows: 1, bytes: 1) }
         return send(node, .heartbeat(tasks: tasks, holding: holding))
+    }
+
+    @discardableResult
+    mutating func heartbeat(_ node: String, tokens: [Int64]) -> ClusterState.Step {
+        send(node, .heartbeat(tasks: tokens.map { TaskProgress(token: $0, rows: 1, bytes: 1) }, holding: []))
     }
 
     /// Lets time pass, a tick each second; those named say each second what they have.

@@ -6,8 +6,9 @@ package import Model
 ///     joining → serving → leaving → ended
 ///
 /// - One request is under way for each voice: the pulse joins and keeps the leases, a slot polls and reports its one task.
-/// - A task counts as ours while a heartbeat that was *sent* within `selfFenceTime` has been answered, or its own poll was;
-///   afterwards it is cancelled and nobody is told: the coordinator has granted it to another by then.
+/// - A task counts as ours while a heartbeat that named it and was *sent* within `selfFenceTime` has been answered, or its
+///   own poll was; afterwards it is cancelled and nobody is told: the coordinator has granted it to another by then. A
+///   heartbeat that was sent before the grant came does not name it, and keeps nothing.
 /// - A coordinator that does not know the node's credential is joined again under the same name; tasks and snapshots stay.
 package struct NodeState: Sendable {
     /// Who of the node asks. Each has a thread and a socket of its own, so that a busy task cannot make the pulse silent.
@@ -66,8 +67,8 @@ package struct NodeState: Sendable {
 
     private struct Task {
         var grant: Grant
-        /// When the poll that brought it was sent.
-        var since: Instant
+        /// When the newest request that it is ours by was sent: the poll that brought it, or a heartbeat that named it.
+        var heldSince: Instant
         var rows: Int64 = 0
         var bytes: Int64 = 0
         var isCancelled = false
@@ -99,7 +100,6 @@ package struct NodeState: Sendable {
     private var pulse: Line
     private var slots: [Line]
     private var tasks: [Task?]
-    private var lastHeld: Instant
     private var lastAnswered: Instant
     private var idleSince: Instant?
     private var draining: Drain?
@@ -116,7 +116,6 @@ package struct NodeState: Sendable {
         pulse = Line(notBefore: now)
         slots = Array(repeating: Line(notBefore: now), count: max(1, join.slots))
         tasks = Array(repeating: nil, count: max(1, join.slots))
-        lastHeld = now
         lastAnswered = now
     }
 
@@ -168,8 +167,8 @@ package struct NodeState: Sendable {
             if credential == self.credential { rejoin(now) }
         } else {
             switch request {
-            case .join: welcomed(reply, sent, now, &actions)
-            case .heartbeat: kept(reply, sent, now, &actions)
+            case .join: welcomed(reply, now, &actions)
+            case .heartbeat(let named, _): kept(named, reply, sent, now, &actions)
             case .poll: polled(voice, reply, sent, now, &random, &actions)
             case .leave: left(&actions)
             default: reported(voice, request, reply, &actions)
@@ -177,11 +176,10 @@ package struct NodeState: Sendable {
         }
     }
 
-    private mutating func welcomed(_ reply: Reply, _ sent: Instant, _ now: Instant, _ actions: inout [Action]) {
+    private mutating func welcomed(_ reply: Reply, _ now: Instant, _ actions: inout [Action]) {
         switch reply {
         case .welcome(let credential):
             self.credential = credential
-            if !hasJoined { lastHeld = sent }
             hasJoined = true
             pulse.notBefore = now
         case .refused(let reason): end(.refused(reason: reason), &actions)
@@ -189,9 +187,11 @@ package struct NodeState: Sendable {
         }
     }
 
-    private mutating func kept(_ reply: Reply, _ sent: Instant, _ now: Instant, _ actions: inout [Action]) {
+    private mutating func kept(
+        _ named: [TaskProgress], _ reply: Reply, _ sent: Instant, _ now: Instant, _ actions: inout [Action]
+    ) {
         guard case .alive(let revoked, let letGo, let isDraining) = reply else { return }
-        lastHeld = max(lastHeld, sent)
+        for item in named { if let slot = slot(of: item.token) { tasks[slot]!.heldSince = max(tasks[slot]!.heldSince, sent) } }
         for token in revoked { cancel(token, &actions) }
         for run in letGo.sorted() where holding.remove(run) != nil { actions.append(.letGo(run: run)) }
         // A keeper stays for as long as workers may read from its snapshots.
@@ -206,7 +206,7 @@ package struct NodeState: Sendable {
         switch reply {
         case .grant(let grant):
             idleSince = nil
-            tasks[slot] = Task(grant: grant, since: sent)
+            tasks[slot] = Task(grant: grant, heldSince: sent)
             if draining == nil {
                 actions.append(.perform(slot: slot, grant))
             } else {
@@ -325,7 +325,7 @@ package struct NodeState: Sendable {
         guard outcome == nil else { return }
         let patience =
             !hasJoined ? timing.joinPatience : holding.isEmpty ? timing.coordinatorPatience : timing.holderPatience
-        for task in tasks.compactMap({ $0 }) where now - max(lastHeld, task.since) > timing.selfFenceTime {
+        for task in tasks.compactMap({ $0 }) where now - task.heldSince > timing.selfFenceTime {
             cancel(task.grant.token, &actions)
         }
         if now - lastAnswered > patience { return end(.silent, &actions) }

@@ -98,7 +98,8 @@ package final class Ledger: Sendable {
     /// Begins a run.
     ///
     /// - Parameter document: the bytes that `documentDigest` is of (SHA-256); empty where nobody will ask for them.
-    /// - Throws: `.refused` when there is a run of this name, attempt or submission.
+    /// - Throws: `.refused` when there is a run of this name, attempt or submission; of one that takes another's place,
+    ///   when that one is not to begin anew, or another has done so.
     package func begin(_ start: RunStart, document: [UInt8] = []) throws(LedgerError) {
         guard document.isEmpty || SHA256.hexadecimal(document) == start.documentDigest else {
             throw LedgerError(.refused, "run \(start.run)", "the digest is of another document")
@@ -143,6 +144,16 @@ package final class Ledger: Sendable {
         let rows = try read { (reader) throws(LedgerError) in
             try reader.database.rows(
                 "SELECT run FROM run WHERE state NOT IN ('published', 'aborted') ORDER BY started_at, run")
+        }
+        var runs: [String] = []
+        for row in rows { runs.append(try row.text(0)) }
+        return runs
+    }
+
+    /// Runs that lost their snapshots and are to begin anew, which none has done in their place yet; oldest first.
+    package func runsToRestart() throws(LedgerError) -> [String] {
+        let rows = try read { (reader) throws(LedgerError) in
+            try reader.database.rows("SELECT run FROM run WHERE restart = 'due' ORDER BY started_at, run")
         }
         var runs: [String] = []
         for row in rows { runs.append(try row.text(0)) }

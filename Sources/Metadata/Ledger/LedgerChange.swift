@@ -5,6 +5,8 @@ enum LedgerChange: CaseIterable, Hashable {
     case audit
     /// run, table, shard, epoch, worker, token, time.
     case granted
+    /// run, table, shard, epoch.
+    case kept
     /// run, table, shard, epoch, receipt, time.
     case accepted
     /// run, table, shard, epoch, state, failure, time, count of failures.
@@ -76,6 +78,15 @@ enum LedgerChange: CaseIterable, Hashable {
                         SELECT column1, column2, column3, column4, column5, 'granted', column6, column7 FROM {rows}
                         """,
                     refusal: "a grant that there is"),
+            ]
+        case .kept:
+            [
+                Template(
+                    sql: """
+                        UPDATE attempt SET inherited_at = NULL FROM {rows}
+                        WHERE \(Self.sameShard) AND epoch = given.column4 AND state = 'granted'
+                        """,
+                    refusal: "a lease that is not granted")
             ]
         case .accepted:
             [

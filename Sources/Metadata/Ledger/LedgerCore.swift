@@ -25,7 +25,34 @@ struct LedgerCore {
         epoch = try patiently(patience) { () throws(LedgerError) in
             try database.acquire(holder: holder, address: address, lease: lease)
         }
+        if let epoch { try inherit(epoch) }
         return epoch
+    }
+
+    /// Leases are inherited once: from the first take-over on, until somebody has heard of them again.
+    ///
+    /// - Cost: linear in the attempts of open runs, of which the coordinator reads all afterwards.
+    private mutating func inherit(_ epoch: Int64) throws(LedgerError) {
+        let statements = [
+            database.fence(epoch),
+            LedgerStatement(
+                """
+                UPDATE attempt SET inherited_at = \(database.clock) WHERE state = 'granted' AND inherited_at IS NULL
+                    AND run IN (SELECT run FROM run WHERE state IN ('planning', 'running', 'sealed', 'committing'))
+                """, [], expected: nil, refusal: database.deposed),
+            LedgerStatement(
+                """
+                UPDATE run SET planning_inherited_at = \(database.clock)
+                WHERE state = 'planning' AND planning_epoch IS NOT NULL AND planning_inherited_at IS NULL
+                """, [], expected: nil, refusal: database.deposed),
+        ]
+        let database = database
+        do throws(LedgerError) {
+            try patiently(patience) { () throws(LedgerError) in try database.write(statements) }
+        } catch {
+            depose()
+            throw error
+        }
     }
 
     mutating func renew(lease: Duration) throws(LedgerError) -> Bool {

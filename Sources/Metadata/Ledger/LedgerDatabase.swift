@@ -19,6 +19,9 @@ protocol LedgerDatabase: AnyObject {
     /// - Returns: the new epoch; nil while another's lease is live.
     func acquire(holder: String, address: String, lease: Duration) throws(LedgerError) -> Int64?
 
+    /// An expression: the database's clock, in milliseconds since 1970.
+    var clock: String { get }
+
     /// - Returns: false when another has taken over.
     func renew(_ epoch: Int64, lease: Duration) throws(LedgerError) -> Bool
 

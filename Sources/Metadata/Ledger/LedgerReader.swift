@@ -11,7 +11,7 @@ struct LedgerReader {
             LedgerQuery(
                 """
                 SELECT start, state, plan, plan_sha256, commit_record, version, failure, \(Self.changedAt), document,
-                    planning_epoch, planning_token, planning_worker, sealed_at
+                    planning_epoch, planning_token, planning_worker, sealed_at, \(silence(since: "planning_inherited_at"))
                 FROM run WHERE run = ?
                 """, name),
             LedgerQuery(
@@ -21,7 +21,8 @@ struct LedgerReader {
                 """, name),
             LedgerQuery(
                 """
-                SELECT attempt.table_name, attempt.shard, attempt.epoch, attempt.token, attempt.worker
+                SELECT attempt.table_name, attempt.shard, attempt.epoch, attempt.token, attempt.worker,
+                    \(silence(since: "attempt.inherited_at"))
                 FROM attempt JOIN shard ON shard.run = attempt.run AND shard.table_name = attempt.table_name
                     AND shard.shard = attempt.shard
                 WHERE attempt.run = ? AND attempt.state = 'granted' AND shard.phase = 'granted' ORDER BY attempt.epoch
@@ -40,6 +41,11 @@ struct LedgerReader {
 
     /// Not a column: every append would write the run's row, with its plan.
     private static let changedAt = "(SELECT at FROM audit WHERE audit.run = run.run ORDER BY seq DESC LIMIT 1)"
+
+    /// In milliseconds.
+    private func silence(since column: String) -> String {
+        "CASE WHEN \(column) IS NULL OR \(column) > \(database.clock) THEN 0 ELSE \(database.clock) - \(column) END"
+    }
 
     private static let damaged = LedgerError(.damaged, "", "")
 
@@ -64,7 +70,9 @@ struct LedgerReader {
         guard document.isEmpty || SHA256.hexadecimal(document) == start.documentDigest else { throw Self.damaged }
         var planning: Lease?
         if state == .planning, try row.optionalNumber(9) != nil {
-            planning = Lease(epoch: try row.count(9), token: try row.number(10), worker: try row.text(11))
+            planning = Lease(
+                epoch: try row.count(9), token: try row.number(10), worker: try row.text(11),
+                silence: .milliseconds(try row.number(13)))
         }
         var held: [String: [SnapshotHold]] = [:]
         for holder in holders { held[try holder.text(0)] = try decoded([SnapshotHold].self, try holder.text(1)) }
@@ -80,7 +88,9 @@ struct LedgerReader {
         var leases: [ShardName: [Lease]] = [:]
         for row in leaseRows {
             leases[ShardName(table: try row.text(0), shard: try row.count(1)), default: []].append(
-                Lease(epoch: try row.count(2), token: try row.optionalNumber(3) ?? 0, worker: try row.text(4)))
+                Lease(
+                    epoch: try row.count(2), token: try row.optionalNumber(3) ?? 0, worker: try row.text(4),
+                    silence: .milliseconds(try row.number(5))))
         }
         var states: [ShardState] = []
         states.reserveCapacity(rows.count)

@@ -39,6 +39,7 @@ enum LedgerSchema {
             name: "2: leaders, documents, submissions, holders, tokens", tables: second, sqlite: "",
             // Changed rows stay on their pages.
             postgres: "ALTER TABLE shard SET (fillfactor = 60); ALTER TABLE attempt SET (fillfactor = 70);"),
+        Migration(name: "3: runs to begin anew, inherited leases", tables: third, sqlite: "", postgres: ""),
     ]
 
     /// A text of SQLite's as PostgreSQL takes it.
@@ -143,5 +144,17 @@ enum LedgerSchema {
         CREATE INDEX audit_by_run ON audit (run, seq);
         UPDATE run SET sealed_at =
             (SELECT max(at) FROM audit WHERE audit.run = run.run AND audit.event = '{"sealed":{}}');
+        """
+
+    /// `restart`: NULL; 'wanted', if the run is to begin anew should it lose its snapshots; 'due' once it has lost them; the
+    /// run that took its place. `inherited_at`: the database's clock in milliseconds since 1970 at the first take-over after
+    /// which no coordinator heard of the lease.
+    private static let third = """
+        ALTER TABLE run ADD COLUMN restart TEXT;
+        ALTER TABLE run ADD COLUMN planning_inherited_at INTEGER;
+        ALTER TABLE attempt ADD COLUMN inherited_at INTEGER;
+        CREATE INDEX run_to_restart ON run (run) WHERE restart = 'due';
+        UPDATE run SET restart = 'wanted' WHERE state NOT IN ('published', 'aborted')
+            AND start LIKE '%"restartsOnSnapshotLoss":true%' AND start NOT LIKE '%"restartOf":%';
         """
 }

@@ -25,6 +25,11 @@ struct LedgerWriter {
         switch entry.record {
         case .granted(let table, let shard, let epoch, let worker, let token):
             gather(.granted, entry, table, shard, epoch, [.text(worker), .number(token), .text(entry.at)])
+        case .kept(let table, let shard, let epoch): gather(.kept, entry, table, shard, epoch, [])
+        case .keptPlanning(let epoch):
+            change(
+                "UPDATE run SET planning_inherited_at = NULL WHERE run = ? AND state = 'planning' AND planning_epoch = ?",
+                [.text(entry.run), .number(epoch)], entry, 1, "planning is not leased under that epoch")
         case .accepted(let receipt):
             guard receipt.rows.isBalanced else {
                 throw refused(
@@ -51,6 +56,10 @@ struct LedgerWriter {
         case .committing(let version, let text): commit(version, text, entry)
         case .published(let version, let digest): publish(version, digest, entry)
         case .aborted(let failure): abort(failure, entry)
+        case .notRestarted:
+            change(
+                "UPDATE run SET restart = NULL WHERE run = ? AND restart = 'due'", [.text(entry.run)], entry, 1,
+                "it is not to begin anew")
         }
     }
 
@@ -94,19 +103,25 @@ struct LedgerWriter {
         guard start.run == entry.run else { throw refused(entry, "a record of another run") }
         change(
             """
-            INSERT INTO run (run, module, attempt, start, state, started_at, document, submission)
-            VALUES (?, ?, ?, ?, 'planning', ?, ?, ?)
+            INSERT INTO run (run, module, attempt, start, state, started_at, document, submission, restart)
+            VALUES (?, ?, ?, ?, 'planning', ?, ?, ?, ?)
             """,
             [
                 .text(start.run), .text(start.module), .text(start.attempt), .text(Coding.text(start)),
                 .text(start.startedAt), .bytes(entry.document), .text(start.submission),
+                .text(start.restartsOnSnapshotLoss == true && start.restartOf == nil ? "wanted" : nil),
             ], entry, 1, "the ledger has this run")
+        if let earlier = start.restartOf {
+            change(
+                "UPDATE run SET restart = ? WHERE run = ? AND restart = 'due'", [.text(start.run), .text(earlier)], entry, 1,
+                "the run in whose place it begins is not to begin anew, or has done so")
+        }
     }
 
     private mutating func plan(_ epoch: Int, _ token: Int64, _ worker: String, _ entry: LedgerEntry) {
         change(
             """
-            UPDATE run SET planning_epoch = ?, planning_token = ?, planning_worker = ?
+            UPDATE run SET planning_epoch = ?, planning_token = ?, planning_worker = ?, planning_inherited_at = NULL
             WHERE run = ? AND state = 'planning' AND coalesce(planning_epoch, 0) < ?
             """,
             [.number(epoch), .number(token), .text(worker), .text(entry.run), .number(epoch)], entry, 1,
@@ -191,9 +206,11 @@ struct LedgerWriter {
     private mutating func abort(_ failure: TaskFailure, _ entry: LedgerEntry) {
         change(
             """
-            UPDATE run SET failure = ?, version = NULL, state = 'aborted'
+            UPDATE run SET failure = ?, version = NULL, state = 'aborted',
+                restart = CASE WHEN restart = 'wanted' THEN ? END
             WHERE run = ? AND state NOT IN ('published', 'aborted')
             """,
-            [.text(Coding.text(failure)), .text(entry.run)], entry, 1, "the run is over")
+            [.text(Coding.text(failure)), .text(failure.kind == .snapshotLost ? "due" : nil), .text(entry.run)], entry, 1,
+            "the run is over")
     }
 }

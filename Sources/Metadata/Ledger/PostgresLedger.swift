@@ -71,6 +71,7 @@ final class PostgresLedger: LedgerDatabase {
 
     // A lease that ended is a number below the clock's; conditions are looked at again after waiting for a lock.
     private static let clock = "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"
+    var clock: String { Self.clock }
 
     func acquire(holder: String, address: String, lease: Duration) throws(LedgerError) -> Int64? {
         let statement = statement(

@@ -85,6 +85,9 @@ final class SQLiteLedger: LedgerDatabase {
         return try rows("SELECT epoch FROM coordinator WHERE id = 1")[0].number(0)
     }
 
+    /// Of the machine: inherited leases are measured by it, the lead is not.
+    var clock: String { "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)" }
+
     func renew(_ epoch: Int64, lease: Duration) throws(LedgerError) -> Bool { lock != nil }
 
     func resign(_ epoch: Int64) throws(LedgerError) {

@@ -46,12 +46,16 @@ package enum LedgerRecord: Sendable, Codable, Equatable {
     case planned(RunPlan)
     /// A keeper holds these snapshots for the run; the worker's earlier ones are replaced by them.
     case holding(worker: String, snapshots: [SnapshotHold])
-    /// The keeper holds nothing of the run any more. The only record that a run takes when it is over.
+    /// The keeper holds nothing of the run any more. Of a run that is over, too.
     case letGo(worker: String)
     /// The token is absent in records of before there were any.
     case granted(table: String, shard: Int, epoch: Int, worker: String, token: Int64? = nil)
     /// A grant came to nothing without a failure of the shard: its worker left or its lease ran out.
     case released(table: String, shard: Int, epoch: Int)
+    /// The coordinator that inherited a lease has heard of it: the next to take over inherits it anew.
+    case kept(table: String, shard: Int, epoch: Int)
+    /// The same of the task of planning.
+    case keptPlanning(epoch: Int)
     case accepted(PartReceipt)
     case failed(table: String, shard: Int, epoch: Int, failure: TaskFailure)
     case sealed
@@ -59,6 +63,8 @@ package enum LedgerRecord: Sendable, Codable, Equatable {
     case committing(version: Int, record: String)
     case published(version: Int, commitSHA256: String)
     case aborted(TaskFailure)
+    /// Of a run that lost its snapshots and is to begin anew, why it never will.
+    case notRestarted(TaskFailure)
 }
 
 /// PLANNING → RUNNING → SEALED → COMMITTING → PUBLISHED; from all but the last also → ABORTED.
@@ -74,11 +80,15 @@ package struct Lease: Sendable, Equatable {
     /// Zero where the record had none.
     package let token: Int64
     package let worker: String
+    /// How much of its term has passed: since the first take-over after which no coordinator heard of it, by the ledger's
+    /// clock. Zero while whoever granted it or heard of it leads.
+    package let silence: Duration
 
-    package init(epoch: Int, token: Int64, worker: String) {
+    package init(epoch: Int, token: Int64, worker: String, silence: Duration = .zero) {
         self.epoch = epoch
         self.token = token
         self.worker = worker
+        self.silence = silence
     }
 }
 

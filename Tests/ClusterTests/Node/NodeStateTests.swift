@@ -64,6 +64,19 @@ struct NodeStateTests {
         #expect(node.at(10_100, .ended(token: 7, .done(.part(receipt)))) == ["slot 0: poll"])
     }
 
+    @Test("a heartbeat that was sent before the grant came keeps nothing of it")
+    func unnamedTask() {
+        var node = Transcript(.worker)
+        _ = node.joined()
+        _ = node.at(20, answer: .alive(revoked: [], letGo: [], isDraining: false), to: .pulse, sent: 10)
+        #expect(node.at(2010) == ["pulse: heartbeat"])
+        #expect(node.at(2020, answer: .grant(work(7)), to: .slot(0), sent: 10) == ["slot 0: perform 7"])
+        #expect(node.at(2030, answer: .alive(revoked: [], letGo: [], isDraining: false), to: .pulse, sent: 2010) == [])
+        #expect(node.at(4010) == ["pulse: heartbeat 7 (0 rows)"])
+        #expect(node.at(8010) == [])
+        #expect(node.at(8011) == ["cancel 7"])
+    }
+
     @Test("a grant counts from its own poll, though the last heartbeat is old")
     func freshGrant() {
         var node = Transcript(.worker)

@@ -15,6 +15,7 @@ final class CoordinatorProcess: SimulatedProcess {
     var leader: Leader?
     /// Set by faults: killed right behind its next durable write, for so long.
     var diesAfterWrite = false
+    var fatalRecord = ""
     var deathSeconds = 0.0
 }
 
@@ -67,20 +68,23 @@ extension Simulation {
             atLedger(process, { [self] ledger in ledger.acquire(now: now, term: Self.nanoseconds(Times.leadTerm)) }) {
                 [self] result in
                 guard case .success(let epoch?) = result else { return tryToLead(process) }
-                atLedger(process, { $0.openRuns }) { [self] result in
-                    guard case .success(let runs) = result else { return tryToLead(process) }
-                    lead(process, epoch, runs, since: asked)
+                atLedger(process, { [self] in ($0.openRuns(now: now), $0.runsToRestart(now: now)) }) { [self] result in
+                    guard case .success((let runs, let restarts)) = result else { return tryToLead(process) }
+                    lead(process, epoch, runs, restarts, since: asked)
                 }
             }
         }
     }
 
-    private func lead(_ process: CoordinatorProcess, _ epoch: Int64, _ runs: [RecoveredRun], since: Instant) {
+    private func lead(
+        _ process: CoordinatorProcess, _ epoch: Int64, _ runs: [RecoveredRun], _ restarts: [RecoveredRun], since: Instant
+    ) {
         var policy = ClusterState.Policy()
-        policy.leaseTime = .seconds(Times.lease)
+        policy.leaseTime = .seconds(leaseTime)
         policy.connectionsPerSource = Self.connectionsPerSource
         let state = ClusterState(
-            epoch: epoch, credential: Self.credential, policy: policy, recovered: runs, now: clock(of: process))
+            epoch: epoch, credential: Self.credential, policy: policy, recovered: runs, restarts: restarts,
+            now: clock(of: process))
         let leader = Leader(epoch: epoch, state: state, heldSince: since)
         process.leader = leader
         note("\(process.label) leads in epoch \(epoch), \(runs.count) runs")

@@ -27,6 +27,7 @@ struct ModelLedger {
         guard now > leadUntil else { return nil }
         epoch += 1
         leadUntil = now + term
+        for name in order where runs[name]!.state.isOpen { runs[name]!.inherit(now: now) }
         return epoch
     }
 
@@ -44,6 +45,10 @@ struct ModelLedger {
     mutating func begin(_ start: RunStart, _ document: [UInt8], epoch mine: Int64) throws(Fault) {
         try check(mine)
         guard runs[start.run] == nil else { throw .refused("the run is there already") }
+        if let earlier = start.restartOf {
+            guard runs[earlier]?.restart == .due else { throw .refused("\(earlier) is not to begin anew") }
+            runs[earlier]!.restart = .begun
+        }
         runs[start.run] = LedgerRun(start: start, document: document)
         order.append(start.run)
     }
@@ -62,7 +67,13 @@ struct ModelLedger {
 
     // MARK: Reading
 
-    var openRuns: [RecoveredRun] { order.map { runs[$0]! }.filter(\.state.isOpen).map(\.recovered) }
+    func openRuns(now: Int64) -> [RecoveredRun] {
+        order.map { runs[$0]! }.filter(\.state.isOpen).map { $0.recovered(now: now) }
+    }
+
+    func runsToRestart(now: Int64) -> [RecoveredRun] {
+        order.map { runs[$0]! }.filter { $0.restart == .due }.map { $0.recovered(now: now) }
+    }
 
     /// The first: a run that took the place of one whose snapshot was lost has the same submission.
     func run(ofSubmission id: String) -> LedgerRun? {
@@ -76,6 +87,8 @@ struct LedgerRun {
         var epoch = 0
         var failures = 0
         var leases: [Lease] = []
+        /// By the epoch of a lease: when it was inherited by one who has not heard of it.
+        var inheritedAt: [Int: Int64] = [:]
         var receipt: PartReceipt?
     }
 
@@ -84,8 +97,12 @@ struct LedgerRun {
     private(set) var state = RunState.planning
     private(set) var plan: RunPlan?
     private var planning: Lease?
+    private var planningInheritedAt: Int64?
     private(set) var holders: [String: [SnapshotHold]] = [:]
-    private var sealedAt: String?
+    private(set) var sealedAt: String?
+    /// Whether another run is to begin in its place.
+    enum Restart { case due, begun }
+    fileprivate(set) var restart: Restart?
     private(set) var shards: [Shard] = []
     private(set) var commitRecord: String?
     private(set) var version: Int?
@@ -98,15 +115,17 @@ struct LedgerRun {
     }
 
     mutating func apply(_ record: LedgerRecord, at time: String) throws(ModelLedger.Fault) {
+        if case .notRestarted = record, restart == .due { return restart = nil }
         guard state.isOpen else { throw .refused("\(start.run) is over: \(record.word)") }
         func require(_ condition: Bool) throws(ModelLedger.Fault) {
             guard condition else { throw .refused("\(start.run) is \(state): \(record.word)") }
         }
         switch record {
-        case .runStarted: try require(false)
+        case .runStarted, .notRestarted: try require(false)
         case .planning(let epoch, let token, let worker):
             try require(state == .planning && token > lastToken && epoch > planning?.epoch ?? 0)
             planning = Lease(epoch: epoch, token: token, worker: worker)
+            planningInheritedAt = nil
             lastToken = token
         case .planned(let plan):
             try require(state == .planning && planning != nil)
@@ -125,6 +144,12 @@ struct LedgerRun {
             shards[index].epoch = epoch
             shards[index].leases.append(Lease(epoch: epoch, token: token!, worker: worker))
             lastToken = token!
+        case .keptPlanning(let epoch):
+            try require(state == .planning && planning?.epoch == epoch)
+            planningInheritedAt = nil
+        case .kept(_, let index, let epoch):
+            try require(state == .running && shards[index].leases.contains { $0.epoch == epoch })
+            shards[index].inheritedAt[epoch] = nil
         case .released(_, let index, let epoch): try require(shards[index].end(epoch))
         case .failed(_, let index, let epoch, _):
             try require(shards[index].end(epoch))
@@ -145,27 +170,50 @@ struct LedgerRun {
             state = .published
         case .aborted(let failure):
             (self.failure, version, state) = (failure, nil, .aborted)
+            let isDue = failure.kind == .snapshotLost && start.restartsOnSnapshotLoss == true && start.restartOf == nil
+            restart = isDue ? .due : nil
         }
     }
 
-    var recovered: RecoveredRun {
+    /// Somebody has taken over.
+    fileprivate mutating func inherit(now: Int64) {
+        if planning != nil, plan == nil { planningInheritedAt = planningInheritedAt ?? now }
+        for index in shards.indices {
+            for lease in shards[index].leases where shards[index].inheritedAt[lease.epoch] == nil {
+                shards[index].inheritedAt[lease.epoch] = now
+            }
+        }
+    }
+
+    func recovered(now: Int64) -> RecoveredRun {
         RecoveredRun(
-            start: start, document: document, state: state, planning: plan == nil ? planning : nil, plan: plan,
+            start: start, document: document, state: state, planning: plan == nil ? planning?.silent(since: planningInheritedAt, now: now) : nil, plan: plan,
             shards: shards.enumerated().map { index, shard in
                 ShardState(
                     table: "t", shard: index,
                     phase: shard.receipt != nil ? .done : shard.leases.isEmpty ? .ready : .granted,
-                    highestEpoch: shard.epoch, leases: shard.leases, worker: nil, failures: shard.failures,
+                    highestEpoch: shard.epoch, leases: shard.leases(now: now), worker: nil, failures: shard.failures,
                     receipt: shard.receipt)
             }, holders: holders, sealedAt: sealedAt, commitRecord: commitRecord, version: version, failure: failure, changedAt: "")
     }
 }
 
 extension LedgerRun.Shard {
+    fileprivate func leases(now: Int64) -> [Lease] {
+        leases.map { $0.silent(since: inheritedAt[$0.epoch], now: now) }
+    }
+
     fileprivate mutating func end(_ epoch: Int) -> Bool {
         guard let index = leases.firstIndex(where: { $0.epoch == epoch }) else { return false }
         leases.remove(at: index)
+        inheritedAt[epoch] = nil
         return true
+    }
+}
+
+extension Lease {
+    fileprivate func silent(since: Int64?, now: Int64) -> Lease {
+        Lease(epoch: epoch, token: token, worker: worker, silence: .nanoseconds(since.map { now - $0 } ?? 0))
     }
 }
 

@@ -36,7 +36,6 @@ final class NodeProcess: SimulatedProcess {
     static let timing: NodeTiming = {
         var timing = NodeTiming()
         timing.heartbeatInterval = .seconds(Simulation.Times.heartbeat)
-        timing.selfFenceTime = .seconds(Simulation.Times.selfFence)
         timing.joinPatience = .seconds(7.5)
         timing.coordinatorPatience = .seconds(15)
         timing.holderPatience = .seconds(60)
@@ -56,9 +55,11 @@ extension Simulation {
         node.fetched = [:]
         node.target = Int.random(in: 0...1, using: &random)
         node.awakeSince = now
+        var timing = NodeProcess.timing
+        timing.selfFenceTime = .seconds(selfFenceTime)
         node.state = NodeState(
             join: Join(role: node.role, slots: node.slots, processID: 1, host: "", build: ProductVersion.text),
-            grace: .seconds(1.5), leavesWhenIdle: false, timing: NodeProcess.timing, now: clock(of: node))
+            grace: .seconds(1.5), leavesWhenIdle: false, timing: timing, now: clock(of: node))
         note("\(node.label) is \(node.name)")
         tick(node)
     }

@@ -54,8 +54,27 @@ extension Scenario {
             default: return Fault(at: at, kind: .stranger, who: "worker-0")
             }
         }
-        return Scenario(
+        var scenario = Scenario(
             name: "random \(seed)", workers: workers, keepers: keepers, slots: pick(1...2), runs: runs, calmAt: calmAt,
             rates: rates, script: script.sorted { $0.at < $1.at })
+        scenario.addMore(seed: seed)
+        return scenario
+    }
+
+    /// What was thought of later, by a generator of its own: most seeds stay what they were.
+    private mutating func addMore(seed: UInt64) {
+        var random = SeededGenerator(seed: seed ^ 0xaddd)
+        switch Int.random(in: 0...7, using: &random) {
+        case 0...2: hasLongLeases = true
+        case 3:
+            // The snapshots of whatever is read are lost, and the leader dies over it.
+            let at = (Double.random(in: 1.5...calmAt, using: &random) * 1000).rounded() / 1000
+            if Bool.random(using: &random) {
+                script.append(Fault(at: 0.5, kind: .killAfterWrite, who: "leader", to: "aborted", seconds: 0.5))
+            }
+            script += (0..<keepers).map { Fault(at: at, kind: .kill, who: "keeper-\($0)", seconds: 1) }
+            script.sort { $0.at < $1.at }
+        default: break
+        }
     }
 }

@@ -53,7 +53,7 @@ struct Scenario: Codable, Sendable {
         enum Kind: String, Codable, Sendable, CaseIterable {
             /// The process is gone at once; another takes its place after `seconds`.
             case kill
-            /// As `kill`, right behind the coordinator's next durable write.
+            /// As `kill`, right behind the coordinator's next durable write; of a record of the name `to`, if it is not empty.
             case killAfterWrite
             /// The process stands still for `seconds`.
             case pause
@@ -100,6 +100,10 @@ struct Scenario: Codable, Sendable {
     var calmAt: Double
     var rates: Rates
     var script: [Fault]
+    /// Leases outlive a leader, as the product's do.
+    var hasLongLeases: Bool?
+    /// By when no run may be open any more, whatever goes wrong.
+    var overBy: Double?
     /// What must have come of the runs, in order, where it is certain: `published`, `aborted`, or empty.
     var outcomes: [String]?
 }

@@ -13,6 +13,7 @@ extension Simulation {
         case .killAfterWrite:
             guard let coordinator = process(fault.who) as? CoordinatorProcess else { return }
             coordinator.diesAfterWrite = true
+            coordinator.fatalRecord = fault.to
             coordinator.deathSeconds = fault.seconds
         case .pause: process(fault.who).map { pause($0, until: until) }
         case .cut:

@@ -115,15 +115,21 @@ extension Simulation {
         for node in nodes where node.isUp {
             for task in node.tasks.values where !task.isStopping {
                 guard let over = overSince[task.grant.run] else { continue }
-                if now - max(over, calmAt, node.awakeSince) > 5_000_000_000 { violate("\(node.label) works for \(task.grant.run), which is over") }
+                if now - max(over, calmAt, node.awakeSince) > Self.nanoseconds(3 + selfFenceTime) { violate("\(node.label) works for \(task.grant.run), which is over") }
             }
         }
+    }
+
+    /// What goes wrong meanwhile is no excuse.
+    func checkInTime() {
+        guard let limit = scenario.overBy, now > Self.nanoseconds(limit) else { return }
+        for name in ledger.order where ledger.runs[name]!.state.isOpen { violate("\(name) is still \(ledger.runs[name]!.state)") }
     }
 
     // MARK: The end
 
     var isOver: Bool {
-        submitters.allSatisfy(\.isDone) && ledger.runs.values.allSatisfy { !$0.state.isOpen }
+        submitters.allSatisfy(\.isDone) && ledger.runs.values.allSatisfy { !$0.state.isOpen && $0.restart != .due }
             && nodes.allSatisfy { $0.tasks.values.allSatisfy(\.isStopping) }
     }
 
@@ -131,6 +137,13 @@ extension Simulation {
         guard violations.isEmpty else { return }
         for submitter in submitters where !submitter.isDone { violate("submission \(submitter.index) has no run") }
         for name in ledger.order where ledger.runs[name]!.state.isOpen { violate("\(name) is \(ledger.runs[name]!.state) for ever") }
+        // One whose submitter let it begin anew does so, once, whoever led when its snapshots were lost.
+        for run in ledger.runs.values {
+            let count = ledger.runs.values.count { $0.start.restartOf == run.start.run }
+            let isDue =
+                run.failure?.kind == .snapshotLost && run.start.restartsOnSnapshotLoss == true && run.start.restartOf == nil
+            if count != (isDue ? 1 : 0) { violate("\(run.start.run) began anew \(count) times") }
+        }
         for submitter in submitters {
             let count = ledger.order.count {
                 ledger.runs[$0]!.start.submission == "submission-\(submitter.index)" && ledger.runs[$0]!.start.restartOf == nil

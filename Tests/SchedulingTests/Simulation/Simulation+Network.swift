@@ -85,7 +85,8 @@ extension Simulation {
                     if case .refused(let reason) = error { violate("the ledger refused a record: \(reason)") }
                     throw error
                 }
-                if process.diesAfterWrite, process.leader?.epoch == epoch {
+                let isFatal = process.fatalRecord.isEmpty || records.contains { $0.record.word == process.fatalRecord }
+                if process.diesAfterWrite, isFatal, process.leader?.epoch == epoch {
                     process.diesAfterWrite = false
                     kill(process, for: process.deathSeconds)
                 }

@@ -13,11 +13,8 @@ extension Simulation {
         case .open(let id, _, let document, let restarts):
             after(pause, on: process) { [self] in open(document, id, restarts, process, leader) }
         case .restart(let start, let document):
-            restarts[start.run, default: 0] += 1
-            if restarts[start.run]! > 1 || start.restartOf != nil { violate("\(start.run) began anew twice") }
-            after(pause, on: process) { [self] in
-                begin(document, nil, true, restartOf: start.run, process, leader)
-            }
+            if start.restartOf != nil { violate("\(start.run) begins anew twice") }
+            after(pause, on: process) { [self] in restart(start, document, process, leader) }
         case .publish(let run):
             guard let schedule = leader.state.runs[run] else { return }
             let job = PublishingJob(
@@ -42,34 +39,58 @@ extension Simulation {
             switch result {
             case .success(let known?) where known.state.isOpen: post(.opened(known.start, document: document), process, leader)
             case .success(let known?): post(.known(submission: id, run: known.start.run), process, leader)
-            case .success(nil): begin(document, id, restarts, restartOf: nil, process, leader)
+            case .success(nil): begin(newRun(document, id, restarts), document, process, leader)
             // Whether it began is not known: the submitter asks again.
             case .failure: post(.openingFailed(id: id), process, leader)
             }
         }
     }
 
-    private func begin(
-        _ document: [UInt8], _ submission: String?, _ restarts: Bool, restartOf: String?, _ process: CoordinatorProcess,
-        _ leader: Leader
-    ) {
+    private func newRun(_ document: [UInt8], _ submission: String?, _ restarts: Bool, restartOf: String? = nil) -> RunStart {
         let name = "run-\(newID())"
-        let run = Submitter.run(of: document, in: scenario)
-        let start = RunStart(
-            run: name, module: run.module, attempt: name, documentDigest: "", startedAt: "", actor: "",
-            submission: submission, restartsOnSnapshotLoss: restarts, restartOf: restartOf)
+        return RunStart(
+            run: name, module: Submitter.run(of: document, in: scenario).module, attempt: name, documentDigest: "", startedAt: "",
+            actor: "", submission: submission, restartsOnSnapshotLoss: restarts, restartOf: restartOf)
+    }
+
+    private func begin(_ start: RunStart, _ document: [UInt8], _ process: CoordinatorProcess, _ leader: Leader) {
         atLedger(
             process, { (ledger) throws(ModelLedger.Fault) in try ledger.begin(start, document, epoch: leader.epoch) }
         ) { [self] result in
             switch result {
-            case .success:
-                note("\(name) begins, of \(run.module), \(run.shards) shards")
-                post(.opened(start, document: document), process, leader)
-            case .failure:
-                if let restartOf { return post(.restartFailed(of: restartOf), process, leader) }
-                if let submission { post(.openingFailed(id: submission), process, leader) }
+            case .success: begun(start, document, process, leader)
+            case .failure: if let submission = start.submission { post(.openingFailed(id: submission), process, leader) }
             }
         }
+    }
+
+    private func begun(_ start: RunStart, _ document: [UInt8], _ process: CoordinatorProcess, _ leader: Leader) {
+        note("\(start.run) begins, of \(start.module)")
+        post(.opened(start, document: document), process, leader)
+    }
+
+    /// The same entry again until it is known to be there: nobody else asks for it as long as this coordinator leads.
+    private func restart(_ start: RunStart, _ document: [UInt8], _ process: CoordinatorProcess, _ leader: Leader) {
+        let next = newRun(document, nil, true, restartOf: start.run)
+        func attempt() {
+            atLedger(
+                process,
+                { (ledger) throws(ModelLedger.Fault) in
+                    if ledger.runs[next.run] == nil { try ledger.begin(next, document, epoch: leader.epoch) }
+                }
+            ) { [self] result in
+                switch result {
+                case .success:
+                    note("begins anew \(start.run)")
+                    begun(next, document, process, leader)
+                case .failure(.unreachable): after(0.3, on: process) { attempt() }
+                // Another leads: it has found the run to be due.
+                case .failure(.fenced): break
+                case .failure(.refused(let reason)): violate("the ledger refused a restart: \(reason)")
+                }
+            }
+        }
+        attempt()
     }
 }
 
@@ -96,7 +117,7 @@ extension Simulation {
         guard job.sealedAt == nil else { return describe(job) }
         read(job) { [self] run in
             var job = job
-            job.sealedAt = run.recovered.sealedAt
+            job.sealedAt = run.sealedAt
             if let text = run.commitRecord { commit(job, store.known[text]!, isFirst: false) } else { describe(job) }
         }
     }

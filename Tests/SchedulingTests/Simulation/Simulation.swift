@@ -9,10 +9,12 @@ import TestKit
 /// The state of coordinators and nodes is the product's; what they are driven by, and all that they talk to, is modelled.
 /// The same scenario and seed give the same events. `violations` says what should never have happened.
 ///
-/// All times but the pauses that the product does not let be set are a quarter of the product's, so that a seed is cheap.
+/// All times but the pauses that the product does not let be set are about a quarter of the product's, so that a seed is
+/// cheap. Leases are shorter still, so that they run out whenever a leader dies; or, where the scenario says so, as long in
+/// proportion as the product's, so that what workers have in hand outlives it.
 final class Simulation {
     enum Times {
-        static let lease = 3.0, heartbeat = 0.5, selfFence = 2.0
+        static let heartbeat = 0.5
         static let leadTerm = 3.75, leadRenewal = 1.25, leadTime = 2.5, standby = 0.5
         static let request = 1.0, tick = 0.2, ledger = 0.4
         /// From the end of all faults to that of all runs.
@@ -20,6 +22,8 @@ final class Simulation {
     }
 
     let scenario: Scenario
+    let leaseTime: Double
+    let selfFenceTime: Double
     let seed: UInt64
     let calmAt: Int64
     var random: SeededGenerator
@@ -42,13 +46,12 @@ final class Simulation {
     var nodes: [NodeProcess] = []
     var submitters: [Submitter] = []
     var nextID = 0
-    /// Of runs of the ledger: what was counted there.
-    var restarts: [String: Int] = [:]
     /// When runs were over.
     var overSince: [String: Int64] = [:]
 
     init(_ scenario: Scenario, seed: UInt64, isLogged: Bool = false) {
         self.scenario = scenario
+        (leaseTime, selfFenceTime) = scenario.hasLongLeases == true ? (7.5, 5.5) : (3, 2)
         self.seed = seed
         calmAt = Self.nanoseconds(scenario.calmAt)
         random = SeededGenerator(seed: seed)
@@ -80,6 +83,7 @@ final class Simulation {
             guard now - checked > 500_000_000 else { continue }
             checked = now
             checkIdle()
+            checkInTime()
             // What is late may still come for a while.
             quietSince = isOver ? quietSince ?? now : nil
             if let quietSince, now - quietSince > (isCalm ? 0 : 2_000_000_000) { break }

@@ -5,7 +5,7 @@ import Testing
 @Suite("A cluster in virtual time")
 struct SimulationTests {
     /// Scenarios that once showed a mistake.
-    static let kept: [UInt64] = [12496]
+    static let kept: [UInt64] = [12496, 88771]
 
     /// `ETL_SIMULATION_SEEDS` says how many; `ETL_SIMULATION_FIRST` where they begin.
     static let count = Int(environment("ETL_SIMULATION_SEEDS") ?? "") ?? 1000
@@ -85,6 +85,7 @@ struct RandomScenarioTests {
         for word in [
             "accepted", "published", "aborted", "holding", "letGo", "released", "failed", "leads", "kill", "pause", "cut",
             "ledgerDown", "killAfterWrite", "drain", "foreignVersion", "stranger", "created", "wasThere", "discards",
+            "kept", "anew",
         ] { #expect(seen.contains(word), "\(word) never happens") }
     }
 }
