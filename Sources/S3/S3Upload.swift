@@ -4,7 +4,7 @@ internal import Synchronization
 
 /// Writes one object of any length in parts that go out side by side. The object is there after `finish`, or not at all.
 ///
-/// - Parts: 8 MiB, from 2 GiB on 16 MiB, from 6 GiB on 32 MiB; so an object has at most 300 GiB in its 10,000 parts.
+/// - Parts: 8 MiB, from 10 GiB on 16 MiB, from 20 GiB on 32 MiB; so an object has at most 272 GiB in its 10,000 parts.
 ///   What fits in one part is put in one request.
 /// - Memory: the part being filled and those on their way, together at most 112 MiB.
 /// - Threads: one writes; each part on its way has a thread of its own.
@@ -45,7 +45,7 @@ package final class S3Upload: ByteSink {
     private static let partLimit = 10_000
 
     /// - Parameter window: how many parts are on their way at once, as long as they have 8 MiB.
-    package init(_ client: S3Client, _ key: String, window: Int = 4) {
+    package init(_ client: S3Client, _ key: String, window: Int = 5) {
         precondition((1...13).contains(window), "between one part and what the memory allows")
         self.client = client
         self.key = key
@@ -58,8 +58,8 @@ package final class S3Upload: ByteSink {
     /// The size of part `number` (from 1).
     static func partByteCount(_ number: Int) -> Int {
         switch number {
-        case ...256: 8 << 20  // 2 GiB
-        case ...512: 16 << 20  // 6 GiB
+        case ...1280: 8 << 20  // 10 GiB
+        case ...1920: 16 << 20  // 20 GiB
         default: 32 << 20
         }
     }
