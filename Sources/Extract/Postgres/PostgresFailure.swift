@@ -49,7 +49,8 @@ enum PostgresFailure {
         if doing == .importingSnapshot, ["22023", "42704", "55000"].contains(state) {
             return make(
                 .snapshotLost, "the snapshot of the run no longer exists on \(place)",
-                "run again; a pooler or a load balancer between may not be used")
+                "run again; no pooler or load balancer may stand between, and a standby's replay may not take away what is read: "
+                    + "hot_standby_feedback = on there, or replay paused")
         }
         switch state {
         case "42501":
