@@ -187,7 +187,8 @@ struct LedgerRun {
 
     func recovered(now: Int64) -> RecoveredRun {
         RecoveredRun(
-            start: start, document: document, state: state, planning: plan == nil ? planning?.silent(since: planningInheritedAt, now: now) : nil, plan: plan,
+            start: start, document: document, state: state,
+            planning: plan == nil ? planning?.silent(since: planningInheritedAt, now: now) : nil, plan: plan,
             shards: shards.enumerated().map { index, shard in
                 ShardState(
                     table: "t", shard: index,

@@ -115,7 +115,9 @@ extension Simulation {
         for node in nodes where node.isUp {
             for task in node.tasks.values where !task.isStopping {
                 guard let over = overSince[task.grant.run] else { continue }
-                if now - max(over, calmAt, node.awakeSince) > Self.nanoseconds(3 + selfFenceTime) { violate("\(node.label) works for \(task.grant.run), which is over") }
+                if now - max(over, calmAt, node.awakeSince) > Self.nanoseconds(3 + selfFenceTime) {
+                    violate("\(node.label) works for \(task.grant.run), which is over")
+                }
             }
         }
     }
