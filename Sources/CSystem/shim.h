@@ -2,6 +2,7 @@
 #ifndef CSYSTEM_SHIM_H
 #define CSYSTEM_SHIM_H
 
+#include <malloc.h>
 #include <signal.h>
 #include <sys/prctl.h>
 
@@ -10,5 +11,22 @@ static inline int system_end_with_parent(void) { return prctl(PR_SET_PDEATHSIG, 
 
 /* No core dump and no attaching by other processes of the same user. */
 static inline int system_forbid_dumps(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
+
+/* A process that holds large texts for short keeps its memory small: few heaps, large blocks in mappings of their own that
+ * go back when they are freed, whatever was freed before. Before other threads are started. */
+static inline void system_keep_heap_small(void) {
+#ifdef __GLIBC__
+    mallopt(M_ARENA_MAX, 2);
+    mallopt(M_MMAP_THRESHOLD, 256 << 10);
+    mallopt(M_TRIM_THRESHOLD, 1 << 20);
+#endif
+}
+
+/* Hands back what the heap has free. Milliseconds for a heap of some hundred megabytes. */
+static inline void system_trim_heap(void) {
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+}
 
 #endif

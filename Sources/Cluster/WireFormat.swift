@@ -30,15 +30,21 @@ package enum WireFormat {
 
     package enum Failure: Error, Equatable { case tooShort, tooLong, unknownVersion(UInt8), wrongKind, unreadableBody }
 
-    package static func frame(_ call: Call, id: RequestID) throws -> [UInt8] { try frame(.request, id, call) }
-    package static func frame(_ reply: Reply, id: RequestID) throws -> [UInt8] { try frame(.reply, id, reply) }
+    package static func frame(_ call: Call, id: RequestID) throws -> [UInt8] { head(.request, id) + (try body(call)) }
+
+    package static func frame(_ reply: Reply, id: RequestID) throws -> [UInt8] {
+        guard let text = reply.plainText else { return head(.reply, id) + (try body(reply)) }
+        return head(.reply, id) + text.utf8
+    }
 
     package static func call(from bytes: [UInt8]) throws(Failure) -> (RequestID, Call) {
-        try body(.request, of: bytes)
+        let id = try readHead(.request, of: bytes)
+        if let call = Call(scanning: bytes, in: headerByteCount..<bytes.count) { return (id, call) }
+        return (id, try readBody(of: bytes))
     }
 
     package static func reply(from bytes: [UInt8]) throws(Failure) -> (RequestID, Reply) {
-        try body(.reply, of: bytes)
+        (try readHead(.reply, of: bytes), try readBody(of: bytes))
     }
 
     /// The id of any frame long enough to have one, to answer what cannot be read.
@@ -47,26 +53,33 @@ package enum WireFormat {
         return RequestID(high: bigEndian(bytes[2..<10]), low: bigEndian(bytes[10..<18]))
     }
 
-    private static func frame(_ kind: Kind, _ id: RequestID, _ body: some Encodable) throws -> [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    private static func head(_ kind: Kind, _ id: RequestID) -> [UInt8] {
         var bytes: [UInt8] = [version, kind.rawValue]
         for word in [id.high, id.low] {
             for shift in stride(from: 56, through: 0, by: -8) { bytes.append(UInt8(truncatingIfNeeded: word >> shift)) }
         }
-        bytes += try encoder.encode(body)
         return bytes
     }
 
-    private static func body<Body: Decodable>(_ kind: Kind, of bytes: [UInt8]) throws(Failure) -> (RequestID, Body) {
+    private static func body(_ body: some Encodable) throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return try encoder.encode(body)
+    }
+
+    private static func readHead(_ kind: Kind, of bytes: [UInt8]) throws(Failure) -> RequestID {
         guard let id = requestID(of: bytes) else { throw .tooShort }
         guard bytes[0] == version else { throw .unknownVersion(bytes[0]) }
         guard bytes[1] == kind.rawValue else { throw .wrongKind }
+        return id
+    }
+
+    private static func readBody<Body: Decodable>(of bytes: [UInt8]) throws(Failure) -> Body {
         guard isShallow(bytes[headerByteCount...]) else { throw .unreadableBody }
         guard let body = try? JSONDecoder().decode(Body.self, from: Data(bytes[headerByteCount...])) else {
             throw .unreadableBody
         }
-        return (id, body)
+        return body
     }
 
     /// Whether the body is an object in UTF-8 that may be given to a parser which recurses. Up to the first error of its

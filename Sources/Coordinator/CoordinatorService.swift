@@ -61,7 +61,9 @@ package final class CoordinatorService {
     private let endsWhenOver: Bool
     /// Grants by the request that they answered: a poll that is repeated because its answer was lost gets the same again.
     private var grants: [WireFormat.RequestID: Reply] = [:]
+    /// Their ids, the oldest at `oldestGrant` once there are `Limits.rememberedAnswers` of them.
     private var grantOrder: [WireFormat.RequestID] = []
+    private var oldestGrant = 0
     private var connections = NodeConnections()
     private var lastTick = Instant(nanoseconds: .min / 2)
     private var lastTurn = NodeClock.now
@@ -165,7 +167,9 @@ package final class CoordinatorService {
 
     private func remember(_ reply: Reply, for id: WireFormat.RequestID) {
         grants[id] = reply
-        grantOrder.append(id)
-        if grantOrder.count > Limits.rememberedAnswers { grants[grantOrder.removeFirst()] = nil }
+        guard grantOrder.count == Limits.rememberedAnswers else { return grantOrder.append(id) }
+        grants[grantOrder[oldestGrant]] = nil
+        grantOrder[oldestGrant] = id
+        oldestGrant = (oldestGrant + 1) % grantOrder.count
     }
 }

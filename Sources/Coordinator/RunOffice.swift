@@ -91,8 +91,8 @@ package final class RunOffice: Sendable {
             }
         case .publish(let run):
             guard let state = state.runs[run], let plan = state.plan else { return }
-            let (start, document, manifest) = (state.start, state.document, state.manifest)
-            inBackground { [self] in publish(start, document, plan, manifest) }
+            // The manifest of many shards takes a while to be put together.
+            inBackground { [self] in publish(state.start, state.document, plan, state.manifest) }
         case .discard(let start, let document):
             inBackground { [self] in
                 guard let prepared = try? prepare(document, start.documentPath ?? "") else { return }

@@ -3,9 +3,15 @@ package import Model
 
 /// A plan as bytes: JSON with sorted keys, so that equal plans have equal bytes and digests.
 package enum PlanCoding {
-    package static func text(_ plan: RunPlan) -> String { Coding.text(plan) }
+    package static func text(_ plan: RunPlan) -> String {
+        String(decoding: PlanText.bytes(of: plan) { Array(Coding.text($0).utf8) }, as: UTF8.self)
+    }
 
-    package static func plan(_ text: String) -> RunPlan? { Coding.value(RunPlan.self, text) }
+    package static func plan(_ text: String) -> RunPlan? {
+        PlanText.plan(
+            of: Array(text.utf8), general: { Coding.value(RunPlan.self, String(decoding: $0, as: UTF8.self)) },
+            writing: { Array(Coding.text($0).utf8) })
+    }
 
     /// SHA-256 of `text`.
     package static func digest(_ plan: RunPlan) -> String { SHA256.hexadecimal(text(plan)) }

@@ -5,61 +5,89 @@
 package enum SHA256 {
     /// 64 lower-case hexadecimal digits.
     package static func hexadecimal(_ bytes: [UInt8]) -> String {
-        words(bytes).map { word in
-            let digits = String(word, radix: 16)
-            return String(repeating: "0", count: 8 - digits.count) + digits
-        }.joined()
+        hexadecimal(unsafe bytes.withUnsafeBytes { (bytes) -> State in unsafe state(after: bytes) })
+    }
+
+    package static func hexadecimal(_ text: String) -> String {
+        var text = text
+        return hexadecimal(text.withUTF8 { (bytes) -> State in unsafe state(after: UnsafeRawBufferPointer(bytes)) })
     }
 
     /// 32 bytes.
     static func digest(_ bytes: [UInt8]) -> [UInt8] {
-        words(bytes).flatMap { word in [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: word >> UInt32($0)) } }
+        let state = unsafe bytes.withUnsafeBytes { (bytes) -> State in unsafe Self.state(after: bytes) }
+        return state.indices.flatMap { index in [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: state[index] >> UInt32($0)) } }
     }
 
-    private static func words(_ bytes: [UInt8]) -> [UInt32] {
-        var state: [UInt32] = [
+    private typealias State = InlineArray<8, UInt32>
+
+    private static func hexadecimal(_ state: State) -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        var text: [UInt8] = []
+        text.reserveCapacity(64)
+        for index in state.indices {
+            for shift in stride(from: 28, through: 0, by: -4) { text.append(digits[Int(state[index] >> UInt32(shift) & 15)]) }
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    private static func state(after bytes: UnsafeRawBufferPointer) -> State {
+        var state: State = [
             0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
         ]
-        var message = bytes
-        message.append(0x80)
-        while message.count % 64 != 56 { message.append(0) }
-        let bitCount = UInt64(bytes.count) * 8
-        for shift in stride(from: 56, through: 0, by: -8) {
-            message.append(UInt8(truncatingIfNeeded: bitCount >> UInt64(shift)))
+        let whole = bytes.count & ~63
+        unsafe constants.withUnsafeBufferPointer { constants in
+            for start in stride(from: 0, to: whole, by: 64) {
+                unsafe compress(&state, UnsafeRawBufferPointer(rebasing: bytes[start..<start + 64]), constants)
+            }
+            // What is left, a one, zeros, and the number of bits: one block or two.
+            var tail = unsafe [UInt8](bytes[whole...]) + [0x80]
+            tail += [UInt8](repeating: 0, count: (120 - tail.count) % 64)
+            let bitCount = UInt64(bytes.count) * 8
+            for shift in stride(from: 56, through: 0, by: -8) { tail.append(UInt8(truncatingIfNeeded: bitCount >> UInt64(shift))) }
+            unsafe tail.withUnsafeBytes { tail in
+                for start in stride(from: 0, to: tail.count, by: 64) {
+                    unsafe compress(&state, UnsafeRawBufferPointer(rebasing: tail[start..<start + 64]), constants)
+                }
+            }
         }
-        for start in stride(from: 0, to: message.count, by: 64) { compress(&state, message[start..<start + 64]) }
         return state
     }
 
-    package static func hexadecimal(_ text: String) -> String { hexadecimal(Array(text.utf8)) }
+    @inline(__always)
+    private static func rotated(_ word: UInt32, _ count: UInt32) -> UInt32 { word &>> count | word &<< (32 &- count) }
 
-    private static func compress(_ state: inout [UInt32], _ block: ArraySlice<UInt8>) {
-        func rotated(_ word: UInt32, _ count: UInt32) -> UInt32 { word >> count | word << (32 - count) }
-        var words = [UInt32](repeating: 0, count: 64)
-        for index in 0..<16 {
-            let at = block.startIndex + 4 * index
-            words[index] =
-                UInt32(block[at]) << 24 | UInt32(block[at + 1]) << 16 | UInt32(block[at + 2]) << 8
-                | UInt32(block[at + 3])
-        }
-        for index in 16..<64 {
-            let a = words[index - 15]
-            let b = words[index - 2]
-            let first = rotated(a, 7) ^ rotated(a, 18) ^ a >> 3
-            let second = rotated(b, 17) ^ rotated(b, 19) ^ b >> 10
-            words[index] = words[index - 16] &+ first &+ words[index - 7] &+ second
-        }
+    /// - Parameter block: 64 bytes.
+    private static func compress(
+        _ state: inout State, _ block: UnsafeRawBufferPointer, _ constants: UnsafeBufferPointer<UInt32>
+    ) {
+        // The sixteen words before the one in turn.
+        var words = InlineArray<16, UInt32>(repeating: 0)
         var (a, b, c, d) = (state[0], state[1], state[2], state[3])
         var (e, f, g, h) = (state[4], state[5], state[6], state[7])
         for index in 0..<64 {
+            let word: UInt32
+            if index < 16 {
+                word = unsafe block.loadUnaligned(fromByteOffset: 4 &* index, as: UInt32.self).bigEndian
+            } else {
+                let early = words[(index &+ 1) & 15]
+                let late = words[(index &+ 14) & 15]
+                let first = rotated(early, 7) ^ rotated(early, 18) ^ early &>> 3
+                let second = rotated(late, 17) ^ rotated(late, 19) ^ late &>> 10
+                word = words[index & 15] &+ first &+ words[(index &+ 9) & 15] &+ second
+            }
+            words[index & 15] = word
             let mixed = rotated(e, 6) ^ rotated(e, 11) ^ rotated(e, 25)
             let chosen = (e & f) ^ (~e & g)
-            let first = h &+ mixed &+ chosen &+ constants[index] &+ words[index]
+            let first = unsafe h &+ mixed &+ chosen &+ constants[index] &+ word
             let majority = (a & b) ^ (a & c) ^ (b & c)
             let second = (rotated(a, 2) ^ rotated(a, 13) ^ rotated(a, 22)) &+ majority
             (h, g, f, e, d, c, b, a) = (g, f, e, d &+ first, c, b, a, first &+ second)
         }
-        for (index, word) in [a, b, c, d, e, f, g, h].enumerated() { state[index] = state[index] &+ word }
+        state = [
+            state[0] &+ a, state[1] &+ b, state[2] &+ c, state[3] &+ d, state[4] &+ e, state[5] &+ f, state[6] &+ g,
+            state[7] &+ h,
+        ]
     }
 
     private static let constants: [UInt32] = [

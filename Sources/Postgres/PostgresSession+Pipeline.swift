@@ -46,11 +46,16 @@ package struct PostgresAnswers: Sendable {
 extension PostgresSession {
     /// Sends all statements, then takes their answers. They are one transaction unless they say otherwise.
     ///
-    /// - Parameter silence: how long the server may say nothing before it is given up.
+    /// - Parameters:
+    ///   - silence: how long the server may say nothing before it is given up.
+    ///   - isStreamed: `row` is given each row as it comes, with its statement's place; the answers have none then.
     /// - Throws: when the connection broke or the server fell silent (`isConnectionLost`): nobody knows what became of the
     ///   statements, and the session is of no use any more. What the server refuses is in the result.
-    /// - Cost: one round trip; all parameters are in memory twice.
-    package func pipeline(_ statements: [PostgresStatement], silence: Duration) throws(PostgresError) -> PostgresAnswers {
+    /// - Cost: one round trip; all parameters are in memory twice, large ones no longer than until they are sent.
+    package func pipeline(
+        _ statements: [PostgresStatement], silence: Duration, isStreamed: Bool = false,
+        row: (_ statement: Int, _ values: [String?]) -> Void = { _, _ in }
+    ) throws(PostgresError) -> PostgresAnswers {
         guard isAlive, unsafe PQsetnonblocking(raw, 1) == 0, unsafe PQenterPipelineMode(raw) == 1 else { throw lost }
         defer {
             _ = unsafe PQexitPipelineMode(raw)
@@ -71,12 +76,13 @@ extension PostgresSession {
                     name = new
                 }
             }
-            try send(statement, name)
+            let byteCount = try send(statement, name)
             expected.append(nil)
+            if byteCount > 1 << 20 { try flush(silence) }
         }
         guard unsafe PQpipelineSync(raw) == 1 else { throw lost }
         try flush(silence)
-        return try collect(expected, silence)
+        return try collect(expected, silence, isStreamed, row)
     }
 
     private var lost: PostgresError { PostgresError(.state(nil), place: place) }
@@ -86,7 +92,8 @@ extension PostgresSession {
         guard unsafe PQsendPrepare(raw, name, statement.sql, Int32(types.count), types) == 1 else { throw lost }
     }
 
-    private func send(_ statement: PostgresStatement, _ name: String?) throws(PostgresError) {
+    /// - Returns: how many bytes of parameters it has.
+    private func send(_ statement: PostgresStatement, _ name: String?) throws(PostgresError) -> Int {
         var storage: [UInt8] = []
         var (starts, lengths, formats): ([Int?], [Int32], [Int32]) = ([], [], [])
         for parameter in statement.parameters {
@@ -109,6 +116,7 @@ extension PostgresSession {
             return unsafe PQsendQueryPrepared(raw, name, Int32(types.count), values, lengths, formats, 0)
         }
         guard isSent == 1 else { throw lost }
+        return storage.count
     }
 
     /// Hands all bytes to the kernel, and takes in what the server says meanwhile: else both would wait for the other.
@@ -124,13 +132,20 @@ extension PostgresSession {
         }
     }
 
-    private func collect(_ expected: [(sql: String, name: String)?], _ silence: Duration) throws(PostgresError)
-        -> PostgresAnswers
-    {
+    private func collect(
+        _ expected: [(sql: String, name: String)?], _ silence: Duration, _ isStreamed: Bool, _ row: (Int, [String?]) -> Void
+    ) throws(PostgresError) -> PostgresAnswers {
         var answers: [PostgresAnswer] = []
         var failure: PostgresError?
         for preparation in expected {
-            guard let result = unsafe try next(silence) else { throw lost }
+            if isStreamed { _ = unsafe PQsetSingleRowMode(raw) }
+            guard var result = unsafe try next(silence) else { throw lost }
+            while unsafe PQresultStatus(result) == PGRES_SINGLE_TUPLE {
+                for values in unsafe answer(result).rows { row(answers.count, values) }
+                unsafe PQclear(result)
+                guard let following = unsafe try next(silence) else { throw lost }
+                unsafe result = following
+            }
             defer { unsafe PQclear(result) }
             switch unsafe PQresultStatus(result) {
             case PGRES_COMMAND_OK, PGRES_TUPLES_OK:

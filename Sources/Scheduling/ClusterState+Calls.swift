@@ -124,7 +124,7 @@ extension ClusterState {
         let turns = order.enumerated().filter { runs[$1]!.phase == .extracting }
             .sorted { (runs[$0.element]!.leasedCount, $0.offset) < (runs[$1.element]!.leasedCount, $1.offset) }
             .map(\.element)
-        let isAlone = nodeCount(.worker) < 2
+        let isAlone = !hasSeveralWorkers
         for id in turns {
             let free = connections
             let limit = policy.connectionsPerSource
@@ -141,6 +141,16 @@ extension ClusterState {
             return grantShard(id, position, name, now: now, isCopy: true, &step)
         }
         return nil
+    }
+
+    /// Without counting all of them: it is asked with every grant.
+    private var hasSeveralWorkers: Bool {
+        var count = 0
+        for node in nodes.values where node.role == .worker {
+            count += 1
+            if count == 2 { return true }
+        }
+        return false
     }
 
     private mutating func grantShard(
@@ -174,7 +184,7 @@ extension ClusterState {
         let start = runs[id]!.start
         return Grant(
             run: id, task: spec, epoch: lease.epoch, token: lease.token, attempt: start.attempt,
-            documentPath: start.documentPath ?? "", snapshots: runs[id]!.snapshots)
+            documentPath: start.documentPath ?? "", snapshots: runs[id]!.snapshots, shard: runs[id]!.description(of: spec))
     }
 
     // MARK: Keeping
@@ -232,7 +242,7 @@ extension ClusterState {
 
     private func slice(of id: String, _ text: SharedText, from offset: Int, _ step: inout Step) {
         guard let run = runs[id] else { return step.reply = .fenced }
-        let bytes = text == .document ? run.document : run.planBytes
+        let bytes = text == .document ? run.document : run.outlineBytes
         guard offset >= 0, offset <= bytes.count else { return step.reply = .refused(reason: "no such offset") }
         let end = min(bytes.count, offset + Limits.bytesPerFetchedSlice)
         step.reply = .slice(bytes: Base64.encode(bytes[offset..<end]), total: bytes.count)
@@ -263,7 +273,7 @@ extension ClusterState {
         step.reply = .accepted
         switch (result, spec) {
         case (.plan, .plan):
-            guard let plan = codec.decode(runs[id]!.upload) else {
+            guard let plan = codec.decode(runs[id]!.upload), plan.isNumbered else {
                 step.reply = .refused(reason: "an unreadable plan")
                 return
             }
@@ -298,7 +308,7 @@ extension ClusterState {
     }
 
     private mutating func adopt(_ plan: RunPlan, of id: String, holder: String, now: Instant, _ step: inout Step) {
-        runs[id]!.adopt(plan, bytes: runs[id]!.upload)
+        runs[id]!.adopt(plan, outline: codec.encode(plan.outline))
         step.records.append(Record(run: id, record: .planned(plan)))
         if runs[id]!.needsKeeper {
             runs[id]!.holders[holder] = RunSchedule.Holder(snapshots: [], since: now)

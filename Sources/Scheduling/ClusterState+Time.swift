@@ -4,7 +4,7 @@ internal import Model
 /// Silence and death.
 extension ClusterState {
     mutating func expire(now: Instant, _ step: inout Step) {
-        for (name, node) in nodes.sorted(by: { $0.key < $1.key }) where now - node.lastHeard > policy.leaseTime {
+        for name in names(where: { now - $0.lastHeard > policy.leaseTime }) {
             lose(name, countsAsCrash: true, reason: "silent", now: now, &step)
         }
         // Their submitters are gone.
@@ -13,18 +13,26 @@ extension ClusterState {
         }
         // A process that died has its connections closed by its system long before its lease ends. A keeper is given the whole
         // term: with it a snapshot is lost.
-        for (name, node) in nodes.sorted(by: { $0.key < $1.key }) where node.role == .worker {
-            guard let since = node.disconnectedSince, now - since > Limits.disconnectedTime else { continue }
+        let isGone = { (node: Node) in
+            node.role == .worker && node.disconnectedSince.map { now - $0 > Limits.disconnectedTime } ?? false
+        }
+        for name in names(where: isGone) {
             lose(name, countsAsCrash: true, reason: "connection closed", now: now, &step)
         }
         // A node that is alive and does not name a lease never got it, or has dropped it: nobody died of it.
-        for (token, (id, spec)) in leases.sorted(by: { $0.key < $1.key }) {
-            guard let until = lease(token, id, spec)?.until, until < now else { continue }
+        let isOver = { (state: ClusterState, token: Int64, place: (run: String, spec: TaskSpec)) in
+            state.lease(token, place.run, place.spec).map { $0.until < now } ?? false
+        }
+        for token in leases.filter({ isOver(self, $0.key, $0.value) }).keys.sorted() {
+            // The end of one may have been the end of its run, with all leases of it.
+            guard let (id, spec) = leases[token], isOver(self, token, (id, spec)) else { continue }
             step.notes.append(.leaseExpired(run: id, spec))
             forget(token)
             giveBack(id, spec, token: token, countsAsCrash: false, now: now, &step)
         }
     }
+
+    private func names(where isSuch: (Node) -> Bool) -> [String] { nodes.filter { isSuch($0.value) }.keys.sorted() }
 
     private func lease(_ token: Int64, _ id: String, _ spec: TaskSpec) -> TaskLease? {
         guard let run = runs[id] else { return nil }

@@ -196,8 +196,8 @@ package struct ClusterState: Sendable {
 
     private mutating func recover(_ run: RecoveredRun, isQueued: Bool, now: Instant) {
         let name = run.start.run
-        let bytes = run.plan.map { codec.encode($0) } ?? []
-        let state = RunSchedule(recovered: run, planBytes: bytes, isQueued: isQueued, term: policy.leaseTime, now: now)
+        let outline = run.plan.map { codec.encode($0.outline) } ?? []
+        let state = RunSchedule(recovered: run, outline: outline, isQueued: isQueued, term: policy.leaseTime, now: now)
         runs[name] = state
         order.append(name)
         if let submission = run.start.submission { submissions[submission] = .opened(run: name) }

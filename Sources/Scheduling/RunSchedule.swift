@@ -23,7 +23,8 @@ package struct RunSchedule: Sendable {
     package let document: [UInt8]
     package internal(set) var phase: Phase
     package internal(set) var plan: RunPlan?
-    private(set) var planBytes: [UInt8] = []
+    /// The plan without its shards, as workers fetch it.
+    private(set) var outlineBytes: [UInt8] = []
     /// The planning task; never done while there is no plan.
     var planning = ShardTask(weight: 0)
     /// A keeper is on its way to become the second holder.
@@ -31,8 +32,8 @@ package struct RunSchedule: Sendable {
     var holders: [String: Holder] = [:]
     var upload: [UInt8] = []
     private(set) var shards: [ShardTask] = []
-    private var positions: [TaskSpec: Int] = [:]
-    private(set) var specs: [TaskSpec] = []
+    private(set) var specs = ShardPlaces()
+    private var packer = ReceiptPacker()
     /// By source: `host:port/database`, or empty for files.
     private var queues: [String: ShardQueue] = [:]
     private(set) var sources: [String] = []
@@ -62,27 +63,47 @@ package struct RunSchedule: Sendable {
         plan?.sources.contains { if case .postgres = $0 { true } else { false } } ?? false
     }
 
-    /// The accepted receipts, in the plan's order: the manifest.
-    package var manifest: [PartReceipt] { shards.compactMap(\.receipt) }
+    /// The accepted receipts, in the plan's order: the manifest. What rules did is in the first one of each table, for all of
+    /// them: nothing that is published says it of one shard, and apart it would be most of the manifest.
+    ///
+    /// - Cost: every receipt is unpacked.
+    package var manifest: [PartReceipt] {
+        var manifest: [PartReceipt] = []
+        manifest.reserveCapacity(doneCount)
+        var sums: [String: RuleSums] = [:]
+        for shard in shards {
+            guard var receipt = shard.receipt else { continue }
+            sums[receipt.table, default: RuleSums(first: manifest.count)].add(receipt.rules)
+            receipt.rules = []
+            manifest.append(receipt)
+        }
+        for sum in sums.values { manifest[sum.first].rules = sum.rules }
+        return manifest
+    }
     /// Ids of the snapshots beside those of the plan.
     var snapshots: [SnapshotHold] { holders.sorted { $0.key < $1.key }.flatMap(\.value.snapshots) }
 
-    func position(of spec: TaskSpec) -> Int? { positions[spec] }
+    func position(of spec: TaskSpec) -> Int? { specs.position(of: spec) }
+
+    /// What the plan says of a shard.
+    func description(of spec: TaskSpec) -> Shard? {
+        guard case .shard(let name, let index) = spec, let plan, let table = plan.tables.firstIndex(where: { $0.name == name })
+        else { return nil }
+        return plan.tables[table].shards[index]
+    }
 
     // MARK: Changes
 
-    mutating func adopt(_ plan: RunPlan, bytes: [UInt8]) {
+    mutating func adopt(_ plan: RunPlan, outline: [UInt8]) {
         self.plan = plan
-        planBytes = bytes
+        outlineBytes = outline
         upload = []
         planning.leases = []
         phase = .extracting
         let places = Dictionary(plan.sources.map { ($0.name, $0.budgetKey) }, uniquingKeysWith: { first, _ in first })
+        specs = ShardPlaces(plan)
         for table in plan.tables {
             for shard in table.shards {
-                let spec = TaskSpec.shard(table: table.name, index: shard.index)
-                positions[spec] = specs.count
-                specs.append(spec)
                 sources.append(places[table.source] ?? "")
                 shards.append(ShardTask(weight: shard.estimatedBytes))
             }
@@ -154,7 +175,7 @@ package struct RunSchedule: Sendable {
         if let lease = shards[position].lease(token) { durations.append((now - lease.since).inNanoseconds) }
         leased.remove(position)
         shards[position].leases = []
-        shards[position].receipt = receipt
+        shards[position].packed = packer.pack(receipt)
         doneCount += 1
         rowsOfDone = rowsOfDone + receipt.rows
         bytesOfDone += shards[position].weight
@@ -185,20 +206,21 @@ package struct RunSchedule: Sendable {
 
     /// Every lease that the ledger knows lives on, for one full term from the first take-over after which no coordinator
     /// heard of it: further ones do not make it longer.
-    init(recovered run: RecoveredRun, planBytes: [UInt8], isQueued: Bool, term: Duration, now: Instant) {
+    init(recovered run: RecoveredRun, outline: [UInt8], isQueued: Bool, term: Duration, now: Instant) {
         self.init(start: run.start, document: run.document, isQueued: isQueued)
-        if let plan = run.plan { adopt(plan, bytes: planBytes) }
+        if let plan = run.plan { adopt(plan, outline: outline) }
         if let lease = run.planning {
             planning.epoch = lease.epoch
             if plan == nil { planning.leases = [TaskLease(lease, term: term, now: now)] }
         }
         for (name, snapshots) in run.holders { holders[name] = Holder(snapshots: snapshots, since: now) }
         for state in run.shards {
-            guard let position = positions[.shard(table: state.table, index: state.shard)] else { continue }
+            guard let position = specs.position(of: .shard(table: state.table, index: state.shard)) else { continue }
             shards[position].epoch = state.highestEpoch
             shards[position].failures = state.failures
-            if let receipt = state.receipt {
-                shards[position].receipt = receipt
+            if let packed = state.packed {
+                let receipt = packed.receipt
+                shards[position].packed = packed
                 doneCount += 1
                 rowsOfDone = rowsOfDone + receipt.rows
                 bytesOfDone += shards[position].weight
@@ -228,6 +250,32 @@ package struct RunSchedule: Sendable {
         status.estimatedBytes = plan?.tables.reduce(0) { $0 + $1.estimatedBytes } ?? 0
         status.holders = holders.keys.sorted()
         return status
+    }
+}
+
+/// What the rules of one table did, over its receipts.
+private struct RuleSums {
+    /// Where the table's first receipt is.
+    let first: Int
+    private(set) var rules: [RuleCount] = []
+
+    init(first: Int) { self.first = first }
+
+    mutating func add(_ counts: [RuleCount]) {
+        for (index, count) in counts.enumerated() {
+            // At the same place as in the receipt before, unless another rule was counted there.
+            let isInPlace = index < rules.count && rules[index].step == count.step && rules[index].column == count.column
+            let known = isInPlace ? index : rules.firstIndex { $0.step == count.step && $0.column == count.column }
+            guard let known else {
+                rules.append(count)
+                continue
+            }
+            rules[known].rowsIn += count.rowsIn
+            rules[known].changed += count.changed
+            rules[known].nulls += count.nulls
+            rules[known].nulled += count.nulled
+            rules[known].quarantined += count.quarantined
+        }
     }
 }
 

@@ -20,13 +20,14 @@ struct ShardTask: Sendable {
     var crashes = 0
     var failures = 0
     var leases: [TaskLease] = []
-    var receipt: PartReceipt?
+    var packed: PackedReceipt?
     /// The node that said that it works elsewhere, if anywhere.
     var avoids: String?
 
     init(weight: Int64) { self.weight = weight }
 
-    var isDone: Bool { receipt != nil }
+    var receipt: PartReceipt? { packed?.receipt }
+    var isDone: Bool { packed != nil }
 
     func lease(_ token: Int64) -> TaskLease? { leases.first { $0.token == token } }
 }

@@ -118,10 +118,13 @@ package final class RunSession {
     }
 
     /// Runs one shard of the plan into a staged part.
+    ///
+    /// - Parameter description: what the plan says of the shard; nil where the plan here has its shards.
     package func run(
-        table name: String, shard index: Int, attempt: String, epoch: Int, advance: (Int64, Int64) throws -> Void
+        table name: String, shard index: Int, described description: Shard? = nil, attempt: String, epoch: Int,
+        advance: (Int64, Int64) throws -> Void
     ) throws -> PartReceipt {
-        let (table, shard) = try planned(name, index)
+        let (table, shard) = try planned(name, index, description)
         let binding = try binding(of: table)
         let part = try store.stagePart(
             module: pipeline.about.module, attempt: attempt, table: name, shard: index, epoch: epoch)
@@ -159,8 +162,10 @@ package final class RunSession {
 
     // MARK: Pieces
 
-    private func planned(_ name: String, _ index: Int) throws(TaskFailure) -> (TablePlan, Shard) {
-        guard let table = plan?.tables.first(where: { $0.name == name }), table.shards.indices.contains(index) else {
+    private func planned(_ name: String, _ index: Int, _ description: Shard? = nil) throws(TaskFailure) -> (TablePlan, Shard) {
+        let table = plan?.tables.first { $0.name == name }
+        if let table, let description, description.index == index { return (table, description) }
+        guard let table, table.shards.indices.contains(index) else {
             throw TaskFailure(
                 kind: .worker, disposition: .failRun, message: "the plan has no shard \(index) of table \(name)")
         }

@@ -84,7 +84,7 @@ final class Slot {
         case .shard(let table, let index):
             if session.plan == nil { try session.adopt(try fetchPlan(grant)) }
             let receipt = try session.run(
-                table: table, shard: index, attempt: grant.attempt, epoch: grant.epoch
+                table: table, shard: index, described: grant.shard, attempt: grant.attempt, epoch: grant.epoch
             ) { [board] rows, bytes in
                 board.apply(.progressed(token: grant.token, rows: rows, bytes: bytes))
                 if board.isCancelled(token: grant.token) { throw Cancelled() }

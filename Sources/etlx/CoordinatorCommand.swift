@@ -1,4 +1,5 @@
 import ArgumentParser
+import CSystem
 import Cluster
 import Foundation
 import Model
@@ -70,6 +71,7 @@ struct CoordinatorCommand: ParsableCommand {
     }
 
     func run() throws {
+        system_keep_heap_small()
         let log = logging.log(common)
         if let warning = Transport.libraryWarning { log.warning("the messaging library is old", ["advice": .name(warning)]) }
         let admission: Admission

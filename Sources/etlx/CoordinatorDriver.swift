@@ -1,3 +1,4 @@
+import CSystem
 import Cluster
 import Coordinator
 import Foundation
@@ -117,6 +118,8 @@ final class CoordinatorDriver {
             try? ledger.resign()
             return
         }
+        // Texts of the ledger were read and are let go.
+        system_trim_heap()
         leading.info("leads", ["open_runs": .count(state.runs.count)])
         let baseDirectory = configuration.baseDirectory
         let environment = ProcessInfo.processInfo.environment

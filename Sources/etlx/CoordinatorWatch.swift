@@ -9,6 +9,8 @@ final class CoordinatorWatch: Sendable {
     private let log: Log
     private let loop = LoopBeat()
     private let metrics = Mutex(CoordinatorMetrics())
+    /// When the gauges were taken: looking at every node with each batch would be most of a busy loop's work.
+    private let gauged = Mutex(NodeClock.now)
     private let ledgerAnswers = Mutex(false)
 
     init(log: Log) { self.log = log }
@@ -40,13 +42,20 @@ final class CoordinatorWatch: Sendable {
 
     func observe(_ state: ClusterState, _ notes: [ClusterState.Note], pipes: Int) {
         loop.beat()
-        let silence = state.longestSilence(now: NodeClock.now)
+        let now = NodeClock.now
+        let isTime = gauged.withLock { gauged in
+            guard notes.isEmpty || now - gauged >= Limits.tickInterval else { return false }
+            gauged = now
+            return true
+        }
         metrics.withLock { metrics in
             metrics.isLeader = true
+            for note in notes { note.count(in: &metrics) }
+            guard isTime else { return }
             metrics.epoch = Int(state.epoch)
             metrics.pipeCount = pipes
             metrics.nodes = [.worker: state.nodeCount(.worker), .keeper: state.nodeCount(.keeper)]
-            metrics.heartbeatAge = state.nodeCount > 0 ? .seconds(silence) : nil
+            metrics.heartbeatAge = state.nodeCount > 0 ? .seconds(state.longestSilence(now: now)) : nil
             metrics.runs = [.planning: 0, .extracting: 0, .sealed: 0]
             metrics.shards = [.ready: 0, .leased: 0, .done: 0]
             for run in state.runs.values {
@@ -55,7 +64,6 @@ final class CoordinatorWatch: Sendable {
                 metrics.shards[.leased, default: 0] += run.leasedCount
                 metrics.shards[.done, default: 0] += run.shardCount - run.readyCount - run.leasedCount
             }
-            for note in notes { note.count(in: &metrics) }
         }
         for note in notes { note.tell(log) }
     }

@@ -353,6 +353,11 @@ struct LedgerTests {
             #expect(ReceiptCoding.receipt(text) == receipt)
             #expect(ReceiptCoding.event(.accepted(receipt)) == Coding.text(LedgerRecord.accepted(receipt)))
         }
+        for record: LedgerRecord in [
+            .granted(table: "labs", shard: 3, epoch: 2, worker: "w", token: 1 << 40), .granted(table: "é/", shard: 0, epoch: 1, worker: "", token: -1),
+            .granted(table: "a\"b", shard: 3, epoch: 2, worker: "w", token: 1), .granted(table: "t", shard: 3, epoch: 2, worker: "w"),
+            .planned(Fixture.plan(compliance: nil)), .sealed,
+        ] { #expect(ReceiptCoding.event(record) == Coding.text(record)) }
         let plain = try #require(ReceiptCoding.plainText(receipts[0]))
         #expect(ReceiptCoding.plain(plain) == receipts[0])
         // Nothing but the whole form is taken, and the long way has the last word.

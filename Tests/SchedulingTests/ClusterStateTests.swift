@@ -195,20 +195,81 @@ struct ClusterStateTests {
         #expect(fixture.heartbeat(a, [slow]).reply == .alive(revoked: [slow.token], letGo: [], isDraining: false))
     }
 
-    @Test("the plan and the document are fetched in slices that fit a message")
+    @Test("documents are fetched in slices that fit a message")
     func slices() throws {
         var fixture = Fixture()
-        fixture.planned(sizes: [Int64](repeating: 1, count: 2000))
+        let document = (0..<200_000).map { UInt8(truncatingIfNeeded: $0) }
+        fixture.tell(.opened(Fixture.start("run-1"), document: document))
         let worker = fixture.join("worker-1")
+        #expect(try fetched(.document, by: worker, &fixture) == document)
+    }
+
+    @Test("a plan is fetched without its shards; each comes with its grant, whoever leads")
+    func shardsComeWithGrants() throws {
+        var fixture = Fixture()
+        fixture.planned(sizes: [3, 1, 2])
+        let plan = try #require(fixture.state.runs["run-1"]?.plan)
+        #expect(plan.tables.flatMap(\.shards).count == 3)
+        let worker = fixture.join("worker-1")
+        var given: [Shard] = []
+        for _ in 0..<3 { given.append(try #require(try fixture.granted(worker).shard)) }
+        #expect(given == [0, 2, 1].map { plan.tables[0].shards[$0] })
+        let outline = try #require(PlanCodec().decode(try fetched(.plan, by: worker, &fixture)))
+        #expect(outline == plan.outline && outline.tables.count == 1 && outline.tables[0].shards.isEmpty)
+    }
+
+    @Test("a plan whose shards are not numbered from zero, or whose tables share a name, is refused and nothing is written")
+    func numbers() throws {
+        for change: (inout RunPlan) -> Void in [
+            { $0.tables[0].shards[1].index = 2 }, { $0.tables[0].shards[0].index = 1 }, { $0.tables.append($0.tables[0]) },
+        ] {
+            var fixture = Fixture()
+            fixture.open()
+            let keeper = fixture.join("keeper-1")
+            let grant = try fixture.granted(keeper)
+            var plan = Fixture.plan(sizes: [1, 1], isDatabase: false)
+            change(&plan)
+            let bytes = PlanCodec().encode(plan)
+            fixture.send(keeper, .upload(run: grant.run, token: grant.token, offset: 0, total: bytes.count, bytes: Base64.encode(bytes)))
+            let step = fixture.send(keeper, .complete(run: grant.run, token: grant.token, result: .plan))
+            #expect(step.reply == .refused(reason: "an unreadable plan") && step.records.isEmpty)
+        }
+    }
+
+    @Test("what rules did is summed up in the first receipt of each table")
+    func sums() throws {
+        var fixture = Fixture()
+        fixture.planned(sizes: [1, 1, 1], isDatabase: false)
+        let worker = fixture.join("worker-1")
+        for (index, rules) in [
+            [RuleCount(column: "a", step: 0, rowsIn: 10, changed: 1), RuleCount(column: "b", step: 0, nulls: 2)],
+            [RuleCount(column: "b", step: 0, nulls: 3, nulled: 1), RuleCount(column: "a", step: 0, rowsIn: 5, changed: 2)], [],
+        ].enumerated() {
+            let grant = try fixture.granted(worker)
+            var receipt = Fixture.receipt(grant)
+            #expect(receipt.shard == index)
+            receipt.rules = rules
+            #expect(fixture.send(worker, .complete(run: grant.run, token: grant.token, result: .part(receipt))).reply == .accepted)
+        }
+        let manifest = try #require(fixture.state.runs["run-1"]?.manifest)
+        #expect(manifest.map(\.shard) == [0, 1, 2])
+        #expect(
+            manifest[0].rules == [
+                RuleCount(column: "a", step: 0, rowsIn: 15, changed: 3), RuleCount(column: "b", step: 0, nulls: 5, nulled: 1),
+            ])
+        #expect(manifest[1].rules.isEmpty && manifest[2].rules.isEmpty)
+    }
+
+    private func fetched(_ text: SharedText, by worker: String, _ fixture: inout Fixture) throws -> [UInt8] {
         var bytes: [UInt8] = []
         var total = 1
         while bytes.count < total {
-            let step = fixture.send(worker, .fetch(run: "run-1", text: .plan, offset: bytes.count))
+            let step = fixture.send(worker, .fetch(run: "run-1", text: text, offset: bytes.count))
             guard case .slice(let piece, let whole)? = step.reply, let decoded = Base64.decode(piece) else { break }
             #expect(try WireFormat.frame(step.reply!, id: .random()).count <= Limits.bytesPerMessage)
             bytes += decoded
             total = whole
         }
-        #expect(PlanCodec().decode(bytes) == fixture.state.runs["run-1"]?.plan)
+        return bytes
     }
 }

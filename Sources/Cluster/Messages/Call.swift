@@ -92,6 +92,7 @@ package struct Join: Sendable, Codable, Equatable {
     }
 }
 
+/// `plan`: without its shards; each comes with its grant.
 package enum SharedText: String, Sendable, Codable { case document, plan }
 
 package struct Grant: Sendable, Codable, Equatable {
@@ -107,10 +108,12 @@ package struct Grant: Sendable, Codable, Equatable {
     package var documentPath: String
     /// Ids of the run's snapshots beside those of its plan.
     package var snapshots: [SnapshotHold]
+    /// What the plan says of the shard to be done; nil of other tasks.
+    package var shard: Shard?
 
     package init(
         run: String, task: TaskSpec, epoch: Int, token: Int64, attempt: String, documentPath: String,
-        snapshots: [SnapshotHold] = []
+        snapshots: [SnapshotHold] = [], shard: Shard? = nil
     ) {
         self.run = run
         self.task = task
@@ -119,6 +122,7 @@ package struct Grant: Sendable, Codable, Equatable {
         self.attempt = attempt
         self.documentPath = documentPath
         self.snapshots = snapshots
+        self.shard = shard
     }
 }
 

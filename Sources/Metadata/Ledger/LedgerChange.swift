@@ -13,27 +13,56 @@ enum LedgerChange: CaseIterable, Hashable {
     case ended
 
     /// Few lengths of the list, so that few texts are to be prepared.
-    private static let lengths = [64, 16, 4, 1]
+    private static let lengths = [64, 32, 16, 8, 4, 2, 1]
     static let largest = 64
 
     /// - Parameter run: whose refusal it is; of several it is not said.
     func statements(_ rows: [[LedgerValue]], run: String, largest: Int) -> [LedgerStatement] {
         var statements: [LedgerStatement] = []
-        for template in templates {
+        for template in Self.written[self]! {
             var rest = rows[...]
-            while let first = rest.first {
-                let length = Self.lengths.first { $0 <= rest.count && $0 <= largest } ?? 1
-                let marks = "(\(Array(repeating: "?", count: first.count).joined(separator: ", ")))"
-                let list = Array(repeating: marks, count: length).joined(separator: ", ")
+            while !rest.isEmpty {
+                let place = Self.lengths.firstIndex { $0 <= rest.count && $0 <= largest } ?? Self.lengths.count - 1
+                let length = Self.lengths[place]
                 statements.append(
                     LedgerStatement(
-                        template.sql.replacing("{rows}", with: "(VALUES \(list)) AS given"),
-                        rest.prefix(length).flatMap { $0 }, expected: template.isExact ? length : nil,
+                        template.texts[place], rest.prefix(length).flatMap { $0 },
+                        expected: template.isExact ? length : nil,
                         refusal: LedgerError(.refused, "run \(run)", template.refusal)))
                 rest = rest.dropFirst(length)
             }
         }
         return statements
+    }
+
+    private struct Written {
+        /// One for each of `lengths`.
+        let texts: [String]
+        let isExact: Bool
+        let refusal: String
+    }
+
+    /// The statements' texts, made once.
+    private static let written: [LedgerChange: [Written]] = Dictionary(
+        uniqueKeysWithValues: allCases.map { change in
+            let marks = "(\(Array(repeating: "?", count: change.columnCount).joined(separator: ", ")))"
+            let written = change.templates.map { template in
+                Written(
+                    texts: lengths.map { length in
+                        let list = Array(repeating: marks, count: length).joined(separator: ", ")
+                        return template.sql.replacing("{rows}", with: "(VALUES \(list)) AS given")
+                    }, isExact: template.isExact, refusal: template.refusal)
+            }
+            return (change, written)
+        })
+
+    private var columnCount: Int {
+        switch self {
+        case .audit, .granted: 7
+        case .kept: 4
+        case .accepted: 6
+        case .ended: 8
+        }
     }
 
     private struct Template {

@@ -5,8 +5,12 @@ protocol LedgerDatabase: AnyObject {
     /// Where it is, for people: without user and password.
     var place: String { get }
 
-    /// Answers of the queries, all of the same moment.
-    func read(_ queries: [LedgerQuery]) throws(LedgerError) -> [[LedgerRow]]
+    /// Rows of the queries' answers, one after the other and all of the same moment; `row` is called with the query's place.
+    ///
+    /// When it throws, some rows may have been given.
+    func read(
+        _ queries: [LedgerQuery], _ row: (_ query: Int, _ row: LedgerRow) throws(LedgerError) -> Void
+    ) throws(LedgerError)
 
     /// Runs the statements in one transaction. When it returns they are on disk; when it throws another code than
     /// `.unreachable`, nothing of them is kept.
@@ -33,6 +37,12 @@ protocol LedgerDatabase: AnyObject {
 }
 
 extension LedgerDatabase {
+    func read(_ queries: [LedgerQuery]) throws(LedgerError) -> [[LedgerRow]] {
+        var answers = [[LedgerRow]](repeating: [], count: queries.count)
+        try read(queries) { (query, row) throws(LedgerError) in answers[query].append(row) }
+        return answers
+    }
+
     func rows(_ sql: String, _ arguments: LedgerValue...) throws(LedgerError) -> [LedgerRow] {
         try read([LedgerQuery(sql, arguments)])[0]
     }

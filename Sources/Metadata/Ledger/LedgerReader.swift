@@ -7,18 +7,17 @@ struct LedgerReader {
 
     func run(_ run: String) throws(LedgerError) -> RecoveredRun {
         let name: [LedgerValue] = [.text(run)]
-        let answers = try database.read([
+        var found: LedgerRow?
+        var holders: [LedgerRow] = []
+        var shards = ShardRows()
+        try database.read([
             LedgerQuery(
                 """
                 SELECT start, state, plan, plan_sha256, commit_record, version, failure, \(Self.changedAt), document,
                     planning_epoch, planning_token, planning_worker, sealed_at, \(silence(since: "planning_inherited_at"))
                 FROM run WHERE run = ?
                 """, name),
-            LedgerQuery(
-                """
-                SELECT table_name, shard, phase, epoch, worker, failures, receipt FROM shard WHERE run = ?
-                ORDER BY position
-                """, name),
+            LedgerQuery("SELECT worker, snapshots FROM holder WHERE run = ?", name),
             LedgerQuery(
                 """
                 SELECT attempt.table_name, attempt.shard, attempt.epoch, attempt.token, attempt.worker,
@@ -27,16 +26,31 @@ struct LedgerReader {
                     AND shard.shard = attempt.shard
                 WHERE attempt.run = ? AND attempt.state = 'granted' AND shard.phase = 'granted' ORDER BY attempt.epoch
                 """, name),
-            LedgerQuery("SELECT worker, snapshots FROM holder WHERE run = ?", name),
-        ])
-        guard let row = answers[0].first else {
+            LedgerQuery(
+                """
+                SELECT table_name, shard, phase, epoch, worker, failures, receipt FROM shard WHERE run = ?
+                ORDER BY position
+                """, name),
+        ]) { (query, row) throws(LedgerError) in
+            do throws(LedgerError) {
+                switch query {
+                case 0: found = row
+                case 1: holders.append(row)
+                case 2: try shards.addLease(row)
+                default: try shards.add(row)
+                }
+            } catch { throw Self.unreadable(run) }
+        }
+        guard let row = found else {
             throw LedgerError(.unknownRun, "run \(run)", "the ledger has no such run")
         }
         do throws(LedgerError) {
-            return try recovered(row, try shards(answers[1], leases: answers[2]), holders: answers[3])
-        } catch {
-            throw LedgerError(.damaged, "run \(run)", "its state cannot be read")
-        }
+            return try recovered(row, shards.states, holders: holders)
+        } catch { throw Self.unreadable(run) }
+    }
+
+    private static func unreadable(_ run: String) -> LedgerError {
+        LedgerError(.damaged, "run \(run)", "its state cannot be read")
     }
 
     /// Not a column: every append would write the run's row, with its plan.
@@ -62,7 +76,8 @@ struct LedgerReader {
         var plan: RunPlan?
         if let text = try row.optionalText(2) {
             guard let sum = try row.optionalText(3), sum == SHA256.hexadecimal(text) else { throw Self.damaged }
-            plan = try decoded(RunPlan.self, text)
+            plan = PlanCoding.plan(text)
+            guard plan != nil else { throw Self.damaged }
         }
         var failure: TaskFailure?
         if let text = try row.optionalText(6) { failure = try decoded(TaskFailure.self, text) }
@@ -80,33 +95,6 @@ struct LedgerReader {
             start: start, document: document, state: state, planning: planning, plan: plan, shards: shards, holders: held,
             sealedAt: try row.optionalText(12), commitRecord: try row.optionalText(4),
             version: try row.optionalNumber(5).map { Int($0) }, failure: failure, changedAt: try row.text(7))
-    }
-
-    private struct ShardName: Hashable { let table: String, shard: Int }
-
-    private func shards(_ rows: [LedgerRow], leases leaseRows: [LedgerRow]) throws(LedgerError) -> [ShardState] {
-        var leases: [ShardName: [Lease]] = [:]
-        for row in leaseRows {
-            leases[ShardName(table: try row.text(0), shard: try row.count(1)), default: []].append(
-                Lease(
-                    epoch: try row.count(2), token: try row.optionalNumber(3) ?? 0, worker: try row.text(4),
-                    silence: .milliseconds(try row.number(5))))
-        }
-        var states: [ShardState] = []
-        states.reserveCapacity(rows.count)
-        for row in rows {
-            let (table, shard) = (try row.text(0), try row.count(1))
-            guard let phase = ShardState.Phase(rawValue: try row.text(2)) else { throw Self.damaged }
-            let receipt = try row.optionalText(6).flatMap { ReceiptCoding.receipt($0) }
-            guard (receipt != nil) == (phase == .done), receipt.map({ $0.table == table && $0.shard == shard }) ?? true
-            else { throw Self.damaged }
-            states.append(
-                ShardState(
-                    table: table, shard: shard, phase: phase, highestEpoch: try row.count(3),
-                    leases: leases[ShardName(table: table, shard: shard)] ?? [], worker: try row.optionalText(4),
-                    failures: try row.count(5), receipt: receipt))
-        }
-        return states
     }
 
     func summaries(limit: Int) throws(LedgerError) -> [RunSummary] {
@@ -177,5 +165,44 @@ struct LedgerReader {
             head = LedgerHead(sequence: expected, hash: hash)
         }
         return .sound(head)
+    }
+}
+
+/// Rows of a run's shards as they come, behind those of their leases. Receipts are packed at once, names are kept once.
+private struct ShardRows {
+    private struct Name: Hashable { let table: String, shard: Int }
+
+    private(set) var states: [ShardState] = []
+    private var leases: [Name: [Lease]] = [:]
+    private var packer = ReceiptPacker()
+    private var names: [String: String] = [:]
+
+    private static let damaged = LedgerError(.damaged, "", "")
+
+    mutating func addLease(_ row: LedgerRow) throws(LedgerError) {
+        let name = Name(table: try row.text(0), shard: try row.count(1))
+        leases[name, default: []].append(
+            Lease(
+                epoch: try row.count(2), token: try row.optionalNumber(3) ?? 0, worker: shared(try row.text(4)),
+                silence: .milliseconds(try row.number(5))))
+    }
+
+    mutating func add(_ row: LedgerRow) throws(LedgerError) {
+        let (table, shard) = (shared(try row.text(0)), try row.count(1))
+        guard let phase = ShardState.Phase(rawValue: try row.text(2)) else { throw Self.damaged }
+        let receipt = try row.optionalText(6).flatMap { ReceiptCoding.receipt($0) }
+        guard (receipt != nil) == (phase == .done), receipt.map({ $0.table == table && $0.shard == shard }) ?? true
+        else { throw Self.damaged }
+        states.append(
+            ShardState(
+                table: table, shard: shard, phase: phase, highestEpoch: try row.count(3),
+                leases: leases[Name(table: table, shard: shard)] ?? [], worker: try row.optionalText(4).map { shared($0) },
+                failures: try row.count(5), packed: receipt.map { packer.pack($0) }))
+    }
+
+    private mutating func shared(_ name: String) -> String {
+        if let known = names[name] { return known }
+        names[name] = name
+        return name
     }
 }

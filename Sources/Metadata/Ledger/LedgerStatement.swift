@@ -53,6 +53,12 @@ struct LedgerStatement: Sendable, Equatable {
 struct LedgerRow: Sendable {
     let values: [LedgerValue]
 
+    var byteCount: Int {
+        values.reduce(0) { sum, value in
+            if case .text(let text?) = value { sum + text.utf8.count } else { sum }
+        }
+    }
+
     func text(_ column: Int) throws(LedgerError) -> String {
         guard let text = try optionalText(column) else { throw Self.damaged }
         return text

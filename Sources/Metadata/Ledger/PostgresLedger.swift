@@ -33,18 +33,41 @@ final class PostgresLedger: LedgerDatabase {
         } catch { throw .translated(error, PostgresPlace.location(of: url)) }
     }
 
-    func read(_ queries: [LedgerQuery]) throws(LedgerError) -> [[LedgerRow]] {
+    func read(
+        _ queries: [LedgerQuery], _ row: (_ query: Int, _ row: LedgerRow) throws(LedgerError) -> Void
+    ) throws(LedgerError) {
         let statements = queries.map { statement($0.sql, $0.arguments) }
-        guard statements.count > 1 else { return try run(statements).map(Self.rows) }
+        guard statements.count > 1 else {
+            for answer in try run(statements) { for found in Self.rows(answer) { try row(0, found) } }
+            return
+        }
         let begin = PostgresStatement("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        return try run([begin] + statements + [PostgresStatement("COMMIT")]).dropFirst().dropLast().map(Self.rows)
+        // Row by row: a run of many shards is a hundred megabytes, and is taken in as it comes.
+        var failure: LedgerError?
+        var byteCount = 0
+        let answers = try answers([begin] + statements + [PostgresStatement("COMMIT")], 0, isStreamed: true) { place, values in
+            guard failure == nil, queries.indices.contains(place - 1) else { return }
+            let found = LedgerRow(values: values.map { .text($0) })
+            byteCount += found.byteCount
+            do throws(LedgerError) { try row(place - 1, found) } catch { failure = error }
+        }
+        if let refused = answers.failure {
+            rollBack()
+            throw .translated(refused, place)
+        }
+        // libpq's buffers are as large as the largest row that came, as long as the session lives.
+        if byteCount > Self.bytesPerSession { session = nil }
+        if let failure { throw failure }
     }
+
+    private static let bytesPerSession = 4 << 20
 
     func write(_ statements: [LedgerStatement]) throws(LedgerError) {
         // Not READ WRITE: a database that its administrator made read-only stays so.
         let begin = PostgresStatement("BEGIN ISOLATION LEVEL READ COMMITTED")
         let sent = [begin] + statements.map { statement($0.sql, $0.arguments) }
-        let answers = try answers(sent, statements.reduce(0) { $0 + $1.byteCount })
+        let byteCount = statements.reduce(0) { $0 + $1.byteCount }
+        let answers = try answers(sent, byteCount)
         do throws(LedgerError) {
             for (statement, answer) in zip(statements, answers.answers.dropFirst()) { try statement.check(answer.count) }
             if let failure = answers.failure { throw .translated(failure, place) }
@@ -61,6 +84,8 @@ final class PostgresLedger: LedgerDatabase {
             throw error.code == .refused
                 ? error : LedgerError(.unreachable, place, "the transaction was not ended", sqlState: failure.state)
         }
+        // After a plan, libpq's buffers are as large as it is.
+        if byteCount > Self.bytesPerSession { session = nil }
     }
 
     func fence(_ epoch: Int64) -> LedgerStatement {
@@ -149,10 +174,13 @@ final class PostgresLedger: LedgerDatabase {
     }
 
     /// The answers up to the first failure. A session that broke is let go, and so is one that was silent for too long.
-    private func answers(_ statements: [PostgresStatement], _ byteCount: Int) throws(LedgerError) -> PostgresAnswers {
+    private func answers(
+        _ statements: [PostgresStatement], _ byteCount: Int, isStreamed: Bool = false,
+        row: (_ statement: Int, _ values: [String?]) -> Void = { _, _ in }
+    ) throws(LedgerError) -> PostgresAnswers {
         let session = try connected()
         do throws(PostgresError) {
-            return try session.pipeline(statements, silence: Limits.ledgerSilence + .seconds(byteCount >> 20))
+            return try session.pipeline(statements, silence: Limits.ledgerSilence + .seconds(byteCount >> 20), isStreamed: isStreamed, row: row)
         } catch {
             self.session = nil
             throw .translated(error, place)

@@ -9,10 +9,15 @@ enum ReceiptCoding {
 
     static func receipt(_ text: String) -> PartReceipt? { plain(text) ?? Coding.value(PartReceipt.self, text) }
 
-    /// A record's JSON; of an accepted receipt, around the receipt's.
+    /// A record's JSON; of an accepted receipt, around the receipt's, and so of a plan. Grants are as many as receipts.
     static func event(_ record: LedgerRecord) -> String {
-        guard case .accepted(let receipt) = record else { return Coding.text(record) }
-        return "{\"accepted\":{\"_0\":\(text(receipt))}}"
+        switch record {
+        case .granted(let table, let shard, let epoch, let worker, let token?) where isPlain(table) && isPlain(worker):
+            "{\"granted\":{\"epoch\":\(epoch),\"shard\":\(shard),\"table\":\"\(table)\",\"token\":\(token),\"worker\":\"\(worker)\"}}"
+        case .accepted(let receipt): "{\"accepted\":{\"_0\":\(text(receipt))}}"
+        case .planned(let plan): "{\"planned\":{\"_0\":\(PlanCoding.text(plan))}}"
+        default: Coding.text(record)
+        }
     }
 
     /// nil: a text in it is to be escaped.

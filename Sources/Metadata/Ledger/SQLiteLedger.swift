@@ -33,14 +33,18 @@ final class SQLiteLedger: LedgerDatabase {
         self.lock = lock
     }
 
-    func read(_ queries: [LedgerQuery]) throws(LedgerError) -> [[LedgerRow]] {
+    func read(
+        _ queries: [LedgerQuery], _ row: (_ query: Int, _ row: LedgerRow) throws(LedgerError) -> Void
+    ) throws(LedgerError) {
         do {
-            return try queue.read { database in
-                try queries.map { query in
-                    try Row.fetchAll(
+            try queue.read { database in
+                for (place, query) in queries.enumerated() {
+                    let rows = try Row.fetchCursor(
                         database.cachedStatement(sql: query.sql),
-                        arguments: StatementArguments(query.arguments.map(\.databaseValue))
-                    ).map { row in LedgerRow(values: row.databaseValues.map(LedgerValue.init)) }
+                        arguments: StatementArguments(query.arguments.map(\.databaseValue)))
+                    while let found = try rows.next() {
+                        try row(place, LedgerRow(values: found.databaseValues.map(LedgerValue.init)))
+                    }
                 }
             }
         } catch {

@@ -106,11 +106,22 @@ package struct ShardState: Sendable, Equatable {
     /// Who made the accepted part; before that, who has the newest lease.
     package let worker: String?
     package let failures: Int
-    package let receipt: PartReceipt?
+    package let packed: PackedReceipt?
+    package var receipt: PartReceipt? { packed?.receipt }
 
     package init(
         table: String, shard: Int, phase: Phase, highestEpoch: Int, leases: [Lease], worker: String?, failures: Int,
         receipt: PartReceipt?
+    ) {
+        var packer = ReceiptPacker()
+        self.init(
+            table: table, shard: shard, phase: phase, highestEpoch: highestEpoch, leases: leases, worker: worker,
+            failures: failures, packed: receipt.map { packer.pack($0) })
+    }
+
+    package init(
+        table: String, shard: Int, phase: Phase, highestEpoch: Int, leases: [Lease], worker: String?, failures: Int,
+        packed: PackedReceipt?
     ) {
         self.table = table
         self.shard = shard
@@ -119,7 +130,7 @@ package struct ShardState: Sendable, Equatable {
         self.leases = leases
         self.worker = worker
         self.failures = failures
-        self.receipt = receipt
+        self.packed = packed
     }
 }
 

@@ -41,8 +41,10 @@ package struct Log: Sendable {
         Log(format, minimum, merged(metadata), writer, now)
     }
 
-    package func debug(_ message: StaticString, _ metadata: KeyValuePairs<StaticString, LogValue> = [:]) {
-        write(.debug, message, metadata)
+    package func debug(
+        _ message: StaticString, _ metadata: @autoclosure () -> KeyValuePairs<StaticString, LogValue> = [:]
+    ) {
+        if minimum <= .debug { write(.debug, message, metadata()) }
     }
 
     package func info(_ message: StaticString, _ metadata: KeyValuePairs<StaticString, LogValue> = [:]) {
