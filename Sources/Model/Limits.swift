@@ -14,6 +14,8 @@ package enum Limits {
     /// The largest cell that is read; a larger one stops the run by table, column and row ordinal.
     package static let bytesPerCell = 256 << 20
     package static let bytesPerShard = 128 << 20
+    /// Rows, bytes or values that a receipt may state of one part: far more than any has.
+    package static let countPerPart: Int64 = 1 << 44
 
     // Documents and messages
     package static let bytesPerDocument = 4 << 20

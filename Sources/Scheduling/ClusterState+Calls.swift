@@ -323,13 +323,14 @@ extension ClusterState {
         guard let position = runs[id]!.position(of: spec), let lease = runs[id]!.shards[position].lease(token),
             receipt.epoch == lease.epoch
         else { return step.reply = .refused(reason: "a receipt of another attempt") }
-        guard receipt.rows.isBalanced else {
+        guard receipt.isSound else {
             step.reply = .refused(reason: "the receipt's rows do not add up")
             fail(
                 id,
                 TaskFailure(
                     kind: .worker, disposition: .failRun,
-                    message: "\(spec.words): rows read are not published + quarantined + suppressed + filtered"), &step)
+                    message: "\(spec.words): rows read are not published + quarantined + suppressed + filtered, or no part has as many"),
+                &step)
             return
         }
         step.records.append(Record(run: id, record: .accepted(receipt)))

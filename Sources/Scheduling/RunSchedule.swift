@@ -148,7 +148,10 @@ package struct RunSchedule: Sendable {
         guard let index = shards[position].leases.firstIndex(where: { $0.token == token }) else { return false }
         defer { shards[position].leases[index].isInherited = false }
         shards[position].leases[index].until = until
-        shards[position].leases[index].progress = progress
+        // What a node says of itself is summed with what others say.
+        shards[position].leases[index].progress = TaskProgress(
+            token: token, rows: max(0, min(progress.rows, Limits.countPerPart)),
+            bytes: max(0, min(progress.bytes, Limits.countPerPart)))
         return shards[position].leases[index].isInherited
     }
 

@@ -104,6 +104,8 @@ import Testing
         #expect(first.isBalanced)
         #expect(!RowAccount(read: 10, published: 9).isBalanced)
         #expect(!RowAccount(read: 0, published: 1, filtered: -1).isBalanced)
+        #expect(!RowAccount(read: -2, published: .max, quarantined: .max).isBalanced)
+        #expect(RowAccount(read: .max, published: .max).isBalanced)
         #expect(
             first + RowAccount(read: 1, published: 1)
                 == RowAccount(

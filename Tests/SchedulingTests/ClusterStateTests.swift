@@ -98,6 +98,27 @@ struct ClusterStateTests {
         #expect(step.aborts && !step.publishes && fixture.ended()?.phase == .failed)
     }
 
+    @Test("counts that no part can have fail the run before they are summed", arguments: [-1, Int64.max])
+    func impossible(count: Int64) throws {
+        for change: (inout PartReceipt) -> Void in [
+            { $0.byteCount = count }, { $0.rows = RowAccount(read: count, published: count) },
+            { $0.rules = [RuleCount(column: "name", step: 0, rowsIn: 0, nulls: count)] },
+        ] {
+            var fixture = Fixture()
+            fixture.planned(sizes: [1, 1])
+            let worker = fixture.join("worker-1")
+            #expect(fixture.complete(worker, try fixture.granted(worker)).reply == .accepted)
+            let grant = try fixture.granted(worker)
+            fixture.send(worker, .heartbeat(tasks: [TaskProgress(token: grant.token, rows: count, bytes: count)], holding: []))
+            #expect((fixture.state.status(of: "run-1", now: fixture.now).runs.first?.rows ?? -1) >= 0)
+            var receipt = Fixture.receipt(grant)
+            change(&receipt)
+            let step = fixture.send(
+                worker, .complete(run: grant.run, token: grant.token, result: .part(receipt)))
+            #expect(step.aborts && !step.publishes && fixture.ended()?.phase == .failed)
+        }
+    }
+
     @Test("the run is published once, when the last shard is accepted")
     func publishesOnce() throws {
         var fixture = Fixture()

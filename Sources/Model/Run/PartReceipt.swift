@@ -26,6 +26,13 @@ package struct PartReceipt: Sendable, Codable, Equatable {
         self.rules = rules
         self.handle = handle
     }
+
+    /// Its rows add up, and no count is beyond what a part can have: sums over all parts then fit in 64 bits.
+    package var isSound: Bool {
+        let counts =
+            [byteCount, rows.read] + rules.flatMap { [$0.rowsIn, $0.changed, $0.nulls, $0.nulled, $0.quarantined] }
+        return counts.allSatisfy { (0...Limits.countPerPart).contains($0) } && rows.isBalanced
+    }
 }
 
 /// rows read = published + quarantined + suppressed + filtered, or nothing is published.
@@ -47,8 +54,11 @@ package struct RowAccount: Sendable, Codable, Equatable {
     }
 
     package var isBalanced: Bool {
+        // As what is left, so that no sum of large counts overflows.
         [read, published, quarantined, suppressed, filtered].allSatisfy { $0 >= 0 }
-            && read == published + quarantined + suppressed + filtered
+            && [published, quarantined, suppressed, filtered].reduce(Int64?(read)) { rest, count in
+                rest.flatMap { $0 >= count ? $0 - count : nil }
+            } == 0
     }
 
     package static func + (a: RowAccount, b: RowAccount) -> RowAccount {
