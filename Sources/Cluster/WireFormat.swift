@@ -3,7 +3,7 @@ import Foundation
 /// A frame of the control plane.
 ///
 ///     offset  bytes  field
-///     0       1      protocol version, 2
+///     0       1      protocol version, 3
 ///     1       1      kind: 1 request, 2 reply
 ///     2       16     request id: chosen by the asker, the same in a repetition and in the answer
 ///     18      …      body: JSON of a `Call` or `Reply`, UTF-8
@@ -12,7 +12,7 @@ import Foundation
 /// nests at most `deepestNesting` deep and parses whole.
 /// An unknown version is answered by `refused`, never by silence; anything else that does not parse is dropped.
 package enum WireFormat {
-    package static let version: UInt8 = 2
+    package static let version: UInt8 = 3
     package static let headerByteCount = 18
     /// Our own messages nest half as deep. Foundation's decoder recurses 512 deep, which overflows a thread's stack.
     static let deepestNesting = 32

@@ -2,7 +2,7 @@ import Model
 
 @testable import Cluster
 
-/// Each request and each answer with its body, as version 2 of the protocol has it for ever.
+/// Each request and each answer with its body, as version 3 of the protocol has it for ever.
 enum GoldenFrames {
     static func call(_ request: Request) -> Call { Call(node: "worker-1", credential: "k", request: request) }
 
@@ -141,6 +141,16 @@ enum GoldenFrames {
                     run: "r", task: .shard(table: "t", index: 3), epoch: 2, token: 6, attempt: "a",
                     documentPath: "/p.yaml", snapshots: [SnapshotHold(source: "s", snapshot: "x")])),
             #"{"grant":{"_0":{"attempt":"a","documentPath":"/p.yaml","epoch":2,"run":"r","snapshots":[{"snapshot":"x","source":"s"}],"task":{"shard":{"index":3,"table":"t"}},"token":6}}}"#
+        ),
+        (
+            .grant(
+                Grant(
+                    run: "r", task: .shard(table: "t", index: 3), epoch: 2, token: 6, attempt: "a",
+                    documentPath: "/p.yaml",
+                    shard: Shard(
+                        index: 3, piece: .blocks(schema: "s", relation: "r", first: 8, limit: 16), estimatedRows: 70,
+                        estimatedBytes: 900))),
+            #"{"grant":{"_0":{"attempt":"a","documentPath":"/p.yaml","epoch":2,"run":"r","shard":{"estimatedBytes":900,"estimatedRows":70,"index":3,"piece":{"blocks":{"first":8,"limit":16,"relation":"r","schema":"s"}}},"snapshots":[],"task":{"shard":{"index":3,"table":"t"}},"token":6}}}"#
         ),
         (
             .noWork(retryAfterMilliseconds: 100, isIdle: false),

@@ -140,7 +140,7 @@ extension SocketTests {
             frame[0] = 1
             let (answered, reply) = try WireFormat.reply(from: #require(stranger.exchange(frame)))
             #expect(answered == id)
-            #expect(reply == .refused(reason: "version 1 of the protocol is not spoken here, 2 is"))
+            #expect(reply == .refused(reason: "version 1 of the protocol is not spoken here, 3 is"))
             frame[0] = WireFormat.version
             for garbage in [[], [2], Array("GET /".utf8), Array(frame.dropLast()), Array(frame.prefix(18))] {
                 #expect(stranger.exchange(garbage) == [], "an empty frame")

@@ -24,13 +24,13 @@ struct WireFormatTests {
         let id = WireFormat.RequestID(high: 0x0102_0304_0506_0708, low: 0xff)
         let head: [UInt8] = [1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 0, 0, 0, 0, 0xff]
         for (call, body) in GoldenFrames.calls {
-            let golden = [2, 1] + head + Array(body.utf8)
+            let golden = [3, 1] + head + Array(body.utf8)
             let frame = try WireFormat.frame(call, id: id)
             #expect(frame == golden, "\(String(decoding: frame.dropFirst(18), as: UTF8.self))")
             #expect(try WireFormat.call(from: golden).1 == call)
         }
         for (reply, body) in GoldenFrames.replies {
-            let golden = [2, 2] + head + Array(body.utf8)
+            let golden = [3, 2] + head + Array(body.utf8)
             let frame = try WireFormat.frame(reply, id: id)
             #expect(frame == golden, "\(String(decoding: frame.dropFirst(18), as: UTF8.self))")
             #expect(try WireFormat.reply(from: golden).1 == reply)
@@ -47,13 +47,13 @@ struct WireFormatTests {
     func refusals() throws {
         var frame = try WireFormat.frame(GoldenFrames.calls[0].0, id: .random())
         #expect(throws: WireFormat.Failure.wrongKind) { try WireFormat.reply(from: frame) }
-        for version: UInt8 in [0, 1, 3, 255] {
+        for version: UInt8 in [0, 1, 2, 4, 255] {
             frame[0] = version
             #expect(throws: WireFormat.Failure.unknownVersion(version)) { try WireFormat.call(from: frame) }
         }
-        #expect(throws: WireFormat.Failure.tooShort) { try WireFormat.call(from: [2, 1]) }
+        #expect(throws: WireFormat.Failure.tooShort) { try WireFormat.call(from: [3, 1]) }
         #expect(throws: WireFormat.Failure.unreadableBody) {
-            try WireFormat.call(from: [2, 1] + [UInt8](repeating: 0, count: 16))
+            try WireFormat.call(from: [3, 1] + [UInt8](repeating: 0, count: 16))
         }
     }
 

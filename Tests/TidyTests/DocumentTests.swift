@@ -44,4 +44,21 @@ struct DocumentTests {
     func length() throws {
         #expect(try Repository.lines("ARCHITECTURE.md").count <= 240)
     }
+    @Test("the checks that are taken out to see who notices are there, each once")
+    func mutations() throws {
+        struct Mutation: Decodable {
+            struct Edit: Decodable { let file: String, text: String }
+            let name: String
+            let edits: [Edit]
+        }
+        let text = try Repository.text("cluster/scenarios/simulated/mutations.json")
+        let mutations = try JSONDecoder().decode([Mutation].self, from: Data(text.utf8))
+        #expect(mutations.count >= 50)
+        for mutation in mutations {
+            for edit in mutation.edits {
+                let count = try Repository.text(edit.file).components(separatedBy: edit.text).count - 1
+                #expect(count == 1, "\(mutation.name): \(edit.file) has its text \(count) times")
+            }
+        }
+    }
 }

@@ -11,7 +11,7 @@ import time
 
 HANDSHAKE = b"\x00SP\x00\x00\x30\x00\x00"
 PEER = b"\x00SP\x00\x00\x31\x00\x00"
-REQUEST_HEADER = b"\x02\x01"
+REQUEST_HEADER = b"\x03\x01"
 PATIENCE = 5.0
 
 
