@@ -114,7 +114,8 @@ struct Fixture {
         open(run, module: module, restarts: restarts)
         _ = join(keeper)
         var grant = poll(keeper)!
-        while grant.task == .hold {
+        // Of other runs: each asks once.
+        for _ in 0..<8 where grant.task == .hold {
             send(keeper, .complete(run: grant.run, token: grant.token, result: .held([])))
             grant = poll(keeper)!
         }
