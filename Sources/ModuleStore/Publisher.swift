@@ -4,7 +4,7 @@ package import Model
 package enum RacePolicy: Sendable {
     /// Give up: two coordinators of one module are a configuration error.
     case exclusive
-    /// Describe again on top of the other version and take the next number.
+    /// Describe again on top of the other version and take the next number. Only where nobody else publishes the attempt.
     case rebase
 }
 
@@ -79,7 +79,8 @@ package struct Publisher: Sendable {
             let publication = Publication(
                 module: module, version: (parent?.version ?? 0) + 1, attempt: attempt, parent: parent,
                 committedAt: committedAt, committedBy: committedBy, expiresAt: expiresAt)
-            let sealed = try seal.describe(try describe(publication), receipts: receipts)
+            let sealed = try seal.describe(
+                try describe(publication), receipts: receipts, replaces: policy == .rebase)
             try reach(.described)
             let record = CommitRecord(
                 module: module, version: publication.version, attempt: attempt, files: sealed.files,
@@ -145,7 +146,6 @@ extension Store {
     /// Conveniences behind the commit. None of them decides anything, so none of their failures is reported.
     fileprivate func finishUp(_ record: CommitRecord, reach: Publisher.Hook) throws {
         let (module, attempt) = (record.module, record.attempt)
-        try? storage.remove("\(module)/\(ModuleLayout.versionsFolder)/.\(attempt).tmp")
         try? writeHint(module: module, version: record.version)
         try reach(.hinted)
         try? Seal(store: self, module: module, attempt: attempt).protect()

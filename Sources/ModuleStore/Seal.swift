@@ -49,7 +49,9 @@ struct Seal {
     }
 
     /// Writes the descriptions and `SHA256SUMS` anew and flushes the run's folders.
-    func describe(_ descriptions: [MetadataFile], receipts: [PartReceipt]) throws(StoreError) -> Sealed {
+    ///
+    /// - Parameter replaces: as `Storage.describe` has it.
+    func describe(_ descriptions: [MetadataFile], receipts: [PartReceipt], replaces: Bool) throws(StoreError) -> Sealed {
         var lines = receipts.map { receipt in
             Sums.Line(path: ModuleLayout.part(table: receipt.table, shard: receipt.shard), sha256: receipt.sha256)
         }
@@ -59,7 +61,7 @@ struct Seal {
             precondition(
                 Sums.isInside(file.path) && !file.path.hasSuffix(".parquet") && file.path != ModuleLayout.sums,
                 "a description may not stand where data or digests are")
-            try storage.describe("\(run)/\(file.path)", file.bytes)
+            try storage.describe("\(run)/\(file.path)", file.bytes, replaces: replaces)
             let digest = FileDigest.hexadecimal(file.bytes)
             if file.path == ModuleLayout.croissant { croissant = digest }
             lines.append(Sums.Line(path: file.path, sha256: digest))
@@ -68,7 +70,7 @@ struct Seal {
         guard let croissant else { preconditionFailure("a version is described by \(ModuleLayout.croissant)") }
         precondition(Set(lines.map(\.path)).count == lines.count, "two files of a version have one name")
         let sums = Sums(lines).bytes
-        try storage.describe("\(run)/\(ModuleLayout.sums)", sums)
+        try storage.describe("\(run)/\(ModuleLayout.sums)", sums, replaces: replaces)
         try flushFolders(lines.map(\.path))
         return Sealed(
             files: lines.count, bytes: bytes, sums: FileDigest.hexadecimal(sums), croissant: croissant)

@@ -41,11 +41,14 @@ package protocol Storage: Sendable {
     func accept(_ parts: [AcceptedPart], module: String, attempt: String) throws(StoreError)
     /// Says in the place's own way what the accepted tables and their columns are; where it has none, nothing is done.
     func annotate(_ tables: [TableNote], module: String, attempt: String) throws(StoreError)
-    /// A file that describes an attempt's data; again with other bytes after a lost race.
+    /// A file that describes an attempt's data. The same bytes may be there already.
     ///
-    /// - Throws: `.conflict` where other bytes stand and replacing them is not safe: a request of an earlier try may
-    ///   still be on its way, and would undo it after the commit. The attempt cannot become another version then.
-    func describe(_ path: String, _ bytes: [UInt8]) throws(StoreError)
+    /// - Parameter replaces: other bytes may stand there, of a race that this publisher lost, and nobody else publishes
+    ///   the attempt. Without it a publisher that slept cannot change what another has committed meanwhile.
+    /// - Throws: `.conflict` where other bytes stand and are not to be replaced, or replacing them is not safe: a request
+    ///   of an earlier try may still be on its way, and would undo it after the commit. The attempt cannot become another
+    ///   version then.
+    func describe(_ path: String, _ bytes: [UInt8], replaces: Bool) throws(StoreError)
     /// A whole file, in place of one that may be there.
     func write(_ path: String, _ bytes: [UInt8]) throws(StoreError)
     /// A whole file under a name that is free, or nothing at all.

@@ -45,6 +45,11 @@ package struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
         self.isLasting = isLasting
     }
 
+    /// Whoever publishes the attempt beside us says something else of it, and may have committed that.
+    static func describedOtherwise(_ path: String) -> StoreError {
+        StoreError(.conflict, path, "the attempt was described as another version already")
+    }
+
     /// What a failed call of the system means. The system's own message is not kept.
     static func system(_ number: Int32, _ subject: String, _ action: String) -> StoreError {
         let code: Code =

@@ -35,7 +35,7 @@ extension Store {
         let staged = try storage.names("\(module)/\(ModuleLayout.stagingFolder)").filter(isOld)
         let runs = try storage.names("\(module)/\(ModuleLayout.runsFolder)").filter(isOld)
         let temporaries = try storage.names("\(module)/\(ModuleLayout.versionsFolder)").filter {
-            $0.hasPrefix(".") && $0.hasSuffix(".tmp") && isOld(String($0.dropFirst().dropLast(4)))
+            $0.hasPrefix(".") && $0.hasSuffix(".tmp") && isOld(String($0.dropFirst().prefix { $0 != "." }))
         }
         let marks = try copyMarks(module: module).map(\.mark).filter { isOld($0) }
         for mark in marks {
@@ -70,8 +70,16 @@ extension Store {
         try storage.removeTree("\(module)/\(ModuleLayout.staging(attempt))")
         for version in try versions(module: module).reversed()
         where try record(module: module, version: version).attempt == attempt { return }
-        try storage.remove("\(module)/\(ModuleLayout.versionsFolder)/.\(attempt).tmp")
+        try removeTemporaries(module: module, attempt: attempt)
         try storage.removeTree("\(module)/\(ModuleLayout.run(attempt))")
+    }
+
+    /// Records that writers of the attempt left half-way.
+    func removeTemporaries(module: String, attempt: String) throws(StoreError) {
+        let folder = "\(module)/\(ModuleLayout.versionsFolder)"
+        for name in try storage.names(folder) where name.hasPrefix(".\(attempt).") && name.hasSuffix(".tmp") {
+            try storage.remove("\(folder)/\(name)")
+        }
     }
 
     /// Marks that are alive, and the attempts whose files they say are being copied in.

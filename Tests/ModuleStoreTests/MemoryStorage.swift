@@ -70,7 +70,13 @@ final class MemoryStorage: Storage {
         }
     }
 
-    func describe(_ path: String, _ bytes: [UInt8]) throws(StoreError) { try write(path, bytes) }
+    func describe(_ path: String, _ bytes: [UInt8], replaces: Bool) throws(StoreError) {
+        if !replaces, try byteCount(path) != nil {
+            guard try read(path, limit: .max) == bytes else { throw .describedOtherwise(path) }
+            return
+        }
+        try write(path, bytes)
+    }
 
     func write(_ path: String, _ bytes: [UInt8]) throws(StoreError) {
         try before()

@@ -114,6 +114,30 @@ struct PublisherTests {
         #expect(try fixture.store.verify(module: "clinic").findings == [])
     }
 
+    @Test(
+        "one that slept at any step while another published the attempt, and a later version, changes no byte of it",
+        arguments: PublishStep.allCases, [DiskStorage.Placing.linkOrRename, .renameOnly])
+    func slept(_ step: PublishStep, _ placing: DiskStorage.Placing) throws {
+        let fixture = Fixture(placing: placing)
+        try fixture.publishNew()
+        let attempt = try fixture.store.beginAttempt(module: "clinic")
+        let receipts = try fixture.stage(attempt)
+        do {
+            let published = try fixture.publish(attempt: attempt, receipts: receipts) { reached in
+                guard reached == step else { return }
+                _ = try fixture.publish(attempt: attempt, receipts: receipts)
+                try fixture.publishNew()
+            }
+            #expect(published.record.version == 2 && step != .partsAccepted)
+        } catch let error as StoreError where error.code == .conflict {
+            // It would have described the attempt as the fourth.
+            #expect(step == .partsAccepted)
+        }
+        #expect(try fixture.store.versions(module: "clinic") == [1, 2, 3])
+        #expect(try fixture.store.verify(module: "clinic").findings == [])
+        #expect(try fixture.files.names("clinic/_versions").allSatisfy { !$0.hasPrefix(".") })
+    }
+
     @Test("of racing publishers under `exclusive` the losers are told so, and numbers have no gap")
     func racingExclusive() throws {
         let (published, conflicts) = try race(.exclusive, threads: 8, rounds: 6)

@@ -78,30 +78,46 @@ package struct DiskStorage: Storage {
         }
     }
 
-    package func describe(_ path: String, _ bytes: [UInt8]) throws(StoreError) { try write(path, bytes) }
+    package func describe(_ path: String, _ bytes: [UInt8], replaces: Bool) throws(StoreError) {
+        if replaces { return try write(path, bytes) }
+        // Looked at first: a version that another has committed gets no file, not even for a moment.
+        if try files.status(path) == nil {
+            try throughTemporary(path, bytes) { (temporary) throws(StoreError) in
+                _ = try files.place(temporary, at: path, by: placing)
+            }
+        }
+        guard try files.read(path) == bytes else { throw .describedOtherwise(path) }
+    }
 
     package func write(_ path: String, _ bytes: [UInt8]) throws(StoreError) {
+        try throughTemporary(path, bytes) { (temporary) throws(StoreError) in try files.rename(temporary, to: path) }
+    }
+
+    /// Writes a file beside its place, under a name that no other writer has, and gives it to `place`.
+    private func throughTemporary(
+        _ path: String, _ bytes: [UInt8], _ place: (String) throws(StoreError) -> Void
+    ) throws(StoreError) {
         try makeFolder(above: path)
         let (folder, name) = Self.split(path)
-        let temporary = folder.isEmpty ? ".\(name).tmp" : "\(folder)/.\(name).tmp"
-        do throws(StoreError) {
-            try files.remove(temporary)
-            try files.write(temporary, bytes)
-            try files.rename(temporary, to: path)
-        } catch {
-            // Half a file on a full disk would keep the space that somebody is about to miss.
-            try? files.remove(temporary)
-            throw error
-        }
+        let temporary = Self.temporary(name, in: folder)
+        // Half a file on a full disk would keep the space that somebody is about to miss.
+        defer { try? files.remove(temporary) }
+        try files.write(temporary, bytes)
+        try place(temporary)
+    }
+
+    /// Two may write the same file at a time: one that slept, and one that took over from it.
+    private static func temporary(_ name: String, in folder: String) -> String {
+        let hidden = ".\(name).\(String(UInt32.random(in: .min ... .max), radix: 16)).tmp"
+        return folder.isEmpty ? hidden : "\(folder)/\(hidden)"
     }
 
     package func create(_ path: String, _ bytes: [UInt8], attempt: String, reach: (PublishStep) throws -> Void) throws
         -> Creation
     {
         let folder = Self.split(path).folder
-        let temporary = "\(folder)/.\(attempt).tmp"
+        let temporary = Self.temporary(attempt, in: folder)
         try files.makeFolder(folder)
-        try files.remove(temporary)
         try files.write(temporary, bytes)
         try reach(.recordWritten)
         let placed = try files.place(temporary, at: path, by: placing)
@@ -122,10 +138,16 @@ package struct DiskStorage: Storage {
         for folder in folders { try files.flushFolder(folder) }
     }
 
-    /// Every file has been read-only since it was finished; here nobody adds or removes one any more.
+    /// Every file has been read-only since it was finished; here nobody adds or removes one any more. What writers that died
+    /// left goes.
     package func protect(_ folder: String) throws(StoreError) {
-        for name in try files.names(folder) where try files.status("\(folder)/\(name)")?.isFolder == true {
-            try protect("\(folder)/\(name)")
+        for name in try files.names(folder) {
+            let path = "\(folder)/\(name)"
+            if try files.status(path)?.isFolder == true {
+                try protect(path)
+            } else if name.hasPrefix("."), name.hasSuffix(".tmp") {
+                try files.remove(path)
+            }
         }
         try files.setMode(folder, 0o555)
     }

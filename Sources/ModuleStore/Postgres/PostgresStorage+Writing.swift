@@ -51,7 +51,22 @@ extension PostgresStorage {
     }
 
     /// Replacing is safe: once the version is committed the server refuses whatever comes late.
-    package func describe(_ path: String, _ bytes: [UInt8]) throws(StoreError) { try write(path, bytes) }
+    package func describe(_ path: String, _ bytes: [UInt8], replaces: Bool) throws(StoreError) {
+        guard !replaces, case .run(_, let attempt, let file) = PostgresPath(path), !file.isEmpty else {
+            return try write(path, bytes)
+        }
+        // Looked at first: in a published attempt nothing can be inserted, not even what is there.
+        if try byteCount(path) == nil {
+            try pool.transaction(path, "describe the version") { session in
+                _ = try session.change(
+                    """
+                    INSERT INTO etl.module_file (attempt, path, bytes) VALUES ($1, $2, $3)
+                    ON CONFLICT (attempt, path) DO NOTHING
+                    """, [.text(attempt), .text(file), .bytes(bytes)])
+            }
+        }
+        guard try read(path, limit: Limits.bytesPerDescription) == bytes else { throw .describedOtherwise(path) }
+    }
 
     package func write(_ path: String, _ bytes: [UInt8]) throws(StoreError) {
         guard !path.hasSuffix(".parquet") else {

@@ -112,13 +112,13 @@ package struct S3Storage: Storage {
 
     /// Created once, like the record: a plain PUT whose answer was lost could still arrive after the commit and put older
     /// bytes in place of those that were committed. So a run that lost a race is run again, as another attempt.
-    package func describe(_ path: String, _ bytes: [UInt8]) throws(StoreError) {
+    package func describe(_ path: String, _ bytes: [UInt8], replaces: Bool) throws(StoreError) {
         let creation =
             if let claims { try create(path, bytes, by: claims, keepsBytes: false) } else {
                 try RecordPut(storage: self, path: path, bytes: bytes).run()
             }
         guard creation != .taken else {
-            throw StoreError(.conflict, path, "the attempt was described as another version already")
+            throw .describedOtherwise(path)
         }
     }
 

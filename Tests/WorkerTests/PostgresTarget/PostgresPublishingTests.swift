@@ -122,6 +122,25 @@ struct PostgresPublishingTests {
         }
     }
 
+    @Test("one that slept while another published the attempt, and a later version, changes no byte of it")
+    func slept() throws {
+        try withTarget("slept") { fixture in
+            let attempt = try fixture.store.beginAttempt(module: "clinic")
+            let receipts = try fixture.stage(attempt)
+            let error = try #require(throws: StoreError.self) {
+                try fixture.publish(attempt, receipts) { step in
+                    guard step == .partsAccepted else { return }
+                    let other = try TargetFixture(fixture.database)
+                    _ = try other.publish(attempt, receipts)
+                    try other.publishNew(number: 5)
+                }
+            }
+            #expect(error.code == .conflict)
+            #expect(try fixture.store.versions(module: "clinic") == [1, 2])
+            #expect(try fixture.findings() == [])
+        }
+    }
+
     @Test("under `exclusive` the loser of a race is told so and its version is not there")
     func conflict() throws {
         try withTarget("conflict") { fixture in
