@@ -48,7 +48,7 @@ struct Seal {
         try storage.accept(parts, module: module, attempt: attempt)
     }
 
-    /// Writes the descriptions and `SHA256SUMS` anew and flushes the run's folders.
+    /// Writes the descriptions and `SHA256SUMS` and flushes the run's folders.
     ///
     /// - Parameter replaces: as `Storage.describe` has it.
     func describe(_ descriptions: [MetadataFile], receipts: [PartReceipt], replaces: Bool) throws(StoreError) -> Sealed {
