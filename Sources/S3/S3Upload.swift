@@ -4,7 +4,8 @@ internal import Synchronization
 
 /// Writes one object of any length in parts that go out side by side. The object is there after `finish`, or not at all.
 ///
-/// - Parts: 8 MiB, from 10 GiB on 16 MiB, from 20 GiB on 32 MiB; so an object has at most 272 GiB in its 10,000 parts.
+/// - Parts: 8 MiB, from 10 GiB on 16 MiB, from 20 GiB on 32 MiB, from 116 GiB on 48 MiB; so an object has at most 350 GiB
+///   in its 10,000 parts.
 ///   What fits in one part is put in one request.
 /// - Memory: the part being filled and those on their way, together at most 112 MiB.
 /// - Threads: one writes; each part on its way has a thread of its own.
@@ -60,7 +61,8 @@ package final class S3Upload: ByteSink {
         switch number {
         case ...1280: 8 << 20  // 10 GiB
         case ...1920: 16 << 20  // 20 GiB
-        default: 32 << 20
+        case ...5000: 32 << 20  // 116.25 GiB
+        default: 48 << 20
         }
     }
 
