@@ -13,7 +13,10 @@ package enum Limits {
     package static let bytesPerDictionary = 1 << 20
     /// The largest cell that is read; a larger one stops the run by table, column and row ordinal.
     package static let bytesPerCell = 256 << 20
-    package static let bytesPerShard = 128 << 20
+    /// A table is cut into about so many shards, as long as their sizes stay within these bounds: several workers then
+    /// share a small table and end together, and a large one has few parts.
+    package static let shardsPerTable = 32
+    package static let bytesPerShard = 32 << 20...128 << 20
     /// Rows, bytes or values that a receipt may state of one part: far more than any has.
     package static let countPerPart: Int64 = 1 << 44
 
@@ -92,6 +95,8 @@ package enum Limits {
     package static let slotsPerWorker = 256
     /// Runs that a keeper plans at a time; it holds any number.
     package static let slotsPerKeeper = 4
+    /// Files of one source that a keeper scans at a time, if it has the slots.
+    package static let filesScannedAtATime = 8
     package static let bytesPerNodeName = 64
     package static let bytesPerPlan = 256 << 20
     /// Documents whose pieces are still coming in.

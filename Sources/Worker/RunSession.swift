@@ -59,8 +59,10 @@ package final class RunSession {
     package static func failure(of error: any Error) -> TaskFailure { .of(error, table: nil) }
 
     /// Looks at the sources, takes their snapshots and holds them until `close`.
-    package func makePlan() throws -> RunPlan {
-        var planned = try ShardPlanner(pipeline: pipeline, keys: keys).plan()
+    ///
+    /// - Parameter filesAtATime: how many files of a source are scanned beside each other; the plan does not depend on it.
+    package func makePlan(filesAtATime: Int = 1) throws -> RunPlan {
+        var planned = try ShardPlanner(pipeline: pipeline, keys: keys, filesAtATime: filesAtATime).plan()
         planned.plan.kernels = KernelLevels.identity
         keepers = planned.keepers
         bindings = planned.bindings

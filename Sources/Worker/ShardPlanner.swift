@@ -17,6 +17,8 @@ struct ShardPlanner {
 
     let pipeline: Pipeline
     let keys: KeyRing
+    /// Each that is scanned keeps a processor busy and a block in memory, which grows with the longest record.
+    let filesAtATime: Int
 
     /// - Throws: `TaskFailure` with all problems of the rules against the schemas; errors of the sources.
     func plan() throws -> Planned {
@@ -137,16 +139,21 @@ struct ShardPlanner {
     private func plan(_ tables: [TableSpec], from source: String, _ spec: DelimitedSpec, _ draft: inout Draft) throws {
         let place = try SourceFiles(
             spec, source: source, folder: pipeline.baseDirectory, environment: ProcessInfo.processInfo.environment)
-        let scanner = try DelimitedScanner(spec, source: source)
-        var files: [FilesIdentity.File] = []
-        for file in try place.list() {
+        let listed = try place.list()
+        var limits = DelimitedLimits()
+        limits.bytesPerShard = Shard.byteCount(ofTable: listed.reduce(0) { $0 + $1.byteCount })
+        let scanner = try DelimitedScanner(
+            spec, source: source, limits: limits, first: listed[0].path, bytes: try place.open(listed[0]))
+        let scans = try concurrently(listed, atATime: min(filesAtATime, Limits.filesScannedAtATime)) { file in
             let digest = FileDigest()
             let reader = try place.open(file, observe: { bytes in unsafe digest.add(bytes) })
-            try scanner.scan(file: file.path, bytes: reader)
-            files.append(
-                .init(path: file.path, byteCount: file.byteCount, sha256: digest.finish(), etag: file.etag))
+            let scan = try scanner.scan(file: file.path, bytes: reader)
+            return (
+                scan, FilesIdentity.File(path: file.path, byteCount: file.byteCount, sha256: digest.finish(), etag: file.etag)
+            )
         }
-        let scan = scanner.finish()
+        let scan = scanner.join(scans.map(\.0))
+        let files = scans.map(\.1)
         draft.sources.append(.files(FilesIdentity(name: source, files: files, dialect: scan.dialect)))
         for table in tables {
             guard

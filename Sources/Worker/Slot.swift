@@ -71,7 +71,7 @@ final class Slot {
             // It is there when only its upload was lost.
             let plan: RunPlan
             if let made = session.plan { plan = made } else {
-                plan = try session.makePlan()
+                plan = try session.makePlan(filesAtATime: configuration.slots)
                 holds.keep(session.takeKeepers(), of: grant.run)
             }
             try upload(plan, grant)

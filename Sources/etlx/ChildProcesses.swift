@@ -15,10 +15,12 @@ final class ChildProcesses: Sendable {
     private let running = Mutex<[Process]>([])
 
     /// Starts `etlx worker …`. The join secret goes through the environment: arguments are visible to every user.
-    func start(role: Join.Role, address: String, secret: String, logsToStandardError: Bool) throws {
+    ///
+    /// - Parameter slots: tasks at a time; of a keeper also the files that it scans at a time.
+    func start(role: Join.Role, slots: Int, address: String, secret: String, logsToStandardError: Bool) throws {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-        process.arguments = ["worker", "--coordinator", address, "--role", role.rawValue, "--embedded"]
+        process.arguments = ["worker", "--coordinator", address, "--role", role.rawValue, "--slots", "\(slots)", "--embedded"]
         var environment = ProcessInfo.processInfo.environment
         environment[WorkerCommand.secretVariable] = secret
         process.environment = environment

@@ -23,7 +23,7 @@ struct PlanCommand: ParsableCommand {
         do {
             let session = try RunSession(pipeline: pipeline)
             defer { session.close() }
-            plan = try session.makePlan()
+            plan = try session.makePlan(filesAtATime: ProcessInfo.processInfo.activeProcessorCount)
         } catch {
             throw stop(for: RunSession.failure(of: error), json: common.json)
         }

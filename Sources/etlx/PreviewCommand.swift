@@ -45,7 +45,7 @@ struct PreviewCommand: ParsableCommand {
         do {
             let session = try RunSession(pipeline: pipeline)
             defer { session.close() }
-            _ = try session.makePlan()
+            _ = try session.makePlan(filesAtATime: ProcessInfo.processInfo.activeProcessorCount)
             let shown = try names.filter { table == nil || table == $0 }.map { try object(of: $0, session) }
             if common.json { print(JSON.record(["tables": .list(shown)]).text(isPretty: true), terminator: "") }
         } catch {

@@ -55,9 +55,15 @@ struct RunDriver {
         let address = server.addresses[0]
         let processes = ChildProcesses()
         defer { processes.stopAll(grace: .seconds(2)) }
+        // The keeper, too, keeps no more processors busy than were asked for.
+        let spawn: (Join.Role) throws -> Void = { [isVerbose, workers] role in
+            try processes.start(
+                role: role, slots: role == .keeper ? workers : 1, address: address, secret: secret,
+                logsToStandardError: isVerbose)
+        }
         do {
             for role in [Join.Role.keeper] + Array(repeating: .worker, count: workers) {
-                try processes.start(role: role, address: address, secret: secret, logsToStandardError: isVerbose)
+                try spawn(role)
             }
         } catch {
             return .failed(TaskFailure(kind: .worker, disposition: .failRun, message: "a worker process cannot be started"))
@@ -67,9 +73,7 @@ struct RunDriver {
         let prepared = RunOffice.Prepared(
             store: store, module: module, documentDigest: pipeline.about.documentDigest, iceberg: pipeline.target.iceberg)
         let office = RunOffice(ledger: ledger, actor: start.actor, persists: false) { _, _ in prepared }
-        let supervisor = Supervisor(processes: processes, signals: signals, run: attempt, replacements: workers * 4 + 8) {
-            try processes.start(role: $0, address: address, secret: secret, logsToStandardError: isVerbose)
-        }
+        let supervisor = Supervisor(processes: processes, signals: signals, run: attempt, replacements: workers * 4 + 8, start: spawn)
         var policy = ClusterState.Policy()
         policy.leavesWhenDone = true
         var state = ClusterState(

@@ -25,7 +25,7 @@ struct ValidateCommand: ParsableCommand {
             do {
                 let session = try RunSession(pipeline: pipeline)
                 defer { session.close() }
-                let plan = try session.makePlan()
+                let plan = try session.makePlan(filesAtATime: ProcessInfo.processInfo.activeProcessorCount)
                 if !common.json, !common.quiet { Console.report(plan.warnings, json: false) }
             } catch {
                 throw stop(for: RunSession.failure(of: error), json: common.json)

@@ -6,7 +6,8 @@ package import Model
 /// is open-ended, for blocks added since the size was taken. What is no heap, or is read through its parent, is one piece.
 package enum PostgresShards {
     /// - Returns: At least one shard; indexes from zero over leaves in order. The same input gives the same shards.
-    package static func plan(_ relation: PostgresRelation, bytesPerShard: Int = Limits.bytesPerShard) -> [Shard] {
+    /// - Parameter bytesPerShard: nil: as the relation's size has it.
+    package static func plan(_ relation: PostgresRelation, bytesPerShard: Int? = nil) -> [Shard] {
         if isReadThroughParent(relation) {
             return [
                 Shard(
@@ -14,6 +15,7 @@ package enum PostgresShards {
                     estimatedBytes: relation.estimatedBytes)
             ]
         }
+        let bytesPerShard = bytesPerShard ?? Shard.byteCount(ofTable: relation.leaves.reduce(0) { $0 + $1.byteCount })
         var shards: [Shard] = []
         for leaf in relation.leaves {
             for piece in pieces(of: leaf, bytesPerShard: bytesPerShard) {

@@ -5,7 +5,7 @@ package struct DelimitedLimits: Sendable {
     package var rowsPerChunk = Limits.rowsPerChunk
     package var bytesPerChunk = Limits.bytesPerChunk
     package var bytesPerCell = Limits.bytesPerCell
-    package var bytesPerShard = Limits.bytesPerShard
+    package var bytesPerShard = Limits.bytesPerShard.upperBound
     /// Bytes that are read and split at a time; a longer record makes its block grow.
     package var bytesPerBlock = 256 << 10
     /// Fields that are split at a time.

@@ -26,7 +26,7 @@ package struct InferredColumn: Sendable, Equatable {
 /// | `YYYY-MM-DD` | date |
 /// | `YYYY-MM-DD[ T]hh:mm:ss[.ffffff]` | timestamp |
 /// | the same with `Z` or an offset | timestamptz |
-struct TypeInference {
+struct TypeInference: Sendable {
     private(set) var evidence = kernel_csv_evidence()
     /// Where each kind was first seen.
     private var places: [Int: (file: String, record: Int64)] = [:]
@@ -43,6 +43,16 @@ struct TypeInference {
         for kind in 0..<rows.count where new >> UInt32(kind) & 1 == 1 {
             places[kind] = (batch.file, batch.number(ofRow: Int(rows[kind])))
         }
+    }
+
+    /// What another file's values looked like, which follow these. As if they had been added one after another.
+    mutating func add(_ other: TypeInference) {
+        guard !isSettled else { return }
+        for (kind, place) in other.places where evidence.kinds >> UInt32(kind) & 1 == 0 { places[kind] = place }
+        evidence.kinds |= other.evidence.kinds
+        evidence.integer_digits = max(evidence.integer_digits, other.evidence.integer_digits)
+        evidence.fraction_digits = max(evidence.fraction_digits, other.evidence.fraction_digits)
+        evidence.loses_as_float |= other.evidence.loses_as_float
     }
 
     func conclusion() -> (type: DataType, reason: String) {

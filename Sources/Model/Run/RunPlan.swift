@@ -248,6 +248,12 @@ package struct Shard: Sendable, Codable, Equatable {
     package var estimatedRows: Int64
     package var estimatedBytes: Int64
 
+    /// How large the shards of a table become that has `total` bytes at its source.
+    package static func byteCount(ofTable total: Int64) -> Int {
+        let range = Limits.bytesPerShard
+        return min(max(Int(total) / Limits.shardsPerTable, range.lowerBound), range.upperBound)
+    }
+
     package init(index: Int, piece: Piece, estimatedRows: Int64, estimatedBytes: Int64) {
         self.index = index
         self.piece = piece

@@ -60,7 +60,7 @@ package struct DiskStorage: Storage {
                 _ = try files.place(staged, at: part.path, by: placing)
             }
         }
-        try concurrently(parts, Limits.partsReadAtATime) { (part) throws(StoreError) in try check(part) }
+        try concurrently(parts, atATime: Limits.partsReadAtATime) { (part) throws(StoreError) in try check(part) }
     }
 
     private func check(_ part: AcceptedPart) throws(StoreError) {

@@ -1,7 +1,6 @@
 internal import Foundation
 import Model
 import S3
-import Synchronization
 
 /// Asks a bucket whether it can do what the commit rests upon, by doing it: names that are created only if they are free,
 /// by one of several racers, through every endpoint, and versioning that is off (a deleted object would stay otherwise).
@@ -69,25 +68,13 @@ struct BucketProbe {
     }
 
     private func checkRace(_ key: String) throws(StoreError) {
-        let answers = Mutex<[S3Creation]>([])
-        let failure = FirstFailure()
-        let gate = DispatchGroup()
-        let threads = (0..<Self.racers).map { racer in
-            gate.enter()
-            return Thread {
-                defer { gate.leave() }
-                do throws(StoreError) {
-                    let answer = try put(key, "racer \(racer)", storage.routes[racer % storage.routes.count])
-                    answers.withLock { $0.append(answer) }
-                } catch { failure.note(error) }
-            }
+        let racers = Array(0..<Self.racers)
+        let answers = try concurrently(racers, atATime: racers.count) { (racer) throws(StoreError) in
+            try put(key, "racer \(racer)", storage.routes[racer % storage.routes.count])
         }
-        threads.forEach { $0.start() }
-        gate.wait()
-        if let error = failure.error { throw error }
-        let winners = answers.withLock { $0.filter { $0 == .created }.count }
+        let winners = answers.filter { $0 == .created }.count
         // A winner whose answer was lost leaves no winner: then at least one says so.
-        let unknown = answers.withLock { $0.contains { if case .unknown = $0 { true } else { false } } }
+        let unknown = answers.contains { if case .unknown = $0 { true } else { false } }
         guard winners == 1 || winners == 0 && unknown else {
             throw refusal("\(winners) of \(Self.racers) racers created the same name", Self.advice)
         }

@@ -83,7 +83,7 @@ package struct S3Storage: Storage {
     }
 
     package func accept(_ parts: [AcceptedPart], module: String, attempt: String) throws(StoreError) {
-        try concurrently(parts, Limits.requestsAtATime) { (part) throws(StoreError) in try accept(part) }
+        try concurrently(parts, atATime: Limits.requestsAtATime) { (part) throws(StoreError) in try accept(part) }
     }
 
     private func accept(_ part: AcceptedPart) throws(StoreError) {
@@ -180,7 +180,7 @@ package struct S3Storage: Storage {
     }
 
     private func abort(_ uploads: [S3UnfinishedUpload]) throws(StoreError) {
-        try concurrently(uploads, Limits.requestsAtATime) { (upload) throws(StoreError) in
+        try concurrently(uploads, atATime: Limits.requestsAtATime) { (upload) throws(StoreError) in
             try asking(upload.key) { () throws(S3Error) in
                 try client.abortUpload(upload.key, uploadID: upload.uploadID)
             }

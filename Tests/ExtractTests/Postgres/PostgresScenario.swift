@@ -34,7 +34,7 @@ struct PostgresScenario {
     /// All rows of a relation, its columns as text, by shards of `bytesPerShard`.
     func read(
         _ relation: PostgresRelation, _ identity: PostgresIdentity, columns: [String], filter: String? = nil,
-        bytesPerShard: Int = Limits.bytesPerShard, reader: PostgresShardReader? = nil
+        bytesPerShard: Int? = nil, reader: PostgresShardReader? = nil
     ) throws -> [[String?]] {
         let reader = reader ?? PostgresShardReader(url: url, identity: identity)
         let selection = PostgresSelection(

@@ -98,7 +98,9 @@ struct DelimitedDecoderTests {
             $0.delimiter = 9
             $0.quote = nil
         } == [["\"x", "y\""]])
-        let same = Delimited.formatError { _ = try DelimitedScanner(Delimited.spec { $0.comment = $0.delimiter }, source: "labs") }
+        let same = Delimited.formatError {
+            _ = try Delimited.scan([.init("a\n")], Delimited.spec { $0.comment = $0.delimiter })
+        }
         #expect(same?.code == .malformedRecord)
     }
 

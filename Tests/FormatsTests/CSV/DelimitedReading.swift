@@ -55,9 +55,10 @@ enum Delimited {
     static func scan(
         _ files: [File], _ spec: DelimitedSpec, limits: DelimitedLimits = DelimitedLimits(), step: Int = .max
     ) throws -> DelimitedScan {
-        let scanner = try DelimitedScanner(spec, source: "labs", limits: limits)
-        for file in files { try scanner.scan(file: file.name, bytes: Bytes(file.bytes[...], step: step)) }
-        return scanner.finish()
+        let scanner = try DelimitedScanner(
+            spec, source: "labs", limits: limits, first: files[0].name, bytes: Bytes(files[0].bytes[...], step: step))
+        return scanner.join(
+            try files.map { try scanner.scan(file: $0.name, bytes: Bytes($0.bytes[...], step: step)) })
     }
 
     /// Plans the files and decodes every shard.

@@ -187,6 +187,33 @@ struct DelimitedScannerTests {
             try Delimited.read(files).rows == [["1", "é"], ["2", "y"], ["3", "z"], ["4", "w"], ["5", nil]])
     }
 
+    @Test("evidence names the first file that has it, in the files' order, whatever was scanned first")
+    func placesOfEvidence() throws {
+        let texts = ["a,b,c\n1,1,\n2,2,\n", "a,b,c\n3,1.5,\n007,2,\n", "a,b,c\n+1,2020-01-31,\nx,true,\n", "a,b,c\n8,1,z\n"]
+        let files = texts.enumerated().map { Delimited.File("\($0 + 1).csv", Array($1.utf8)) }
+        func bytes(_ file: Delimited.File) -> Delimited.Bytes { Delimited.Bytes(file.bytes[...]) }
+        let scanner = try DelimitedScanner(Delimited.spec(), source: "labs", first: files[0].name, bytes: bytes(files[0]))
+        let scans = try files.reversed().map { try scanner.scan(file: $0.name, bytes: bytes($0)) }
+        let plan = scanner.join(scans.reversed())
+        #expect(plan.columns.map(\.type) == [.text, .text, .text])
+        #expect(
+            plan.columns.map(\.reason) == [
+                "leading zeros (2.csv, record 2)",
+                "mixed: booleans (3.csv, record 2), integers (1.csv, record 1), decimals (2.csv, record 1), dates (3.csv, record 1)",
+                "a value that is no number, date or boolean (4.csv, record 1)",
+            ])
+        #expect(plan.files.map(\.path) == files.map(\.name))
+        #expect(plan.shards.map(\.index) == [0, 1, 2, 3])
+    }
+
+    /// MiB of a table, and of its shards.
+    @Test(
+        "a table is cut into shards that several workers can share, neither small nor huge",
+        arguments: [0: 32, 500: 32, 2048: 64, 4096: 128, 1_048_576: 128])
+    func sizes(total: Int64, shard: Int) {
+        #expect(Shard.byteCount(ofTable: total << 20) == shard << 20)
+    }
+
     @Test("a malformed record names its own file")
     func malformedFile() {
         let found = Delimited.formatError {

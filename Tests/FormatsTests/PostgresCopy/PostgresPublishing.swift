@@ -34,7 +34,7 @@ struct PostgresPublishing {
     /// Maps and reads all shards of a relation in the keeper's snapshot.
     func publish(
         _ relation: PostgresRelation, in keeper: SnapshotKeeper, readAs: [String: ReadAs] = [:], filter: String? = nil,
-        bytesPerShard: Int = Limits.bytesPerShard
+        bytesPerShard: Int? = nil
     ) throws -> Outcome {
         if relation.columns.isEmpty { return .refused([PostgresMapping.noColumns.reason]) }
         var inputs: [PostgresCopyDecoder.Input] = []
