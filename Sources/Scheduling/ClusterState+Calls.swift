@@ -79,7 +79,8 @@ extension ClusterState {
 
     /// The more nodes ask, the less often each does; and less often when nothing is to be done at all.
     private var pollInterval: Duration {
-        let crowd = max(Limits.pollInterval, .milliseconds(2 * nodes.count))
+        let least = policy.leavesWhenDone ? Limits.pollIntervalOfOneRun : Limits.pollInterval
+        let crowd = max(least, .milliseconds(2 * nodes.count))
         return min(order.isEmpty && !policy.leavesWhenDone ? crowd * 5 : crowd, Limits.longestPollInterval)
     }
 

@@ -210,5 +210,5 @@ package final class WorkerService: Sendable {
         }
     }
 
-    private static func pause() { Thread.sleep(forTimeInterval: 0.02) }
+    private static func pause() { Thread.sleep(forTimeInterval: 0.01) }
 }
