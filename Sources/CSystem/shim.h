@@ -22,6 +22,16 @@ static inline void system_keep_heap_small(void) {
 #endif
 }
 
+/* A process that takes the same blocks of some megabytes again and again keeps them: a block that goes back to the system
+ * and comes again costs a fault a page, and the faults of one process wait for each other. Larger ones go back, and at
+ * most 64 MiB that are free stay. Before other threads are started. */
+static inline void system_keep_heap(void) {
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    mallopt(M_TRIM_THRESHOLD, 64 << 20);
+#endif
+}
+
 /* Hands back what the heap has free. Milliseconds for a heap of some hundred megabytes. */
 static inline void system_trim_heap(void) {
 #ifdef __GLIBC__

@@ -96,7 +96,9 @@ package final class CoordinatorService {
     /// One batch: decide, write, answer, act.
     private func turn() throws(LedgerError) {
         var batch = Batch()
-        let inbound = server.receive(atMost: Limits.requestsPerBatch, timeout: Limits.tickInterval)
+        // What happens outside the sockets is seen between two waits.
+        let inbound = server.receive(
+            atMost: Limits.requestsPerBatch, timeout: endsWhenOver ? Limits.pollIntervalOfOneRun : Limits.tickInterval)
         for event in duties.outside() { decide(event, &batch) }
         for node in connections.remove(server.takeClosedPipes()) { decide(.disconnected(node: node), &batch) }
         let now = NodeClock.now

@@ -33,7 +33,7 @@ package enum Limits {
     package static let selfFenceTime = Duration.seconds(22)
     package static let requestTimeout = Duration.seconds(5)
     package static let pollInterval = Duration.milliseconds(100)
-    /// Between processes of one machine that have one run: it may be over in less than a second.
+    /// Of the processes of one machine that have one run, its coordinator too: it may be over in less than a second.
     package static let pollIntervalOfOneRun = Duration.milliseconds(20)
     /// Of a large cluster's nodes that wait for work.
     package static let longestPollInterval = Duration.seconds(2)

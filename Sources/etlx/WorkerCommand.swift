@@ -78,6 +78,7 @@ struct WorkerCommand: ParsableCommand {
     }
 
     func run() throws {
+        system_keep_heap()
         var environment = ProcessInfo.processInfo.environment
         let token = try tokenSource(&environment)
         unsafe unsetenv(Self.secretVariable)
