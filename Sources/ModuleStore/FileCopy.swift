@@ -6,7 +6,8 @@ struct FileCopy {
     let line: Sums.Line
 
     private var target: any Storage { version.target.storage }
-    private var path: String { "\(version.module)/\(ModuleLayout.run(version.record.attempt))/\(line.path)" }
+    private var folder: String { "\(version.module)/\(ModuleLayout.run(version.record.attempt))" }
+    private var path: String { "\(folder)/\(line.path)" }
 
     func run(_ copied: inout CopiedVersion, _ reach: (Int64) -> Void) throws {
         if try target.byteCount(path) != nil {
@@ -48,7 +49,7 @@ struct FileCopy {
             try target.accept(
                 [
                     AcceptedPart(
-                        table: table, shard: shard, stagedPath: finished.stagedPath, path: path,
+                        table: table, shard: shard, stagedPath: finished.stagedPath, run: folder,
                         byteCount: finished.byteCount, sha256: finished.sha256, rows: 0, handle: finished.handle)
                 ], module: version.module, attempt: version.record.attempt)
         } catch {

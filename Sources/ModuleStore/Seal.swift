@@ -21,13 +21,13 @@ struct Seal {
 
     /// Refuses receipts that do not account for their rows, that name one shard twice or another attempt's file.
     static func check(_ receipts: [PartReceipt], attempt: String) throws(StoreError) {
-        var seen: Set<String> = []
+        var seen: [String: Set<Int>] = [:]
         for receipt in receipts {
             let part = ModuleLayout.part(table: receipt.table, shard: receipt.shard)
             guard receipt.rows.isBalanced else {
                 throw StoreError(.unbalanced, part, "rows read are not the rows accounted for")
             }
-            guard seen.insert(part).inserted else { throw StoreError(.unbalanced, part, "two receipts for one shard") }
+            guard seen[receipt.table, default: []].insert(receipt.shard).inserted else { throw StoreError(.unbalanced, part, "two receipts for one shard") }
             let staged = ModuleLayout.stagedPart(
                 attempt: attempt, table: receipt.table, shard: receipt.shard, epoch: receipt.epoch)
             guard receipt.stagedPath == staged else {
@@ -38,10 +38,10 @@ struct Seal {
 
     /// Gives each accepted part its final place.
     func acceptParts(_ receipts: [PartReceipt]) throws(StoreError) {
+        let run = run
         let parts = receipts.map { receipt in
             AcceptedPart(
-                table: receipt.table, shard: receipt.shard, stagedPath: receipt.stagedPath,
-                path: "\(run)/\(ModuleLayout.part(table: receipt.table, shard: receipt.shard))",
+                table: receipt.table, shard: receipt.shard, stagedPath: receipt.stagedPath, run: run,
                 byteCount: receipt.byteCount, sha256: receipt.sha256, rows: receipt.rows.published,
                 handle: receipt.handle)
         }

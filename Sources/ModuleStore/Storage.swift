@@ -138,10 +138,13 @@ package struct AcceptedPart: Sendable, Equatable {
     package let shard: Int
     /// Relative to the module's folder.
     package let stagedPath: String
-    /// Relative to the store's root.
-    package let path: String
+    /// The folder of the attempt's files, relative to the store's root; all parts share it.
+    package let run: String
     package let byteCount: Int64
     package let sha256: String
     package let rows: Int64
     package let handle: String?
+
+    /// Its place, relative to the store's root. Of a hundred thousand parts these would be megabytes, so none is kept.
+    package var path: String { "\(run)/\(ModuleLayout.part(table: table, shard: shard))" }
 }

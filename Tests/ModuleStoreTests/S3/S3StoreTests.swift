@@ -83,8 +83,8 @@ struct S3StoreTests {
         let finished = try part.finish()
         let path = "clinic/\(ModuleLayout.run(attempt))/\(ModuleLayout.part(table: "t", shard: 0))"
         let accepted = AcceptedPart(
-            table: "t", shard: 0, stagedPath: finished.stagedPath, path: path, byteCount: finished.byteCount,
-            sha256: finished.sha256, rows: 1, handle: finished.handle)
+            table: "t", shard: 0, stagedPath: finished.stagedPath, run: "clinic/\(ModuleLayout.run(attempt))",
+            byteCount: finished.byteCount, sha256: finished.sha256, rows: 1, handle: finished.handle)
         #expect(try fixture.storage.byteCount(path) == nil)
         try fixture.storage.accept([accepted], module: "clinic", attempt: attempt)
         try fixture.storage.accept([accepted], module: "clinic", attempt: attempt)
