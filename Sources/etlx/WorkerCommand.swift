@@ -47,7 +47,7 @@ struct WorkerCommand: ParsableCommand {
     @Option(help: "A file with the token that admits to the cluster; read again at each join.")
     var joinToken: String?
 
-    @Option(help: "Tasks at a time.")
+    @Option(help: "Tasks at a time; a keeper also scans so many files of a source at a time.")
     var slots: Int?
 
     @Option(help: ArgumentHelp("How long tasks may go on after SIGTERM before they are handed back.", valueName: "seconds"))
