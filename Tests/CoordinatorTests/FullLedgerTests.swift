@@ -59,7 +59,7 @@ struct FullLedgerTests {
     }
 
     private func wait(_ office: RunOffice, until isThere: () -> Bool) {
-        for _ in 0..<2000 where !isThere() { Thread.sleep(forTimeInterval: 0.01) }
+        for _ in 0..<6000 where !isThere() { Thread.sleep(forTimeInterval: 0.01) }
     }
 
     @Test("is published once there is room, and not before")
