@@ -10,6 +10,7 @@ from lib.checks import expect, expect_equal
 from lib.database import Database
 from lib.document import Document, Table, relation
 from lib.etlx import Running, run, run_well
+from lib.private import wait_until
 from lib.published import Version, check_module
 from lib.samples import clinic, sample, wide_document, wide_table
 from lib.surroundings import scratch
@@ -105,14 +106,17 @@ def test_readers_never_wait():
         return patients + cursor.fetchone()
 
     with Readers(database, "clinic", 50, look, pause=0.5) as readers:
+        wait_until(lambda: 1 in readers.seen, "somebody to read version 1")
         clinic(folder, patients=1_200)
         path = into_database(f"{folder}/clinic.yaml", database)
         run_well("run", path, "--workers", "2")
         failed = run("run", broken, "--workers", "2")
         expect(failed.status not in (0, 2), f"the broken promise ended with {failed.status}: {failed.text[-500:]}")
         expect("occur more than once" in failed.text, f"what was promised is not told: {failed.text[-500:]}")
+        attempts = "select count(*) from etl.attempt"
+        before = database.execute(attempts)
         killed = Running("run", path, "--workers", "2")
-        time.sleep(1.2)
+        wait_until(lambda: database.execute(attempts) != before, "the next run to begin")
         killed.kill()
         # Whoever read version 1 as the newest is done with it.
         time.sleep(1.5)
