@@ -27,7 +27,9 @@ struct Seal {
             guard receipt.rows.isBalanced else {
                 throw StoreError(.unbalanced, part, "rows read are not the rows accounted for")
             }
-            guard seen[receipt.table, default: []].insert(receipt.shard).inserted else { throw StoreError(.unbalanced, part, "two receipts for one shard") }
+            guard seen[receipt.table, default: []].insert(receipt.shard).inserted else {
+                throw StoreError(.unbalanced, part, "two receipts for one shard")
+            }
             let staged = ModuleLayout.stagedPart(
                 attempt: attempt, table: receipt.table, shard: receipt.shard, epoch: receipt.epoch)
             guard receipt.stagedPath == staged else {
