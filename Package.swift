@@ -29,9 +29,9 @@ let package = Package(
         .library(name: "CKernels", targets: ["CKernels"]),  // for benchmarks/
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
-        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
     ],
     targets: [
         // C: ours (arrays and bytes only), then system libraries, one Swift target each.
@@ -72,9 +72,11 @@ let package = Package(
         + library("S3", ["Model", "CCurl", "CCrypto"])
         + library("Cluster", ["Model", "CNNG", "CCrypto"])
         + library("Telemetry", ["Model"], exclude: ["metrics_check.py"])
-        + library("Metadata", ["Model", "Postgres", .product(name: "GRDB", package: "GRDB.swift")], tests: ["ModuleStore"])
+        + library(
+            "Metadata", ["Model", "Postgres", .product(name: "GRDB", package: "GRDB.swift")], tests: ["ModuleStore"])
         // L2
-        + library("Formats", ["Model", "Columnar", "CKernels", "CLZ4", "CZstd", "CZlib"], tests: ["Extract"],
+        + library(
+            "Formats", ["Model", "Columnar", "CKernels", "CLZ4", "CZstd", "CZlib"], tests: ["Extract"],
             exclude: ["Parquet/parquet_check.py", "Export/export_check.py"])
         + library("Transform", ["Model", "Columnar", "CKernels", "CCrypto"])
         + library("Scheduling", ["Model", "Cluster"])
@@ -82,5 +84,8 @@ let package = Package(
         + library("Coordinator", ["Model", "Cluster", "Scheduling", "Metadata", "ModuleStore"])
         + library(
             "Worker",
-            ["Model", "Cluster", "Columnar", "Document", "Extract", "Formats", "Transform", "KernelCheck", "ModuleStore"])
+            [
+                "Model", "Cluster", "Columnar", "Document", "Extract", "Formats", "Transform", "KernelCheck",
+                "ModuleStore",
+            ])
 )

@@ -1,9 +1,9 @@
 internal import Model
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #elseif canImport(Musl)
-    import Musl
+import Musl
 #endif
 
 /// Asks the coordinator that leads until it is answered or gives up: the same request id each time, so that a coordinator

@@ -1,9 +1,9 @@
 internal import Model
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #elseif canImport(Musl)
-    import Musl
+import Musl
 #endif
 
 /// A small file of PEM text, tokens or keys, read whole. Its permissions are those of the very file that was read.

@@ -14,7 +14,9 @@ package struct NodeCredential: Sendable, CustomStringConvertible {
     /// 64 hexadecimal digits.
     package func text(for node: String) -> String { HMAC.hexadecimal(key: key, Array(node.utf8)) }
 
-    package func isOf(_ node: String, _ credential: String) -> Bool { ConstantTime.areEqual(text(for: node), credential) }
+    package func isOf(_ node: String, _ credential: String) -> Bool {
+        ConstantTime.areEqual(text(for: node), credential)
+    }
 
     package var description: String { "node credential" }
 }

@@ -8,7 +8,9 @@ package struct PlanCodec: Sendable {
     package func encode(_ plan: RunPlan) -> [UInt8] { PlanText.bytes(of: plan) { Self.bytes($0) } }
 
     package func decode(_ bytes: [UInt8]) -> RunPlan? {
-        PlanText.plan(of: bytes, general: { try? JSONDecoder().decode(RunPlan.self, from: Data($0)) }, writing: { Self.bytes($0) })
+        PlanText.plan(
+            of: bytes, general: { try? JSONDecoder().decode(RunPlan.self, from: Data($0)) }, writing: { Self.bytes($0) }
+        )
     }
 
     private static func bytes(_ plan: RunPlan) -> [UInt8] {

@@ -116,7 +116,8 @@ import Musl
         unsafe offsets = allocate(4).assumingMemoryBound(to: Int32.self)
         unsafe bytes = allocate(1)
         let bits = takeValidity()
-        return Column(type: type, rowCount: rows, validity: bits, storage: .variable(offsets: offsetBuffer, bytes: byteBuffer))
+        return Column(
+            type: type, rowCount: rows, validity: bits, storage: .variable(offsets: offsetBuffer, bytes: byteBuffer))
     }
 
     private mutating func takeValidity() -> Buffer? {
@@ -198,6 +199,7 @@ package struct BooleanBuilder: ~Copyable {
     package consuming func finish() -> Column {
         var taken = ValidityBuilder()
         swap(&taken, &validity)
-        return Column(type: .boolean, rowCount: rowCount, validity: taken.finish(), storage: .fixed(Buffer(copying: bits)))
+        return Column(
+            type: .boolean, rowCount: rowCount, validity: taken.finish(), storage: .fixed(Buffer(copying: bits)))
     }
 }

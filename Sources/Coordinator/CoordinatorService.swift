@@ -83,7 +83,9 @@ package final class CoordinatorService {
         while true {
             // A run that is over has its outcome, and stopping at once does not take it back: a version that is there, or a
             // commit without an answer, whose files must stay. What is being published is waited for, for the same reason.
-            if duties.mustStop(), !(endsWhenOver && state.isPublishing) { return endsWhenOver && state.isOver ? .over : .stopped }
+            if duties.mustStop(), !(endsWhenOver && state.isPublishing) {
+                return endsWhenOver && state.isOver ? .over : .stopped
+            }
             guard duties.leads() else { return .deposed(nil) }
             do throws(LedgerError) { try turn() } catch { return .deposed(error) }
             guard endsWhenOver, state.isOver else { continue }
@@ -148,7 +150,8 @@ package final class CoordinatorService {
         let call: Call
         do throws(WireFormat.Failure) { (_, call) = try WireFormat.call(from: request.frame) } catch {
             guard case .unknownVersion = error else { return }
-            batch.answers.append((request, .refused(reason: "this coordinator speaks protocol \(WireFormat.version)"), id))
+            batch.answers.append(
+                (request, .refused(reason: "this coordinator speaks protocol \(WireFormat.version)"), id))
             return
         }
         let reply = refusal(of: call) ?? decide(.call(call), &batch) ?? .refused(reason: "no answer")

@@ -50,7 +50,7 @@ package struct ModuleCollector {
                 if run.state == .committing { open.insert(run.start.attempt) }
             }
             return (ledger, open)
-        } catch where error.code == .inUse {
+        } catch  where error.code == .inUse {
             throw StoreError(
                 .refused, module,
                 "a run is going on: nothing younger than \(Self.days) days is collected beside it")

@@ -9,7 +9,8 @@ package enum ModuleLedger {
     /// - Returns: the ledger, and what became of earlier runs, in sentences.
     /// - Throws: `TaskFailure` when another run of the module holds it, when the disk refuses, or when the store still
     ///   does not say what became of an earlier commit.
-    package static func open(_ store: Store, module: String) throws(TaskFailure) -> (ledger: Ledger, settled: [String]) {
+    package static func open(_ store: Store, module: String) throws(TaskFailure) -> (ledger: Ledger, settled: [String])
+    {
         do throws(StoreError) { try store.makeLedgerFolder() } catch { throw error.failure }
         let ledger: Ledger
         do throws(LedgerError) { ledger = try Ledger(path: "\(store.ledgerFolder)/\(module).sqlite") } catch {

@@ -31,16 +31,21 @@ package struct Publishing {
         let retention = plan.about.compliance?.retention.flatMap { Retention($0) }
         do {
             let published = try Publisher(store: store, module: start.module, attempt: start.attempt).publish(
-                tables: plan.tables.map(\.name), receipts: receipts, notes: plan.tables.map(TableNote.init), committedAt: sealedAt,
-                committedBy: "\(ProductVersion.name) \(ProductVersion.text)", expiresAt: retention?.end(after: sealedAt),
+                tables: plan.tables.map(\.name), receipts: receipts, notes: plan.tables.map(TableNote.init),
+                committedAt: sealedAt,
+                committedBy: "\(ProductVersion.name) \(ProductVersion.text)",
+                expiresAt: retention?.end(after: sealedAt),
                 willCommit: { record in
-                    try note(.committing(version: record.version, record: String(decoding: record.bytesOfFile, as: UTF8.self)))
+                    try note(
+                        .committing(
+                            version: record.version, record: String(decoding: record.bytesOfFile, as: UTF8.self)))
                 },
                 describe: { publication in
                     Describe.files(
                         ModuleDescription(
                             plan: plan, receipts: receipts, publication: publication, run: start.run,
-                            startedAt: start.startedAt, endedAt: sealedAt, storeLocation: store.location, iceberg: iceberg))
+                            startedAt: start.startedAt, endedAt: sealedAt, storeLocation: store.location,
+                            iceberg: iceberg))
                 })
             // The version is there, whatever the ledger says of it: its record decides.
             try? note(.published(version: published.record.version, commitSHA256: published.sha256))
@@ -59,8 +64,8 @@ package struct Publishing {
                 throw LedgerError(.damaged, "run \(start.run)", "its commit record cannot be read")
             }
             guard try store.repeatCommit(record) else { return .success(nil) }
-            do { try note(.published(version: record.version, commitSHA256: FileDigest.hexadecimal(bytes))) } catch
-                let error as LedgerError where error.code == .refused
+            do { try note(.published(version: record.version, commitSHA256: FileDigest.hexadecimal(bytes))) } catch let
+                error as LedgerError where error.code == .refused
             {
                 // The coordinator before this one came to write it.
             }

@@ -2,8 +2,8 @@ internal import Foundation
 package import Metadata
 package import Model
 package import ModuleStore
-internal import Synchronization
 package import Scheduling
+internal import Synchronization
 
 /// What a coordinator does beside its loop, each on a thread of its own: opens documents, publishes, removes what came to
 /// nothing. Outcomes wait until the loop takes them.
@@ -145,7 +145,8 @@ package final class RunOffice: Sendable {
         var pause = 1.0
         while true {
             do {
-                return try open(document, start.documentPath ?? "", submission: nil, restarts: true, restartOf: start.run)
+                return try open(
+                    document, start.documentPath ?? "", submission: nil, restarts: true, restartOf: start.run)
             } catch let error as LedgerError where error.code != .unreachable && error.code != .inUse {
                 // Another leads, or has begun it: it is no failure of the run's.
                 return

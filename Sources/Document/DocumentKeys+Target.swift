@@ -18,17 +18,20 @@ extension DocumentSection {
             "Iceberg metadata too; it holds absolute paths, so a moved or copied version cannot be read by it"),
     ]
 
-    static let s3TargetKeys = [
-        DocumentKey("bucket", "a text", isRequired: true, example: "bucket: data", "an existing bucket, versioning off"),
-        DocumentKey("prefix", "a text", standard: "the bucket's root", example: "prefix: modules", "before every key"),
-    ] + s3ConnectionKeys + [
-        DocumentKey(
-            "encryption", "none, s3 or a key's id", standard: "none", example: "encryption: s3",
-            "at rest: by the store's keys, or by a key of its key service"),
-        DocumentKey(
-            "claims", "a connection", standard: "the bucket decides", example: "claims: \"${env:CLAIMS_URL}\"",
-            "a PostgreSQL database that decides which version is next, for a bucket without conditional writes"),
-    ]
+    static let s3TargetKeys =
+        [
+            DocumentKey(
+                "bucket", "a text", isRequired: true, example: "bucket: data", "an existing bucket, versioning off"),
+            DocumentKey(
+                "prefix", "a text", standard: "the bucket's root", example: "prefix: modules", "before every key"),
+        ] + s3ConnectionKeys + [
+            DocumentKey(
+                "encryption", "none, s3 or a key's id", standard: "none", example: "encryption: s3",
+                "at rest: by the store's keys, or by a key of its key service"),
+            DocumentKey(
+                "claims", "a connection", standard: "the bucket decides", example: "claims: \"${env:CLAIMS_URL}\"",
+                "a PostgreSQL database that decides which version is next, for a bucket without conditional writes"),
+        ]
 
     /// Of a source in S3 too.
     static let s3ConnectionKeys = [
@@ -51,7 +54,8 @@ extension DocumentSection {
             "url", "a connection", isRequired: true, example: "url: \"${env:TARGET_URL}\"",
             "the database, as a role that may create schemas"),
         DocumentKey(
-            "readers", "a text or a list of texts", example: "readers: [analysts]", "roles that may read what is published"),
+            "readers", "a text or a list of texts", example: "readers: [analysts]",
+            "roles that may read what is published"),
         DocumentKey(
             "tables", "a mapping of tables to promises", example: "tables: {patients: {primary_key: id}}",
             "keys, indexes and references; checked before the version appears"),

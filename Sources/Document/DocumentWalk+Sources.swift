@@ -106,7 +106,8 @@ extension DocumentWalk {
             let isReplaced = Placeholders.isIn(written)
             problems.error(
                 node.position,
-                found: isReplaced ? "\(written.shown()) does not stand for a connection" : "a \"\(name)\" of another form",
+                found: isReplaced
+                    ? "\(written.shown()) does not stand for a connection" : "a \"\(name)\" of another form",
                 expected: "postgresql://user@host/database or host=… dbname=…")
             return nil
         }

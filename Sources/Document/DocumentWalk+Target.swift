@@ -15,7 +15,8 @@ extension DocumentWalk {
             if !kinds.isEmpty || node.map?.allSatisfy({ DocumentSection.target.key($0.key)?.name != nil }) == true {
                 problems.error(
                     node.position,
-                    found: kinds.isEmpty ? "a target without a place" : "\(kinds.joined(separator: " and ")) in one target",
+                    found: kinds.isEmpty
+                        ? "a target without a place" : "\(kinds.joined(separator: " and ")) in one target",
                     expected: "one of directory, s3, postgres", remedy: "for example target: {directory: ./modules}")
             }
             return nil
@@ -45,7 +46,8 @@ extension DocumentWalk {
 
     private mutating func readS3(_ values: SectionValues) -> S3TargetSpec? {
         let servers = readS3Connection(values)
-        let prefix = text("prefix", values)?.split(separator: "/", omittingEmptySubsequences: true).joined(separator: "/")
+        let prefix = text("prefix", values)?.split(separator: "/", omittingEmptySubsequences: true).joined(
+            separator: "/")
         let claims = connection("claims", values)
         let encryption: S3TargetSpec.Encryption =
             switch text("encryption", values) {
@@ -56,7 +58,8 @@ extension DocumentWalk {
         guard let bucket = text("bucket", values) else { return nil }
         guard Names.isBucket(bucket) else {
             problems.error(
-                values["bucket"]?.position, found: "\"\(bucket.shown())\" as a bucket's name", expected: Names.bucketPattern)
+                values["bucket"]?.position, found: "\"\(bucket.shown())\" as a bucket's name",
+                expected: Names.bucketPattern)
             return nil
         }
         return S3TargetSpec(
@@ -69,7 +72,8 @@ extension DocumentWalk {
         // Not quoted: it may hold a user and a password.
         for endpoint in endpoints where !endpoint.hasPrefix("https://") && !endpoint.hasPrefix("http://") {
             problems.error(
-                values["endpoint"]?.position, found: "an \"endpoint\" of another form", expected: "https://host or http://host:port")
+                values["endpoint"]?.position, found: "an \"endpoint\" of another form",
+                expected: "https://host or http://host:port")
         }
         return S3ConnectionSpec(
             endpoints: endpoints, region: text("region", values), usesPathStyle: boolean("path_style", values),

@@ -35,7 +35,9 @@ extension PipelineReader {
 extension Node {
     /// Whether a place lies in one of the document's sections of these names.
     fileprivate func isIn(_ position: Position?, ofSections names: Set<String>) -> Bool {
-        guard let position, let section = map?.last(where: { $0.keyPosition.line <= position.line }) else { return false }
+        guard let position, let section = map?.last(where: { $0.keyPosition.line <= position.line }) else {
+            return false
+        }
         return names.contains(section.key)
     }
 }

@@ -17,7 +17,8 @@ final class CheckedSink {
         CheckedSink(
             sink,
             failure: FormatError(
-                .sinkFailed, reason: "the target of an export refused bytes", remedy: "check where the rows are written to"))
+                .sinkFailed, reason: "the target of an export refused bytes",
+                remedy: "check where the rows are written to"))
     }
 
     /// Throws `sinkFailed`, now and from then on. What the sink said stays behind: it may name more than we may.

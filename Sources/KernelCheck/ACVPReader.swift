@@ -10,13 +10,17 @@ enum ACVPReader {
         var answers: [Int64: VectorFields] = [:]
         for group in try VectorFields.groups(results) {
             for (id, answer) in try group.tests() {
-                guard answers.updateValue(answer, forKey: id) == nil else { throw VectorError("case \(id) has two answers") }
+                guard answers.updateValue(answer, forKey: id) == nil else {
+                    throw VectorError("case \(id) has two answers")
+                }
             }
         }
         var result = VectorCases()
         for group in try VectorFields.groups(prompt) {
             for (id, test) in try group.tests() {
-                guard let answer = answers.removeValue(forKey: id) else { throw VectorError("case \(id) has no answer") }
+                guard let answer = answers.removeValue(forKey: id) else {
+                    throw VectorError("case \(id) has no answer")
+                }
                 let questions = try asking(group, test, answer)
                 if questions.isEmpty {
                     result.notRun += 1
@@ -65,7 +69,8 @@ enum ACVPReader {
             // Monte Carlo: each row's text went a thousand times through the cipher with the row's key; the first row is asked.
             var questions: [VectorCase.Question] = []
             for (index, row) in try answer.list("resultsArray").enumerated() {
-                let row = VectorFields(object: row, place: answer.place), asked = index == 0 ? test : row
+                let row = VectorFields(object: row, place: answer.place)
+                let asked = index == 0 ? test : row
                 questions.append(
                     .blocks(
                         key: try asked.bytes("key"), plain: try (isEncryption ? asked : row).bytes("pt"),

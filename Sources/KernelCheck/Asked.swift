@@ -33,18 +33,21 @@ enum Asked {
 
     /// The digest, nil when the rows differ. 32 bytes.
     private static func hmac(_ key: [UInt8], _ values: Copies, by path: Path) -> [UInt8]? {
-        var states = kernel_hmac_key(), out = [UInt8](repeating: 0, count: 32 * values.count)
+        var states = kernel_hmac_key()
+        var out = [UInt8](repeating: 0, count: 32 * values.count)
         unsafe kernel_hmac_sha256_key(&states, key, key.count)
         switch path {
         case .kernel: unsafe kernel_hmac_sha256_i32(&states, values.bytes, values.offsets, nil, values.count, &out)
-        case .reference: unsafe reference_hmac_sha256_i32(&states, values.bytes, values.offsets, nil, values.count, &out)
+        case .reference:
+            unsafe reference_hmac_sha256_i32(&states, values.bytes, values.offsets, nil, values.count, &out)
         }
         return values.same(out)
     }
 
     /// The digest, nil when the rows differ or the key is refused. 16 bytes.
     private static func cmac(_ key: [UInt8], _ values: Copies, by path: Path) -> [UInt8]? {
-        var expanded = kernel_cmac_key(), out = [UInt8](repeating: 0, count: 16 * values.count)
+        var expanded = kernel_cmac_key()
+        var out = [UInt8](repeating: 0, count: 16 * values.count)
         guard unsafe kernel_cmac_aes_key(&expanded, key, key.count) else { return nil }
         switch path {
         case .kernel: unsafe kernel_cmac_aes_i32(&expanded, values.bytes, values.offsets, nil, values.count, &out)
@@ -57,8 +60,10 @@ enum Asked {
     private static func siv(_ key: [UInt8], _ context: [UInt8], plain: [UInt8], sealed: [UInt8], copies: Int) -> Bool {
         var expanded = kernel_siv_key()
         guard unsafe kernel_siv_key_make(&expanded, key, key.count, context, context.count) else { return false }
-        let values = Copies(plain, copies), tokens = Copies(sealed, copies)
-        var offsets = [Int32](repeating: 0, count: copies + 1), opened = [UInt8](repeating: 0, count: copies)
+        let values = Copies(plain, copies)
+        let tokens = Copies(sealed, copies)
+        var offsets = [Int32](repeating: 0, count: copies + 1)
+        var opened = [UInt8](repeating: 0, count: copies)
         var back = [UInt8](repeating: 0, count: max(tokens.bytes.count, 1))
         let refused = unsafe kernel_siv_open_i32(
             &expanded, tokens.bytes, tokens.offsets, nil, copies, &back, &offsets, &opened)
@@ -72,15 +77,18 @@ enum Asked {
 
     /// Both directions. Domains down to 100, as the first edition of SP 800-38G has them.
     private static func ff1(
-        _ key: [UInt8], _ alphabet: [UInt8], _ tweak: [UInt8], plain: [UInt8], cipher: [UInt8], copies: Int, by path: Path
+        _ key: [UInt8], _ alphabet: [UInt8], _ tweak: [UInt8], plain: [UInt8], cipher: [UInt8], copies: Int,
+        by path: Path
     ) -> Bool {
         var ff1 = kernel_ff1_cipher()
         guard
             unsafe kernel_ff1_cipher_make(
                 &ff1, key, key.count, alphabet, alphabet.count, tweak, tweak.count, 100)
         else { return false }
-        let values = Copies(plain, copies), tokens = Copies(cipher, copies)
-        var out = [UInt8](repeating: 0, count: max(values.bytes.count, 1)), back = out
+        let values = Copies(plain, copies)
+        let tokens = Copies(cipher, copies)
+        var out = [UInt8](repeating: 0, count: max(values.bytes.count, 1))
+        var back = out
         var status = [UInt8](repeating: 0, count: copies)
         guard plain.count == cipher.count else { return false }
         let refused: Int
@@ -115,7 +123,9 @@ enum Asked {
     /// RFC 5869. nil: more than 255 blocks are asked for.
     private static func hkdf(_ key: [UInt8], salt: [UInt8], info: [UInt8], size: Int, by path: Path) -> [UInt8]? {
         guard size <= 255 * 32, let extracted = hmac(salt, Copies(key, 1), by: path) else { return nil }
-        var output: [UInt8] = [], block: [UInt8] = [], number: UInt8 = 1
+        var output: [UInt8] = []
+        var block: [UInt8] = []
+        var number: UInt8 = 1
         while output.count < size {
             guard let next = hmac(extracted, Copies(block + info + [number], 1), by: path) else { return nil }
             block = next
@@ -139,7 +149,8 @@ struct Copies {
 
     /// One row's share of a column's output when all rows are alike.
     func same(_ rows: [UInt8]) -> [UInt8]? {
-        let width = rows.count / count, first = rows.prefix(width)
+        let width = rows.count / count
+        let first = rows.prefix(width)
         for row in stride(from: 1, to: count, by: 1) where rows[row * width..<(row + 1) * width] != first { return nil }
         return Array(first)
     }

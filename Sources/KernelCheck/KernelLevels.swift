@@ -45,7 +45,8 @@ package enum KernelLevels {
 
     /// What metadata records of the kernels of this process.
     package static var identity: KernelIdentity {
-        let versions = selfTest(), selected = versions.filter(\.isSelected)
+        let versions = selfTest()
+        let selected = versions.filter(\.isSelected)
         return KernelIdentity(
             level: inForce,
             versions: Dictionary(selected.map { ($0.kernel, $0.version) }, uniquingKeysWith: { first, _ in first }),

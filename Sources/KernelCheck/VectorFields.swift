@@ -49,7 +49,9 @@ struct VectorFields {
     func tests() throws(VectorError) -> [(id: Int64, fields: VectorFields)] {
         var found: [(id: Int64, fields: VectorFields)] = []
         for test in try list("tests") {
-            guard let id = (test["tcId"] ?? test["id"])?.integer else { throw VectorError("a case in \(place) has no number") }
+            guard let id = (test["tcId"] ?? test["id"])?.integer else {
+                throw VectorError("a case in \(place) has no number")
+            }
             found.append((id, VectorFields(object: test, place: "case \(id)")))
         }
         return found

@@ -55,7 +55,8 @@ package struct VectorSource: Sendable, Equatable {
                 return .doesNotApply("holds no test vectors")
             }
             let isWycheproof = json["schema"] != nil
-            let cases = isWycheproof
+            let cases =
+                isWycheproof
                 ? try WycheproofReader.read(json, algorithm: algorithm)
                 : try ACVPReader.read(prompt: json, results: json, algorithm: algorithm)
             return content(cases, algorithm)
@@ -64,7 +65,8 @@ package struct VectorSource: Sendable, Equatable {
 
     private static func pair(_ folder: String) -> VectorSource {
         reading(folder) { () throws(VectorError) -> Content in
-            let prompt = try parse("\(folder)/\(promptName)"), results = try parse("\(folder)/\(resultsName)")
+            let prompt = try parse("\(folder)/\(promptName)")
+            let results = try parse("\(folder)/\(resultsName)")
             guard let algorithm = prompt["algorithm"]?.text else { return .doesNotApply("names no algorithm") }
             guard results["algorithm"]?.text == algorithm, results["vsId"] == prompt["vsId"] else {
                 throw VectorError("\(promptName) and \(resultsName) do not belong together")

@@ -67,7 +67,8 @@ enum WycheproofReader {
 
     /// Texts over the group's alphabet, or lists of digits below its radix.
     private static func ff1(_ group: VectorFields, _ test: VectorFields) throws(VectorError) -> VectorCase.Question? {
-        let key = try test.bytes("key"), tweak = try test.bytes("tweak")
+        let key = try test.bytes("key")
+        let tweak = try test.bytes("tweak")
         guard group.object["type"]?.text == "FpeListTest" else {
             let alphabet = Array(try group.text("alphabet").utf8)
             guard alphabet.allSatisfy({ $0 < 0x80 }) else { return nil }
@@ -82,6 +83,7 @@ enum WycheproofReader {
             try test.list(name).map { $0.integer.flatMap { UInt8(exactly: $0) } ?? 255 }
         }
         return .ff1(
-            key: key, alphabet: (0..<radix).map { UInt8($0) }, tweak: tweak, plain: try digits("msg"), cipher: try digits("ct"))
+            key: key, alphabet: (0..<radix).map { UInt8($0) }, tweak: tweak, plain: try digits("msg"),
+            cipher: try digits("ct"))
     }
 }

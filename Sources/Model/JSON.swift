@@ -53,7 +53,10 @@ extension JSON {
         case .number(let value): out += value.isFinite ? value.description : "null"
         case .text(let value): JSON.quote(value, into: &out)
         case .list(let items):
-            if items.isEmpty { out += "[]"; return }
+            if items.isEmpty {
+                out += "[]"
+                return
+            }
             out += "["
             for (index, item) in items.enumerated() {
                 if index > 0 { out += "," }
@@ -63,7 +66,10 @@ extension JSON {
             line(indent)
             out += "]"
         case .object(let members):
-            if members.isEmpty { out += "{}"; return }
+            if members.isEmpty {
+                out += "{}"
+                return
+            }
             out += "{"
             for (index, member) in members.enumerated() {
                 if index > 0 { out += "," }

@@ -106,7 +106,9 @@ package struct JSONScanner {
     }
 
     private mutating func skipSpace() {
-        while position < end, case let byte = bytes[position], byte == 0x20 || byte == 0x0a || byte == 0x0d || byte == 0x09 {
+        while position < end, case let byte = bytes[position],
+            byte == 0x20 || byte == 0x0a || byte == 0x0d || byte == 0x09
+        {
             position += 1
         }
     }

@@ -16,7 +16,9 @@ package enum SHA256 {
     /// 32 bytes.
     static func digest(_ bytes: [UInt8]) -> [UInt8] {
         let state = unsafe bytes.withUnsafeBytes { (bytes) -> State in unsafe Self.state(after: bytes) }
-        return state.indices.flatMap { index in [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: state[index] >> UInt32($0)) } }
+        return state.indices.flatMap { index in
+            [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: state[index] >> UInt32($0)) }
+        }
     }
 
     private typealias State = InlineArray<8, UInt32>
@@ -26,7 +28,9 @@ package enum SHA256 {
         var text: [UInt8] = []
         text.reserveCapacity(64)
         for index in state.indices {
-            for shift in stride(from: 28, through: 0, by: -4) { text.append(digits[Int(state[index] >> UInt32(shift) & 15)]) }
+            for shift in stride(from: 28, through: 0, by: -4) {
+                text.append(digits[Int(state[index] >> UInt32(shift) & 15)])
+            }
         }
         return String(decoding: text, as: UTF8.self)
     }
@@ -44,7 +48,9 @@ package enum SHA256 {
             var tail = unsafe [UInt8](bytes[whole...]) + [0x80]
             tail += [UInt8](repeating: 0, count: (120 - tail.count) % 64)
             let bitCount = UInt64(bytes.count) * 8
-            for shift in stride(from: 56, through: 0, by: -8) { tail.append(UInt8(truncatingIfNeeded: bitCount >> UInt64(shift))) }
+            for shift in stride(from: 56, through: 0, by: -8) {
+                tail.append(UInt8(truncatingIfNeeded: bitCount >> UInt64(shift)))
+            }
             unsafe tail.withUnsafeBytes { tail in
                 for start in stride(from: 0, to: tail.count, by: 64) {
                     unsafe compress(&state, UnsafeRawBufferPointer(rebasing: tail[start..<start + 64]), constants)

@@ -59,7 +59,8 @@ package struct Publisher: Sendable {
     ///   the outcome is unknown until the same attempt is published again.
     package func publish(
         tables: [String], receipts: [PartReceipt], notes: [TableNote] = [], committedAt: String, committedBy: String,
-        expiresAt: String?, willCommit: (CommitRecord) throws -> Void = { _ in }, describe: (Publication) throws -> [MetadataFile]
+        expiresAt: String?, willCommit: (CommitRecord) throws -> Void = { _ in },
+        describe: (Publication) throws -> [MetadataFile]
     ) throws -> Published {
         try store.checkName(module: module)
         try store.checkName(attempt: attempt)
@@ -181,7 +182,7 @@ extension Store {
     private func holdsFiles(of record: CommitRecord) throws(StoreError) -> Bool {
         do throws(StoreError) {
             return FileDigest.hexadecimal(try readFile(record, ModuleLayout.sums)) == record.sums
-        } catch where error.code == .notFound {
+        } catch  where error.code == .notFound {
             return false
         }
     }

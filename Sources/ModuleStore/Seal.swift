@@ -53,7 +53,8 @@ struct Seal {
     /// Writes the descriptions and `SHA256SUMS` and flushes the run's folders.
     ///
     /// - Parameter replaces: as `Storage.describe` has it.
-    func describe(_ descriptions: [MetadataFile], receipts: [PartReceipt], replaces: Bool) throws(StoreError) -> Sealed {
+    func describe(_ descriptions: [MetadataFile], receipts: [PartReceipt], replaces: Bool) throws(StoreError) -> Sealed
+    {
         var lines = receipts.map { receipt in
             Sums.Line(path: ModuleLayout.part(table: receipt.table, shard: receipt.shard), sha256: receipt.sha256)
         }

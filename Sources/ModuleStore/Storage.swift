@@ -58,7 +58,8 @@ package protocol Storage: Sendable {
     ///   - reach: told of the steps between which a crash makes a difference.
     /// - Throws: `.unknown` when the place cannot be brought to say what happened; the same call is to be repeated then,
     ///   and nothing else is to be done. What `reach` throws.
-    func create(_ path: String, _ bytes: [UInt8], attempt: String, reach: (PublishStep) throws -> Void) throws -> Creation
+    func create(_ path: String, _ bytes: [UInt8], attempt: String, reach: (PublishStep) throws -> Void) throws
+        -> Creation
     /// Makes folders as durable as their files.
     func settle(_ folders: [String]) throws(StoreError)
     /// Guards committed files against accidents, where the place knows how to.

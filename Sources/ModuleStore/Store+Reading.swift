@@ -21,7 +21,8 @@ extension Store {
     /// The bytes whose digest the next version names.
     package func recordBytes(module: String, version: Int) throws(StoreError) -> [UInt8] {
         try checkName(module: module)
-        return try storage.read("\(module)/\(ModuleLayout.commitRecord(version: version))", limit: Limits.bytesPerRecord)
+        return try storage.read(
+            "\(module)/\(ModuleLayout.commitRecord(version: version))", limit: Limits.bytesPerRecord)
     }
 
     /// - Throws: `.notFound` when there is no such version, `.damaged` when its record cannot be read.

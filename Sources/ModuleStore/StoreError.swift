@@ -76,7 +76,8 @@ package struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
 
     package var failure: TaskFailure {
         TaskFailure(
-            kind: code == .unbalanced || code == .brokenPromise ? .data : .target, disposition: disposition, message: description,
+            kind: code == .unbalanced || code == .brokenPromise ? .data : .target, disposition: disposition,
+            message: description,
             code: systemCode.map { "errno \($0)" } ?? code.rawValue)
     }
 
@@ -89,8 +90,10 @@ package struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
             case .conflict: "; two coordinators publish this module: let one of them do it, or run again"
             case .attemptEnded: "; run again"
             case .unknown: "; nothing was removed: run again, which finds out and carries on"
-            case .inputOutput, .unreachable, .badName, .noExclusiveCreate, .alreadyExists, .notFound, .damaged, .unbalanced, .refused,
-                .brokenPromise: ""
+            case .inputOutput, .unreachable, .badName, .noExclusiveCreate, .alreadyExists, .notFound, .damaged,
+                .unbalanced, .refused,
+                .brokenPromise:
+                ""
             }
         let number = systemCode.map { " (errno \($0))" } ?? ""
         // What concerns the whole store names no path.

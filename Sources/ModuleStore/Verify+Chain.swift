@@ -85,7 +85,8 @@ struct WithdrawnCheck {
                 result.findings.append(.ofRecord(record, "the commit record is not the one that was withdrawn"))
             }
         } catch {
-            result.findings.append(Finding(kind: .unreadable, path: path, detail: "this is no tombstone of this version"))
+            result.findings.append(
+                Finding(kind: .unreadable, path: path, detail: "this is no tombstone of this version"))
         }
         for file in (try? store.storage.files(below: folder)) ?? [] {
             if file != ModuleLayout.croissant {
@@ -93,7 +94,8 @@ struct WithdrawnCheck {
                     Finding(
                         kind: .unexpected, path: "\(folder)/\(file)",
                         detail: "its version is withdrawn and the file is still there: withdraw again"))
-            } else if (try? store.readFile(record, file)).map({ FileDigest.hexadecimal($0) }) != record.croissantSHA256 {
+            } else if (try? store.readFile(record, file)).map({ FileDigest.hexadecimal($0) }) != record.croissantSHA256
+            {
                 result.findings.append(
                     Finding(
                         kind: .changed, path: "\(folder)/\(file)",

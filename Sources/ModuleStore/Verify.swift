@@ -120,7 +120,10 @@ private struct VersionCheck {
     private func checkPublication(_ result: inout Verification) {
         guard let bytes = try? store.readFile(record, ModuleLayout.protocolFile),
             let stated = try? JSON.parse(bytes)["publication"]
-        else { return reportRecord("nothing repeats what it says: \(ModuleLayout.protocolFile) is missing or another", &result) }
+        else {
+            return reportRecord(
+                "nothing repeats what it says: \(ModuleLayout.protocolFile) is missing or another", &result)
+        }
         let publication = Publication(
             module: record.module, version: record.version, attempt: record.attempt, parent: record.parent,
             committedAt: record.committedAt, committedBy: record.committedBy, expiresAt: record.expiresAt)

@@ -81,7 +81,8 @@ struct VersionCopy {
         let otherHistory = StoreError(.refused, name, "the target holds another history of \(module)")
         if let next = there.first(where: { $0 > version }) {
             guard mayStandAlone else {
-                throw StoreError(.refused, name, "the target is at version \(next) already and lacks this one: a gap is not filled")
+                throw StoreError(
+                    .refused, name, "the target is at version \(next) already and lacks this one: a gap is not filled")
             }
             let parent = try target.record(module: module, version: next).parent
             if parent?.version == version, parent?.commitSHA256 != FileDigest.hexadecimal(recordBytes) {
@@ -105,7 +106,8 @@ struct VersionCopy {
     private func listedFiles() throws -> [Sums.Line] {
         let bytes = try source.readFile(record, ModuleLayout.sums)
         guard FileDigest.hexadecimal(bytes) == record.sums, let sums = Sums(bytes: bytes) else {
-            throw StoreError(.damaged, "\(run)/\(ModuleLayout.sums)", "the list of digests is not the one that was committed")
+            throw StoreError(
+                .damaged, "\(run)/\(ModuleLayout.sums)", "the list of digests is not the one that was committed")
         }
         return sums.lines
     }
@@ -143,7 +145,8 @@ struct VersionCopy {
     private func create(_ path: String, _ bytes: [UInt8], _ mark: String) throws {
         let created = try target.storage.create("\(module)/\(path)", bytes, attempt: mark, reach: { _ in })
         if case .taken = created {
-            throw StoreError(.conflict, "\(module)/\(path)", "a run published or withdrew this version in the target meanwhile")
+            throw StoreError(
+                .conflict, "\(module)/\(path)", "a run published or withdrew this version in the target meanwhile")
         }
     }
 
@@ -161,7 +164,8 @@ struct VersionCopy {
         try? target.storage.protect(run)
         try? target.storage.removeTree("\(module)/\(ModuleLayout.staging(record.attempt))")
         // The marks of tries that were cut short too: the record protects the files from now on.
-        let marks = (try? target.copyMarks(module: module))?.filter { $0.attempts == [record.attempt] }.map(\.mark) ?? []
+        let marks =
+            (try? target.copyMarks(module: module))?.filter { $0.attempts == [record.attempt] }.map(\.mark) ?? []
         for mark in marks { try? target.storage.removeTree("\(module)/\(ModuleLayout.copies(mark: mark))") }
     }
 }

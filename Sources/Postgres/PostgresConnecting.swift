@@ -9,7 +9,8 @@ import Musl
 
 /// Opening a libpq connection with a deadline and with errors that hold no text of others.
 enum PostgresConnecting {
-    static func connect(url: Secret, timeout: Duration, unacknowledged: Duration) throws(PostgresError) -> OpaquePointer {
+    static func connect(url: Secret, timeout: Duration, unacknowledged: Duration) throws(PostgresError) -> OpaquePointer
+    {
         try checkSingleHost(url: url)
         // Later words win over the URL's. A vanished server is noticed by the kernel within a minute or so.
         let words: [(String, String)] = [
@@ -110,7 +111,7 @@ func withCStrings<Result>(
     var pointers: [UnsafePointer<CChar>?] = unsafe texts.map { text in
         unsafe text.map { unsafe UnsafePointer(strdup($0)) }
     }
-    defer { for unsafe pointer in unsafe pointers { unsafe free(UnsafeMutablePointer(mutating: pointer)) } }
+    defer { unsafe pointers.forEach { unsafe free(UnsafeMutablePointer(mutating: $0)) } }
     return unsafe pointers.withUnsafeMutableBufferPointer { buffer in
         unsafe body(UnsafePointer(buffer.baseAddress))
     }

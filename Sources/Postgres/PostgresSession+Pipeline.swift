@@ -108,7 +108,9 @@ extension PostgresSession {
         // The pointers are into the storage and live for the call; libpq copies what they point to.
         let isSent = unsafe storage.withUnsafeBytes { bytes in
             let base = unsafe bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
-            let values: [UnsafePointer<CChar>?] = unsafe starts.map { start in unsafe start.flatMap { unsafe base?.advanced(by: $0) } }
+            let values: [UnsafePointer<CChar>?] = unsafe starts.map { start in
+                unsafe start.flatMap { unsafe base?.advanced(by: $0) }
+            }
             guard let name else {
                 return unsafe PQsendQueryParams(
                     raw, statement.sql, Int32(types.count), types, values, lengths, formats, 0)
@@ -125,7 +127,8 @@ extension PostgresSession {
             let state = unsafe PQflush(raw)
             if state == 0 { return }
             guard state == 1 else { throw lost }
-            guard unsafe PostgresConnecting.waitFor(PQsocket(raw), events: Int16(POLLIN | POLLOUT), atMost: silence) else {
+            guard unsafe PostgresConnecting.waitFor(PQsocket(raw), events: Int16(POLLIN | POLLOUT), atMost: silence)
+            else {
                 throw PostgresError(.tooSlow, place: place)
             }
             guard unsafe PQconsumeInput(raw) == 1 else { throw lost }
@@ -133,7 +136,8 @@ extension PostgresSession {
     }
 
     private func collect(
-        _ expected: [(sql: String, name: String)?], _ silence: Duration, _ isStreamed: Bool, _ row: (Int, [String?]) -> Void
+        _ expected: [(sql: String, name: String)?], _ silence: Duration, _ isStreamed: Bool,
+        _ row: (Int, [String?]) -> Void
     ) throws(PostgresError) -> PostgresAnswers {
         var answers: [PostgresAnswer] = []
         var failure: PostgresError?

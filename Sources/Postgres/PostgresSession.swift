@@ -122,13 +122,15 @@ import Musl
                 formats.append(0)
             case .bytes(let bytes):
                 guard let memory = unsafe malloc(max(bytes.count, 1)) else { preconditionFailure("out of memory") }
-                unsafe bytes.withUnsafeBytes { unsafe memory.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(memory), byteCount: $0.count) }
+                unsafe bytes.withUnsafeBytes {
+                    unsafe memory.copyMemory(from: $0.baseAddress ?? UnsafeRawPointer(memory), byteCount: $0.count)
+                }
                 unsafe pointers.append(UnsafePointer(memory.assumingMemoryBound(to: CChar.self)))
                 lengths.append(Int32(bytes.count))
                 formats.append(1)
             }
         }
-        defer { for unsafe pointer in unsafe pointers { unsafe free(UnsafeMutablePointer(mutating: pointer)) } }
+        defer { unsafe pointers.forEach { unsafe free(UnsafeMutablePointer(mutating: $0)) } }
         return unsafe PQexecParams(
             raw, sql, Int32(values.count), nil, pointers, lengths, formats, isBinary ? 1 : 0)
     }

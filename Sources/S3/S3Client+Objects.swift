@@ -46,7 +46,8 @@ extension S3Client {
         let answer = try send(request).answer
         // For servers that pass over the condition.
         if let etag, let found = answer["etag"], found != etag {
-            throw S3Error(.changed, action: "get", key: key, "the object is not the expected one", status: answer.status)
+            throw S3Error(
+                .changed, action: "get", key: key, "the object is not the expected one", status: answer.status)
         }
         let announced = answer["content-length"].flatMap { Int($0) }
         let isWhole = announced == answer.body.count && (range == nil || answer.body.count == range?.count)

@@ -8,7 +8,9 @@ extension ClusterState {
         // Admitted by a token, at the door.
         case .join(let join): return admit(call.node, join, now: now, &step)
         case .submit(let submission): return take(submission, now: now, &step)
-        case .status(let run): return step.reply = .status(status(of: run, now: now))
+        case .status(let run):
+            step.reply = .status(status(of: run, now: now))
+            return
         case .cancel(let run): return cancel(run, &step)
         default: break
         }
@@ -28,7 +30,8 @@ extension ClusterState {
         case .fetch(let run, let text, let offset): slice(of: run, text, from: offset, &step)
         case .upload(let run, let token, let offset, let total, let bytes):
             receive(bytes, of: run, at: offset, total: total, token: token, from: node, &step)
-        case .complete(let run, let token, let result): complete(result, of: run, token: token, from: node, now: now, &step)
+        case .complete(let run, let token, let result):
+            complete(result, of: run, token: token, from: node, now: now, &step)
         case .fail(_, let token, let failure): attemptFailed(failure, token: token, from: node, now: now, &step)
         case .release(_, let token): release(token, from: node, now: now, &step)
         case .leave:
@@ -44,7 +47,10 @@ extension ClusterState {
             return
         }
         guard join.build == ProductVersion.text else {
-            step.reply = .refused(reason: "this coordinator is \(ProductVersion.text), the \(join.role.rawValue) \(join.build.shown(limit: 40))")
+            step.reply = .refused(
+                reason:
+                    "this coordinator is \(ProductVersion.text), the \(join.role.rawValue) \(join.build.shown(limit: 40))"
+            )
             return
         }
         // The same name again is the same process: its answer was lost, or its credential was of other tokens.
@@ -68,7 +74,10 @@ extension ClusterState {
             return
         }
         let nothing = Reply.noWork(retryAfterMilliseconds: pollInterval.inMilliseconds, isIdle: order.isEmpty)
-        guard !isDraining, node.tokens.count < node.slots ?? Limits.slotsPerWorker else { return step.reply = nothing }
+        guard !isDraining, node.tokens.count < node.slots ?? Limits.slotsPerWorker else {
+            step.reply = nothing
+            return
+        }
         let grant: Grant? =
             switch node.role {
             case .keeper: grantToKeeper(name, now: now, &step)
@@ -177,7 +186,9 @@ extension ClusterState {
             progress: TaskProgress(token: token, rows: 0, bytes: 0))
     }
 
-    private mutating func granted(_ id: String, _ spec: TaskSpec, _ lease: TaskLease, isCopy: Bool, _ step: inout Step) -> Grant {
+    private mutating func granted(_ id: String, _ spec: TaskSpec, _ lease: TaskLease, isCopy: Bool, _ step: inout Step)
+        -> Grant
+    {
         leases[lease.token] = (id, spec)
         workers[lease.token] = lease.worker
         nodes[lease.worker]!.tokens.insert(lease.token)
@@ -185,7 +196,8 @@ extension ClusterState {
         let start = runs[id]!.start
         return Grant(
             run: id, task: spec, epoch: lease.epoch, token: lease.token, attempt: start.attempt,
-            documentPath: start.documentPath ?? "", snapshots: runs[id]!.snapshots, shard: runs[id]!.description(of: spec))
+            documentPath: start.documentPath ?? "", snapshots: runs[id]!.snapshots,
+            shard: runs[id]!.description(of: spec))
     }
 
     // MARK: Keeping
@@ -204,7 +216,9 @@ extension ClusterState {
             case .plan:
                 var lease = runs[run]!.planning.leases[0]
                 // Durable before the node may count on it: whoever takes over next gives it a full term again.
-                if lease.isInherited { step.records.append(Record(run: run, record: .keptPlanning(epoch: lease.epoch))) }
+                if lease.isInherited {
+                    step.records.append(Record(run: run, record: .keptPlanning(epoch: lease.epoch)))
+                }
                 (lease.until, lease.isInherited) = (until, false)
                 runs[run]!.planning.leases = [lease]
             case .hold: runs[run]!.holding?.until = until
@@ -218,7 +232,8 @@ extension ClusterState {
         }
         let letGo = holding.filter { id in
             guard let run = runs[id] else { return true }
-            return run.phase == .publishing || (run.phase == .extracting && run.holders[name] == nil && run.holding?.worker != name)
+            return run.phase == .publishing
+                || (run.phase == .extracting && run.holders[name] == nil && run.holding?.worker != name)
         }
         for id in order {
             guard let holder = runs[id]!.holders[name] else { continue }
@@ -242,9 +257,15 @@ extension ClusterState {
     // MARK: Texts
 
     private func slice(of id: String, _ text: SharedText, from offset: Int, _ step: inout Step) {
-        guard let run = runs[id] else { return step.reply = .fenced }
+        guard let run = runs[id] else {
+            step.reply = .fenced
+            return
+        }
         let bytes = text == .document ? run.document : run.outlineBytes
-        guard offset >= 0, offset <= bytes.count else { return step.reply = .refused(reason: "no such offset") }
+        guard offset >= 0, offset <= bytes.count else {
+            step.reply = .refused(reason: "no such offset")
+            return
+        }
         let end = min(bytes.count, offset + Limits.bytesPerFetchedSlice)
         step.reply = .slice(bytes: Base64.encode(bytes[offset..<end]), total: bytes.count)
     }
@@ -255,7 +276,10 @@ extension ClusterState {
         guard let (run, spec) = held(token, by: name), spec == .plan, run == id else { return fence(name, &step) }
         guard let bytes = Base64.decode(text), offset >= 0, offset <= runs[id]!.upload.count,
             total <= Limits.bytesPerPlan, offset + bytes.count <= total
-        else { return step.reply = .refused(reason: "a slice that does not fit") }
+        else {
+            step.reply = .refused(reason: "a slice that does not fit")
+            return
+        }
         // A repeated slice overwrites itself.
         runs[id]!.upload.removeSubrange(offset...)
         runs[id]!.upload += bytes
@@ -323,14 +347,19 @@ extension ClusterState {
     ) {
         guard let position = runs[id]!.position(of: spec), let lease = runs[id]!.shards[position].lease(token),
             receipt.epoch == lease.epoch
-        else { return step.reply = .refused(reason: "a receipt of another attempt") }
+        else {
+            step.reply = .refused(reason: "a receipt of another attempt")
+            return
+        }
         guard receipt.isSound else {
             step.reply = .refused(reason: "the receipt's rows do not add up")
             fail(
                 id,
                 TaskFailure(
                     kind: .worker, disposition: .failRun,
-                    message: "\(spec.words): rows read are not published + quarantined + suppressed + filtered, or no part has as many"),
+                    message:
+                        "\(spec.words): rows read are not published + quarantined + suppressed + filtered, or no part has as many"
+                ),
                 &step)
             return
         }
@@ -364,7 +393,8 @@ extension ClusterState {
         // The first holder goes on alone; another keeper is asked.
         case .hold: runs[id]!.holding = nil
         case .shard(let table, let index):
-            guard let position = runs[id]!.position(of: spec), let lease = runs[id]!.shards[position].lease(token) else { return }
+            guard let position = runs[id]!.position(of: spec), let lease = runs[id]!.shards[position].lease(token)
+            else { return }
             step.records.append(
                 Record(run: id, record: .failed(table: table, shard: index, epoch: lease.epoch, failure: failure)))
             connections[runs[id]!.sources[position], default: 0] -= 1
@@ -393,21 +423,31 @@ extension ClusterState {
 
     private mutating func take(_ submission: Submission, now: Instant, _ step: inout Step) {
         switch submissions[submission.id] {
-        case .opened(let run): return step.reply = .submitted(run: run)
-        case .refused(let reason): return step.reply = .refused(reason: reason)
-        case .opening: return step.reply = .accepted
+        case .opened(let run):
+            step.reply = .submitted(run: run)
+            return
+        case .refused(let reason):
+            step.reply = .refused(reason: reason)
+            return
+        case .opening:
+            step.reply = .accepted
+            return
         case .incomplete, nil: break
         }
         var bytes: [UInt8] = []
         if case .incomplete(let earlier, _)? = submissions[submission.id] { bytes = earlier }
         let waiting = submissions.values.count { if case .incomplete = $0 { true } else { false } }
         guard waiting < Limits.submissionsAtOnce || submissions[submission.id] != nil else {
-            return step.reply = .refused(reason: "too many documents are on their way; try again")
+            step.reply = .refused(reason: "too many documents are on their way; try again")
+            return
         }
         guard submission.id.utf8.count <= 64, let piece = Base64.decode(submission.bytes), submission.offset >= 0,
             submission.offset <= bytes.count, submission.total <= Limits.bytesPerDocument,
             submission.offset + piece.count <= submission.total
-        else { return step.reply = .refused(reason: Submission.misfit) }
+        else {
+            step.reply = .refused(reason: Submission.misfit)
+            return
+        }
         bytes.removeSubrange(submission.offset...)
         bytes += piece
         step.reply = .accepted
@@ -423,9 +463,13 @@ extension ClusterState {
     }
 
     private mutating func cancel(_ id: String, _ step: inout Step) {
-        guard let run = runs[id] else { return step.reply = .refused(reason: "no such run is open") }
+        guard let run = runs[id] else {
+            step.reply = .refused(reason: "no such run is open")
+            return
+        }
         guard run.phase != .publishing else {
-            return step.reply = .refused(reason: "the run is being published; it cannot be taken back now")
+            step.reply = .refused(reason: "the run is being published; it cannot be taken back now")
+            return
         }
         step.reply = .accepted
         fail(id, TaskFailure(kind: .worker, disposition: .failRun, message: "cancelled by the operator"), &step)

@@ -9,7 +9,9 @@ extension ClusterState {
         }
         // Their submitters are gone.
         for (id, submission) in submissions {
-            if case .incomplete(_, let since) = submission, now - since > Limits.submissionPatience { submissions[id] = nil }
+            if case .incomplete(_, let since) = submission, now - since > Limits.submissionPatience {
+                submissions[id] = nil
+            }
         }
         // A process that died has its connections closed by its system long before its lease ends. A keeper is given the whole
         // term: with it a snapshot is lost.
@@ -68,7 +70,8 @@ extension ClusterState {
             if runs[id]!.planning.crashes >= Limits.crashesPerShard { fail(id, .poison(spec), &step) }
         case .hold: runs[id]!.holding = nil
         case .shard(let table, let index):
-            guard let position = runs[id]!.position(of: spec), let lease = runs[id]!.shards[position].lease(token) else { return }
+            guard let position = runs[id]!.position(of: spec), let lease = runs[id]!.shards[position].lease(token)
+            else { return }
             step.records.append(Record(run: id, record: .released(table: table, shard: index, epoch: lease.epoch)))
             connections[runs[id]!.sources[position], default: 0] -= 1
             runs[id]!.endLease(position, token: token, readyFrom: now, countsAs: countsAsCrash ? .crash : .nothing)
@@ -88,7 +91,8 @@ extension ClusterState {
             id,
             TaskFailure(
                 kind: .snapshotLost, disposition: .failRun,
-                message: "the keeper of the sources' snapshots is gone; shards of two snapshots are never mixed"), &step)
+                message: "the keeper of the sources' snapshots is gone; shards of two snapshots are never mixed"), &step
+        )
     }
 
     /// A lease that is worth nothing any more, whoever has it.

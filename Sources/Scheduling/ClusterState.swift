@@ -207,7 +207,9 @@ package struct ClusterState: Sendable {
             nodes[lease.worker, default: Node(role: .of(lease.worker), lastHeard: now)].tokens.insert(lease.token)
         }
         for lease in state.planning.leases { adopt(lease, .plan) }
-        for holder in state.holders.keys where nodes[holder] == nil { nodes[holder] = Node(role: .keeper, lastHeard: now) }
+        for holder in state.holders.keys where nodes[holder] == nil {
+            nodes[holder] = Node(role: .keeper, lastHeard: now)
+        }
         for position in state.leased {
             for lease in state.shards[position].leases {
                 adopt(lease, state.specs[position])
@@ -223,7 +225,9 @@ package struct ClusterState: Sendable {
         guard let run = runs.removeValue(forKey: name) else { return }
         order.removeAll { $0 == name }
         for (token, place) in leases where place.run == name { forget(token) }
-        for position in run.leased { connections[run.sources[position], default: 0] -= run.shards[position].leases.count }
+        for position in run.leased {
+            connections[run.sources[position], default: 0] -= run.shards[position].leases.count
+        }
         var status = run.status
         status.phase = phase
         status.version = version
@@ -236,7 +240,9 @@ package struct ClusterState: Sendable {
         step.notes.append(.runOver(run: name, phase))
         // One that waited itself may have ended: the module's turn is another's then.
         let waiting = order.filter { runs[$0]!.start.module == run.start.module }
-        if let next = waiting.first, waiting.allSatisfy({ runs[$0]!.phase == .queued }) { runs[next]!.phase = .planning }
+        if let next = waiting.first, waiting.allSatisfy({ runs[$0]!.phase == .queued }) {
+            runs[next]!.phase = .planning
+        }
     }
 
     mutating func fail(_ name: String, _ failure: TaskFailure, _ step: inout Step) {
@@ -317,7 +323,8 @@ extension TaskLease {
     /// What is left of its term, if anything.
     init(_ lease: Lease, term: Duration, now: Instant) {
         self.init(
-            worker: lease.worker, token: lease.token, epoch: lease.epoch, since: now, until: now + (term - lease.silence),
+            worker: lease.worker, token: lease.token, epoch: lease.epoch, since: now,
+            until: now + (term - lease.silence),
             progress: TaskProgress(token: lease.token, rows: 0, bytes: 0), isInherited: true)
     }
 }

@@ -87,7 +87,8 @@ package struct RunSchedule: Sendable {
 
     /// What the plan says of a shard.
     func description(of spec: TaskSpec) -> Shard? {
-        guard case .shard(let name, let index) = spec, let plan, let table = plan.tables.firstIndex(where: { $0.name == name })
+        guard case .shard(let name, let index) = spec, let plan,
+            let table = plan.tables.firstIndex(where: { $0.name == name })
         else { return nil }
         return plan.tables[table].shards[index]
     }
@@ -156,7 +157,9 @@ package struct RunSchedule: Sendable {
     }
 
     /// Ends a lease without a part; the shard waits again when no other attempt is at it.
-    mutating func endLease(_ position: Int, token: Int64, readyFrom: Instant, countsAs: LeaseEnd, avoiding: String? = nil) {
+    mutating func endLease(
+        _ position: Int, token: Int64, readyFrom: Instant, countsAs: LeaseEnd, avoiding: String? = nil
+    ) {
         guard let index = shards[position].leases.firstIndex(where: { $0.token == token }) else { return }
         shards[position].leases.remove(at: index)
         switch countsAs {
@@ -267,7 +270,8 @@ private struct RuleSums {
     mutating func add(_ counts: [RuleCount]) {
         for (index, count) in counts.enumerated() {
             // At the same place as in the receipt before, unless another rule was counted there.
-            let isInPlace = index < rules.count && rules[index].step == count.step && rules[index].column == count.column
+            let isInPlace =
+                index < rules.count && rules[index].step == count.step && rules[index].column == count.column
             let known = isInPlace ? index : rules.firstIndex { $0.step == count.step && $0.column == count.column }
             guard let known else {
                 rules.append(count)

@@ -19,7 +19,9 @@ package final class MotoServer: Sendable {
         process.standardError = FileHandle.nullDevice
         guard (try? process.run()) != nil else { return nil }
         var line = Data()
-        while let byte = try? output.fileHandleForReading.read(upToCount: 1), !byte.isEmpty, byte[0] != 0x0a { line += byte }
+        while let byte = try? output.fileHandleForReading.read(upToCount: 1), !byte.isEmpty, byte[0] != 0x0a {
+            line += byte
+        }
         guard let port = Int(String(decoding: line, as: UTF8.self)) else { return nil }
         endpoint = "http://127.0.0.1:\(port)"
         Self.held.withLock { $0 = input }

@@ -22,7 +22,8 @@ package struct PostgresTestServer: Sendable {
     }
 
     /// Makes a database, hands it on and drops it, whatever happens.
-    package func withDatabase<Result>(_ name: String, _ body: (PostgresTestDatabase) throws -> Result) throws -> Result {
+    package func withDatabase<Result>(_ name: String, _ body: (PostgresTestDatabase) throws -> Result) throws -> Result
+    {
         let unique = "etlx_\(name)_\(ProcessInfo.processInfo.processIdentifier)_\(UInt32.random(in: 0 ... .max))"
         let maintenance = PostgresTestDatabase(name: url.lastPathComponent, url: url.absoluteString)
         try maintenance.run("CREATE DATABASE \"\(unique)\" TEMPLATE template0 ENCODING 'UTF8'")

@@ -44,7 +44,8 @@ package struct S3TestServer: Sendable {
         let name = "etl-\(ProcessInfo.processInfo.processIdentifier)-\(UInt32.random(in: 0 ... .max))"
         let process = Process()
         process.executableURL = URL(fileURLWithPath: python)
-        process.arguments = [Self.script("s3_servers.py"), "bucket", endpoints[0], name] + (isVersioned ? ["versioned"] : [])
+        process.arguments =
+            [Self.script("s3_servers.py"), "bucket", endpoints[0], name] + (isVersioned ? ["versioned"] : [])
         process.environment = ProcessInfo.processInfo.environment.merging(Self.environment) { $1 }
         try process.run()
         process.waitUntilExit()
@@ -66,7 +67,9 @@ package struct S3TestServer: Sendable {
     package func withProxy<Result>(
         _ faults: [String], before endpoint: String? = nil, _ body: (String) throws -> Result
     ) throws -> Result {
-        guard let port = URL(string: endpoint ?? endpoints[0])?.port else { throw Failure(description: "an endpoint without port") }
+        guard let port = URL(string: endpoint ?? endpoints[0])?.port else {
+            throw Failure(description: "an endpoint without port")
+        }
         let process = Process()
         let pipe = Pipe()
         process.executableURL = URL(fileURLWithPath: python)

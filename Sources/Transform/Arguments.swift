@@ -106,7 +106,8 @@ struct Arguments {
         if let word, let choice = Choice(rawValue: word) { return choice }
         let words = Choice.allCases.map(\.rawValue)
         if let word {
-            problems.unknownWord(node.written ?? word, kind: "`\(name)` of \(verb.name)", at: node.position, among: words)
+            problems.unknownWord(
+                node.written ?? word, kind: "`\(name)` of \(verb.name)", at: node.position, among: words)
         } else {
             refuse(name, expected: "one of \(words.joined(separator: ", "))")
         }

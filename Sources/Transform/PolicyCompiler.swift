@@ -149,7 +149,8 @@ package enum PolicyCompiler {
             if earlier.readAs != reading.readAs {
                 problems.error(
                     rule.position,
-                    found: "rules \"\(earlier.rule)\" and \"\(rule.name)\" read source column \"\(source)\" differently",
+                    found:
+                        "rules \"\(earlier.rule)\" and \"\(rule.name)\" read source column \"\(source)\" differently",
                     expected: "the same leading `cast` and `on_special` in both",
                     remedy: "write `keep` before `cast` to convert after reading")
             }
@@ -190,7 +191,8 @@ package enum PolicyCompiler {
             guard let token = others.first(where: { $0.input != nil && $0.input == masked.input }) else { continue }
             problems.warning(
                 masked.position,
-                found: "columns \"\(token.plan.name)\" and \"\(masked.plan.name)\" publish a token and the last characters of one source column",
+                found:
+                    "columns \"\(token.plan.name)\" and \"\(masked.plan.name)\" publish a token and the last characters of one source column",
                 remedy: "publish one of them")
         }
     }

@@ -51,7 +51,8 @@ package struct Reveal: Sendable {
     package init?(undoing step: StepSpec, key: MaskingKey, problems: inout ProblemList) {
         guard let verb = [Verb.formatPreserving, .encrypt].first(where: { $0.name == step.verb }) else {
             problems.error(
-                step.position, found: "verb \"\(step.verb)\" cannot be undone", expected: "format_preserving or encrypt")
+                step.position, found: "verb \"\(step.verb)\" cannot be undone", expected: "format_preserving or encrypt"
+            )
             return nil
         }
         guard var arguments = Arguments(step, verb: verb, problems: &problems) else { return nil }

@@ -17,7 +17,8 @@ package struct ParquetRendition: PartRenderer {
         var decoder = PostgresCopyDecoder(
             columns: try columns.map { column in
                 guard let mapping = PostgresColumnMapping(published: column.type) else {
-                    throw FormatError(.wrongType, column: column.name, reason: "its type is not one of a published table")
+                    throw FormatError(
+                        .wrongType, column: column.name, reason: "its type is not one of a published table")
                 }
                 return .init(name: column.name, mapping: mapping, nullsSpecials: false)
             })

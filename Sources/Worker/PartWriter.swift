@@ -11,7 +11,9 @@ protocol PartWriter: AnyObject {
 }
 
 enum PartWriters {
-    static func writer(into part: any StagedPart, columns: [OutputColumn], codec: TargetSpec.Codec) throws -> any PartWriter {
+    static func writer(into part: any StagedPart, columns: [OutputColumn], codec: TargetSpec.Codec) throws
+        -> any PartWriter
+    {
         if let part = part as? any TablePart { return try TableWriter(part, columns: columns, codec: codec) }
         return FileWriter(part, columns: columns, codec: codec)
     }

@@ -1,10 +1,10 @@
+internal import Cluster
 package import Columnar
 internal import Extract
 internal import Formats
 internal import Foundation
-package import Model
-internal import Cluster
 internal import KernelCheck
+package import Model
 internal import ModuleStore
 internal import Transform
 
@@ -31,7 +31,9 @@ package final class RunSession {
         let keys = KeyRing.read(pipeline.keys, baseDirectory: pipeline.baseDirectory, into: &problems)
         guard let keys, !problems.hasErrors else { throw Self.wrongDocument(problems.sorted) }
         self.keys = keys
-        do throws(StoreError) { store = try Store(pipeline.target, renderer: ParquetRendition()) } catch { throw error.failure }
+        do throws(StoreError) { store = try Store(pipeline.target, renderer: ParquetRendition()) } catch {
+            throw error.failure
+        }
     }
 
     /// A worker's: from the document as its coordinator hands it out.
@@ -105,7 +107,8 @@ package final class RunSession {
             let keeper = try SnapshotKeeper(
                 joining: identity, url: url, snapshots: ids(of: identity.name) + identity.snapshots,
                 origins: fingerprints.keys.sorted { $0.name < $1.name },
-                statements: tables.compactMap { table in table.statement.map { .init(sql: $0, subject: table.origin) } },
+                statements: tables.compactMap { table in table.statement.map { .init(sql: $0, subject: table.origin) }
+                },
                 isPlanned: { fingerprints[$0] == DocumentCheck.sha256($1) })
             keepers.append(keeper)
             held += keeper.identity.snapshots.map { SnapshotHold(source: identity.name, snapshot: $0) }
@@ -164,7 +167,9 @@ package final class RunSession {
 
     // MARK: Pieces
 
-    private func planned(_ name: String, _ index: Int, _ description: Shard? = nil) throws(TaskFailure) -> (TablePlan, Shard) {
+    private func planned(_ name: String, _ index: Int, _ description: Shard? = nil) throws(TaskFailure) -> (
+        TablePlan, Shard
+    ) {
         let table = plan?.tables.first { $0.name == name }
         if let table, let description, description.index == index { return (table, description) }
         guard let table, table.shards.indices.contains(index) else {
@@ -204,7 +209,8 @@ package final class RunSession {
         else {
             throw TaskFailure(
                 kind: .document, disposition: .failRun,
-                message: "table \(table.name): the rules here are not those of the plan; a file that they name has changed")
+                message:
+                    "table \(table.name): the rules here are not those of the plan; a file that they name has changed")
         }
         bindings[table.name] = binding
         return binding
@@ -253,6 +259,7 @@ package final class RunSession {
             return SourceFile(path: file.path, byteCount: file.byteCount, etag: file.etag)
         }
         throw TaskFailure(
-            kind: .worker, disposition: .failRun, message: "the plan has no file of shard \(shard.index) in source \(source)")
+            kind: .worker, disposition: .failRun,
+            message: "the plan has no file of shard \(shard.index) in source \(source)")
     }
 }

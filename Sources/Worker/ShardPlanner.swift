@@ -68,7 +68,11 @@ struct ShardPlanner {
             let relation: PostgresRelation
             do throws(ExtractError) { relation = try catalog.describe(Self.origin(of: table)) } catch {
                 guard error.isAboutTheDocument else { throw error }
-                draft.problems.error(table.originPosition, found: "table \"\(table.name)\", \(error.subject ?? source): \(error.reason)\(error.foreignCode.map { " [\($0)]" } ?? "")", remedy: error.remedy)
+                draft.problems.error(
+                    table.originPosition,
+                    found:
+                        "table \"\(table.name)\", \(error.subject ?? source): \(error.reason)\(error.foreignCode.map { " [\($0)]" } ?? "")",
+                    remedy: error.remedy)
                 continue
             }
             relations.append(relation)
@@ -90,7 +94,8 @@ struct ShardPlanner {
                 guard error.code == .statementRefused else { throw error }
                 draft.problems.error(
                     table.filterPosition ?? table.originPosition,
-                    found: "table \"\(table.name)\": the server refuses the \(table.filter == nil ? "query" : "`where` condition")\(error.foreignCode.map { " [\($0)]" } ?? "")",
+                    found:
+                        "table \"\(table.name)\": the server refuses the \(table.filter == nil ? "query" : "`where` condition")\(error.foreignCode.map { " [\($0)]" } ?? "")",
                     expected: "SQL that is valid for these columns")
                 continue
             }
@@ -149,7 +154,8 @@ struct ShardPlanner {
             let reader = try place.open(file, observe: { bytes in unsafe digest.add(bytes) })
             let scan = try scanner.scan(file: file.path, bytes: reader)
             return (
-                scan, FilesIdentity.File(path: file.path, byteCount: file.byteCount, sha256: digest.finish(), etag: file.etag)
+                scan,
+                FilesIdentity.File(path: file.path, byteCount: file.byteCount, sha256: digest.finish(), etag: file.etag)
             )
         }
         let scan = scanner.join(scans.map(\.0))

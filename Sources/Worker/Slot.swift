@@ -38,7 +38,9 @@ final class Slot {
                 return .failed(
                     TaskFailure(
                         kind: .worker, disposition: .failRun,
-                        message: "\(grant.task.words): its receipt is longer than a message; publish fewer columns in a table"))
+                        message:
+                            "\(grant.task.words): its receipt is longer than a message; publish fewer columns in a table"
+                    ))
             }
             return .done(result)
         } catch is Cancelled {
@@ -70,7 +72,9 @@ final class Slot {
         case .plan:
             // It is there when only its upload was lost.
             let plan: RunPlan
-            if let made = session.plan { plan = made } else {
+            if let made = session.plan {
+                plan = made
+            } else {
                 plan = try session.makePlan(filesAtATime: configuration.slots)
                 holds.keep(session.takeKeepers(), of: grant.run)
             }

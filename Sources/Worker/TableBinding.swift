@@ -42,7 +42,8 @@ struct TableBinding: Sendable {
                     hasRefusal = true
                     problems.error(
                         rule.position,
-                        found: "table \"\(table.name)\", column \"\(column.name)\" of type \(column.native): \(refusal.reason)",
+                        found:
+                            "table \"\(table.name)\", column \"\(column.name)\" of type \(column.native): \(refusal.reason)",
                         expected: refusal.waysOut.isEmpty
                             ? "another type" : (refusal.waysOut + ["drop"]).map { "`\($0)`" }.joined(separator: " or "))
                 } else {

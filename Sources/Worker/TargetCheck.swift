@@ -56,7 +56,8 @@ struct TargetCheck {
             }
             if column.type.postgresName == nil {
                 problems.error(
-                    position, found: "\(what) of type \(column.type), which a table of PostgreSQL does not hold exactly",
+                    position,
+                    found: "\(what) of type \(column.type), which a table of PostgreSQL does not hold exactly",
                     expected: "`{cast: text}` or `drop`, or a target of files")
             }
         }
@@ -81,7 +82,8 @@ struct TargetCheck {
                 else { continue }
                 problems.error(
                     promise.position,
-                    found: "\(promise.table).\(reference.column) of type \(type) refers to \(reference.table).\(reference.target) of type \(wanted)",
+                    found:
+                        "\(promise.table).\(reference.column) of type \(type) refers to \(reference.table).\(reference.target) of type \(wanted)",
                     expected: "columns of one type")
             }
         }
@@ -93,7 +95,8 @@ struct TargetCheck {
     ) {
         guard !names.contains(name) else { return }
         problems.error(
-            position, found: "the target's `tables` name the \(kind) \"\(name.shown())\"\(table.map { " of \($0)" } ?? "")",
+            position,
+            found: "the target's `tables` name the \(kind) \"\(name.shown())\"\(table.map { " of \($0)" } ?? "")",
             expected: "a published \(kind)",
             remedy: NearestWord.find(name, among: names).map { "did you mean \"\($0)\"?" })
     }

@@ -6,7 +6,8 @@ extension TaskFailure {
         var fitting = self
         fitting.problems = problems.map { problem in
             Problem(
-                problem.severity, file: problem.file, position: problem.position, found: problem.found.shown(limit: 1000),
+                problem.severity, file: problem.file, position: problem.position,
+                found: problem.found.shown(limit: 1000),
                 expected: problem.expected.shown(limit: 1000), remedy: problem.remedy?.shown(limit: 1000))
         }
         while fitting.problems.reduce(0, { $0 + $1.description.utf8.count + 256 }) > Limits.bytesPerMessage / 2 {

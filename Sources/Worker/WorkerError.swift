@@ -1,7 +1,7 @@
-internal import Model
 internal import Cluster
 internal import Extract
 internal import Formats
+internal import Model
 internal import ModuleStore
 internal import Transform
 
@@ -72,7 +72,8 @@ extension FormatError {
         case .sinkFailed: .target
         // A header that does not fit is mended in the document: names, delimiter, encoding.
         case .malformedRecord where row == 0: .document
-        case .malformedRecord, .wrongType, .specialValue, .invalidEncoding, .cellTooLarge, .brokenStream, .unsupportedForm:
+        case .malformedRecord, .wrongType, .specialValue, .invalidEncoding, .cellTooLarge, .brokenStream,
+            .unsupportedForm:
             .data
         }
     }

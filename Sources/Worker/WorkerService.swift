@@ -36,7 +36,8 @@ package final class WorkerService: Sendable {
         package var beat: @Sendable () -> Void
 
         package init(
-            place: CoordinatorPlace, insecureNetwork: Bool = false, joinToken: @escaping @Sendable () -> String?, role: Join.Role, slots: Int = 1,
+            place: CoordinatorPlace, insecureNetwork: Bool = false, joinToken: @escaping @Sendable () -> String?,
+            role: Join.Role, slots: Int = 1,
             environment: [String: String], baseDirectory: String? = nil, grace: Duration = Limits.drainGrace,
             leavesWhenIdle: Bool = false, timing: NodeTiming = NodeTiming(), beat: @escaping @Sendable () -> Void = {}
         ) {

@@ -16,7 +16,8 @@ struct AuditCommand: ParsableCommand {
             """, subcommands: [Verify.self])
 
     struct Verify: ParsableCommand {
-        static let configuration = CommandConfiguration(commandName: "verify", abstract: "Follows the chain from its first row.")
+        static let configuration = CommandConfiguration(
+            commandName: "verify", abstract: "Follows the chain from its first row.")
 
         @OptionGroup var ledger: LedgerOption
         @OptionGroup var common: CommonOptions
@@ -25,7 +26,9 @@ struct AuditCommand: ParsableCommand {
             let (broken, head): (Int64?, String)
             do {
                 let url = try ledger.url()
-                guard try Ledger.isThere(url) else { throw Stop(.unreachable, "there is no ledger at \(ledger.ledger ?? LedgerOption.variable)") }
+                guard try Ledger.isThere(url) else {
+                    throw Stop(.unreachable, "there is no ledger at \(ledger.ledger ?? LedgerOption.variable)")
+                }
                 let ledger = try Ledger(url: url)
                 broken = try ledger.firstBrokenAuditRow()
                 head = try ledger.auditHead()
@@ -33,7 +36,8 @@ struct AuditCommand: ParsableCommand {
             if common.json {
                 print(
                     JSON.record([
-                        "sound": .boolean(broken == nil), "first_broken_row": broken.map { .integer($0) }, "head": .text(head),
+                        "sound": .boolean(broken == nil), "first_broken_row": broken.map { .integer($0) },
+                        "head": .text(head),
                     ]).text())
             } else if broken == nil, !common.quiet {
                 print("sound; head \(head)")
@@ -58,7 +62,9 @@ struct LedgerOption: ParsableArguments {
     func url() throws -> Secret {
         if let ledger {
             guard ledger.hasPrefix("sqlite:") || Secret.hasNoPassword(ledger) else {
-                throw Stop(.wrongDocument, "a password in --ledger is visible to every user; set \(Self.variable) or PGPASSFILE")
+                throw Stop(
+                    .wrongDocument,
+                    "a password in --ledger is visible to every user; set \(Self.variable) or PGPASSFILE")
             }
             return Secret(ledger, written: "--ledger")
         }

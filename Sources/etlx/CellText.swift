@@ -18,10 +18,12 @@ enum CellText {
         case .float64: return unsafe String(column.values(Double.self)[row])
         case .decimal(_, let scale): return unsafe decimal(column.values(Int128.self)[row], scale)
         case .text: return unsafe String(decoding: column.variableBytes(row), as: UTF8.self)
-        case .binary: return unsafe "\\x" + column.variableBytes(row).prefix(32).map { String(format: "%02x", $0) }.joined()
+        case .binary:
+            return unsafe "\\x" + column.variableBytes(row).prefix(32).map { String(format: "%02x", $0) }.joined()
         case .date: return unsafe date(seconds: Double(column.values(Int32.self)[row]) * 86400, hasTime: false)
         case .timestamp(let isUTC):
-            return unsafe date(seconds: Double(column.values(Int64.self)[row]) / 1e6, hasTime: true) + (isUTC ? "Z" : "")
+            return unsafe date(seconds: Double(column.values(Int64.self)[row]) / 1e6, hasTime: true)
+                + (isUTC ? "Z" : "")
         case .list:
             guard case .list(let offsets, let elements) = column.storage else { return "" }
             let bounds = unsafe offsets.elements(Int32.self)
@@ -29,7 +31,8 @@ enum CellText {
             return "[\(items.joined(separator: ", "))]"
         case .structure(let fields):
             guard case .structure(let members) = column.storage else { return "" }
-            return "{" + zip(fields, members).map { "\($0.name): \(text($1, row) ?? "null")" }.joined(separator: ", ") + "}"
+            return "{" + zip(fields, members).map { "\($0.name): \(text($1, row) ?? "null")" }.joined(separator: ", ")
+                + "}"
         }
     }
 

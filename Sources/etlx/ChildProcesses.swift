@@ -20,7 +20,9 @@ final class ChildProcesses: Sendable {
     func start(role: Join.Role, slots: Int, address: String, secret: String, logsToStandardError: Bool) throws {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-        process.arguments = ["worker", "--coordinator", address, "--role", role.rawValue, "--slots", "\(slots)", "--embedded"]
+        process.arguments = [
+            "worker", "--coordinator", address, "--role", role.rawValue, "--slots", "\(slots)", "--embedded",
+        ]
         var environment = ProcessInfo.processInfo.environment
         environment[WorkerCommand.secretVariable] = secret
         process.environment = environment

@@ -24,7 +24,8 @@ struct CoordinatorCommand: ParsableCommand {
             valueName: "url"))
     var listen: [String]
 
-    @Option(help: ArgumentHelp("The address that others dial, where it is not the first of --listen.", valueName: "url"))
+    @Option(
+        help: ArgumentHelp("The address that others dial, where it is not the first of --listen.", valueName: "url"))
     var advertise: String?
 
     @OptionGroup var ledger: LedgerOption
@@ -73,7 +74,9 @@ struct CoordinatorCommand: ParsableCommand {
     func run() throws {
         system_keep_heap_small()
         let log = logging.log(common)
-        if let warning = Transport.libraryWarning { log.warning("the messaging library is old", ["advice": .name(warning)]) }
+        if let warning = Transport.libraryWarning {
+            log.warning("the messaging library is old", ["advice": .name(warning)])
+        }
         let admission: Admission
         let people: JoinTokens
         let credential: NodeCredential
@@ -95,7 +98,9 @@ struct CoordinatorCommand: ParsableCommand {
                 connectionsPerSource: connectionsPerSource, baseDirectory: baseDirectory, tls: try tls.files()),
             server: server, admission: admission, people: people, log: log)
         try driver.observe(at: http)
-        log.info("coordinator listens", ["addresses": .name(server.addresses.joined(separator: " ")), "nng": .name(Transport.libraryVersion)])
+        log.info(
+            "coordinator listens",
+            ["addresses": .name(server.addresses.joined(separator: " ")), "nng": .name(Transport.libraryVersion)])
         driver.run()
         log.info("coordinator ends")
         server.close()

@@ -78,7 +78,11 @@ final class CoordinatorDriver {
     private func answerWhileWaiting() {
         var tries = 0
         _ = StandbyService(
-            server: server, acquire: { tries += 1; return tries > 1 ? 0 : nil }, leader: { nil },
+            server: server,
+            acquire: {
+                tries += 1
+                return tries > 1 ? 0 : nil
+            }, leader: { nil },
             mustStop: { [signals] in signals.received > 0 }, beat: { [watch] in watch.beat() }
         ).run()
     }
@@ -156,7 +160,8 @@ final class CoordinatorDriver {
             try? ledger.resign()
             leading.info("hands over")
         case .deposed(let error):
-            leading.warning("leads no more", ["reason": .name(error?.description ?? "the lease was not renewed in time")])
+            leading.warning(
+                "leads no more", ["reason": .name(error?.description ?? "the lease was not renewed in time")])
         }
     }
 

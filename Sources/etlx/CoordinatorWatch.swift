@@ -105,19 +105,30 @@ extension ClusterState.Note {
         case .granted(let run, let task, let epoch, let worker, let isCopy):
             log.debug(
                 "task granted",
-                ["run": .name(run), "task": .name(task.words), "attempt": .count(epoch), "node": .name(worker), "copy": .name(isCopy ? "yes" : "no")])
+                [
+                    "run": .name(run), "task": .name(task.words), "attempt": .count(epoch), "node": .name(worker),
+                    "copy": .name(isCopy ? "yes" : "no"),
+                ])
         case .accepted(let run, let task, let rows, let seconds):
             log.debug(
                 "part accepted",
-                ["run": .name(run), "task": .name(task.words), "rows": .count(Int(rows.published)), "seconds": .measure(seconds)])
+                [
+                    "run": .name(run), "task": .name(task.words), "rows": .count(Int(rows.published)),
+                    "seconds": .measure(seconds),
+                ])
         case .attemptFailed(let run, let task, let failure):
             log.warning(
                 "attempt failed",
-                ["run": .name(run), "task": .name(task.words), "kind": .name(failure.kind.rawValue), "code": .name(failure.code ?? "-"), "reason": .name(failure.message)])
+                [
+                    "run": .name(run), "task": .name(task.words), "kind": .name(failure.kind.rawValue),
+                    "code": .name(failure.code ?? "-"), "reason": .name(failure.message),
+                ])
         case .released(let run, let task): log.info("task given back", ["run": .name(run), "task": .name(task.words)])
-        case .leaseExpired(let run, let task): log.info("lease ran out", ["run": .name(run), "task": .name(task.words)])
+        case .leaseExpired(let run, let task):
+            log.info("lease ran out", ["run": .name(run), "task": .name(task.words)])
         case .fenced(let node): log.info("late message fenced", ["node": .name(node)])
-        case .refused(let node, let reason): log.warning("node refused", ["node": .name(node), "reason": .name(reason)])
+        case .refused(let node, let reason):
+            log.warning("node refused", ["node": .name(node), "reason": .name(reason)])
         case .runOver(let run, let phase): log.info("run over", ["run": .name(run), "outcome": .name(phase.rawValue)])
         }
     }

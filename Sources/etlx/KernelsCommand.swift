@@ -17,7 +17,8 @@ struct KernelsCommand: ParsableCommand {
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "list", abstract: "Each kernel's versions: which this machine has, which is used, its self-test.",
+            commandName: "list",
+            abstract: "Each kernel's versions: which this machine has, which is used, its self-test.",
             discussion: "  etlx kernels --json")
 
         @OptionGroup var common: CommonOptions
@@ -53,7 +54,8 @@ struct KernelsCommand: ParsableCommand {
         @OptionGroup var common: CommonOptions
 
         func run() throws {
-            var results: [SourceResult] = [], failed: [String] = []
+            var results: [SourceResult] = []
+            var failed: [String] = []
             for file in files {
                 guard let sources = VectorSource.find(file) else { throw Stop(.wrongDocument, "there is no \(file)") }
                 let found = sources.map(VectorCheck.run)

@@ -35,7 +35,8 @@ struct KeysCommand: ParsableCommand {
 
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "check", abstract: "Prints a key's check value: equal keys have equal ones; it tells nothing else.",
+            commandName: "check",
+            abstract: "Prints a key's check value: equal keys have equal ones; it tells nothing else.",
             discussion: "  etlx keys check people.key")
 
         @Argument(help: "The key file.") var file: String

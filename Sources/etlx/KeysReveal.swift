@@ -63,7 +63,8 @@ extension KeysCommand {
                 throw Stop(.wrongDocument, "say which step wrote the texts: --format-preserving or --encrypt")
             }
             guard toPipe || Console.isOutputTerminal else {
-                throw Stop(.wrongDocument, "values are printed on a terminal only; add --to-pipe to print them elsewhere")
+                throw Stop(
+                    .wrongDocument, "values are printed on a terminal only; add --to-pipe to print them elsewhere")
             }
             if form == "binary" { throw Stop(.wrongDocument, "give binary texts as hexadecimal, with --as hex") }
             let secret = try readKey()
@@ -124,7 +125,9 @@ extension KeysCommand {
             while let piece = try FileHandle.standardInput.read(upToCount: 1 << 20), !piece.isEmpty {
                 input.append(piece)
                 guard input.count <= Self.byteLimit else {
-                    throw Stop(.failed, "more than \(Console.size(Int64(Self.byteLimit))) on standard input; give it in pieces")
+                    throw Stop(
+                        .failed, "more than \(Console.size(Int64(Self.byteLimit))) on standard input; give it in pieces"
+                    )
                 }
             }
             var lines = input.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
@@ -149,13 +152,16 @@ extension KeysCommand {
         }
 
         private static var userName: String {
-            guard let record = unsafe getpwuid(getuid()), let name = unsafe record.pointee.pw_name else { return "unknown" }
+            guard let record = unsafe getpwuid(getuid()), let name = unsafe record.pointee.pw_name else {
+                return "unknown"
+            }
             return unsafe String(cString: name)
         }
 
         /// Prints every line's value; lines that have none are told on standard error, the first twenty by number.
         private func show(_ result: Reveal.Result) throws {
-            let failures = Dictionary(result.failures.map { ($0.row, $0.failure.found) }, uniquingKeysWith: { first, _ in first })
+            let failures = Dictionary(
+                result.failures.map { ($0.row, $0.failure.found) }, uniquingKeysWith: { first, _ in first })
             var output = ""
             var told = 0
             var unprintable = 0

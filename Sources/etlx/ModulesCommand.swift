@@ -27,7 +27,9 @@ struct ModulesCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("list (default) or one of the actions above.", valueName: "action"))
     var action: String = "list"
 
-    @Argument(help: ArgumentHelp("What the action works on: NAME or NAME@VERSION, and a place to copy to.", valueName: "name"))
+    @Argument(
+        help: ArgumentHelp("What the action works on: NAME or NAME@VERSION, and a place to copy to.", valueName: "name")
+    )
     var words: [String] = []
 
     @Option(help: "withdraw: why; it stays in the store for good.")
@@ -73,7 +75,9 @@ struct ModulesCommand: ParsableCommand {
         do {
             let session = StoreSession(
                 store: try openStore(store), shown: shownStore(store), action: chosen.name, usage: chosen.usage,
-                words: words, options: .init(reason: reason, keep: keep, olderThan: olderThan, isDryRun: dryRun, table: table, format: format,
+                words: words,
+                options: .init(
+                    reason: reason, keep: keep, olderThan: olderThan, isDryRun: dryRun, table: table, format: format,
                     columns: columns?.split(separator: ",").map(String.init), rows: rows),
                 common: common)
             try chosen.init().run(session)

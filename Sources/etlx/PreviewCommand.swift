@@ -63,7 +63,9 @@ struct PreviewCommand: ParsableCommand {
         if common.json {
             let objects = (0..<count).map { row in
                 JSON.object(
-                    zip(columns, result.columns).map { .init($0.name, CellText.text($1, row).map { .text($0) } ?? .null) })
+                    zip(columns, result.columns).map {
+                        .init($0.name, CellText.text($1, row).map { .text($0) } ?? .null)
+                    })
             }
             return JSON.record(["table": .text(name), "rows": .list(objects)])
         }

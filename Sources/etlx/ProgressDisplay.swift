@@ -24,7 +24,9 @@ final class ProgressDisplay {
         let elapsed = (now - start).inSeconds
         switch style {
         case .none: return
-        case .objects: print(object(progress, workers, elapsed).text()); fflush(nil)
+        case .objects:
+            print(object(progress, workers, elapsed).text())
+            fflush(nil)
         case .lines: Console.standardError(line(progress, elapsed))
         case .bar:
             hasBar = true
@@ -66,7 +68,8 @@ final class ProgressDisplay {
 
     private func object(_ progress: ClusterStatus.Run, _ workers: Int, _ elapsed: Double) -> JSON {
         .record([
-            "event": "progress", "phase": .text(progress.phase.rawValue), "shards_done": .integer(Int64(progress.shardsDone)),
+            "event": "progress", "phase": .text(progress.phase.rawValue),
+            "shards_done": .integer(Int64(progress.shardsDone)),
             "shards": .integer(Int64(progress.shards)), "rows": .integer(progress.rows),
             "bytes": .integer(progress.bytes), "estimated_rows": .integer(progress.estimatedRows),
             "estimated_bytes": .integer(progress.estimatedBytes), "workers": .integer(Int64(workers)),

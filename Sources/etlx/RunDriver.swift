@@ -24,7 +24,9 @@ struct RunDriver {
     func run() throws -> Outcome {
         let document = try documentBytes()
         let store: Store
-        do { store = try Store(pipeline.target, renderer: ParquetRendition()) } catch { throw Stop(.unreachable, error.description) }
+        do { store = try Store(pipeline.target, renderer: ParquetRendition()) } catch {
+            throw Stop(.unreachable, error.description)
+        }
         let module = pipeline.about.module
         let attempt: String
         do { attempt = try store.beginAttempt(module: module) } catch {
@@ -50,7 +52,8 @@ struct RunDriver {
         let secret = Self.makeSecret()
         let server: ReplyServer
         do { server = try ReplyServer(listeningOn: ["tcp://127.0.0.1:0"], tls: nil) } catch {
-            return .failed(TaskFailure(kind: .worker, disposition: .failRun, message: "no loopback port: \(error.reason)"))
+            return .failed(
+                TaskFailure(kind: .worker, disposition: .failRun, message: "no loopback port: \(error.reason)"))
         }
         let address = server.addresses[0]
         let processes = ChildProcesses()
@@ -66,14 +69,17 @@ struct RunDriver {
                 try spawn(role)
             }
         } catch {
-            return .failed(TaskFailure(kind: .worker, disposition: .failRun, message: "a worker process cannot be started"))
+            return .failed(
+                TaskFailure(kind: .worker, disposition: .failRun, message: "a worker process cannot be started"))
         }
 
         let display = ProgressDisplay(common)
         let prepared = RunOffice.Prepared(
-            store: store, module: module, documentDigest: pipeline.about.documentDigest, iceberg: pipeline.target.iceberg)
+            store: store, module: module, documentDigest: pipeline.about.documentDigest,
+            iceberg: pipeline.target.iceberg)
         let office = RunOffice(ledger: ledger, actor: start.actor, persists: false) { _, _ in prepared }
-        let supervisor = Supervisor(processes: processes, signals: signals, run: attempt, replacements: workers * 4 + 8, start: spawn)
+        let supervisor = Supervisor(
+            processes: processes, signals: signals, run: attempt, replacements: workers * 4 + 8, start: spawn)
         var policy = ClusterState.Policy()
         policy.leavesWhenDone = true
         var state = ClusterState(
@@ -98,7 +104,8 @@ struct RunDriver {
         display.finish()
         if case .deposed(let error) = ending {
             return .failed(
-                error?.failure ?? TaskFailure(kind: .target, disposition: .failRun, message: "the ledger cannot be written"))
+                error?.failure
+                    ?? TaskFailure(kind: .target, disposition: .failRun, message: "the ledger cannot be written"))
         }
         switch service.state.ended.last {
         case let run? where run.phase == .published:

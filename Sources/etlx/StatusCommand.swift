@@ -12,7 +12,8 @@ struct StatusCommand: ParsableCommand {
               etlx status RUN --cancel --coordinator … --operator-token …
             """)
 
-    @Argument(help: ArgumentHelp("One run; by default those that are open and the newest that ended.", valueName: "run"))
+    @Argument(
+        help: ArgumentHelp("One run; by default those that are open and the newest that ended.", valueName: "run"))
     var wanted: String?
 
     @OptionGroup var desk: OperatorOptions
@@ -62,16 +63,22 @@ struct StatusReport {
         if status.runs.isEmpty { lines.append("no runs") }
         for run in status.runs { lines += Self.lines(run) }
         let workers = status.nodes.count { $0.name.hasPrefix("worker") }
-        lines += ["", "nodes: \(status.nodeCount)\(status.nodes.count < status.nodeCount ? ", the first \(status.nodes.count):" : ", \(workers) workers")"]
+        lines += [
+            "",
+            "nodes: \(status.nodeCount)\(status.nodes.count < status.nodeCount ? ", the first \(status.nodes.count):" : ", \(workers) workers")",
+        ]
         for node in status.nodes {
             lines.append(
-                "  \(node.name)  \(node.host.isEmpty ? "-" : node.host)  \(node.tasks)\(node.slots > 0 ? "/\(node.slots) slots busy" : " tasks")  heard \(Console.time(Double(node.silentMilliseconds) / 1000)) ago")
+                "  \(node.name)  \(node.host.isEmpty ? "-" : node.host)  \(node.tasks)\(node.slots > 0 ? "/\(node.slots) slots busy" : " tasks")  heard \(Console.time(Double(node.silentMilliseconds) / 1000)) ago"
+            )
         }
         return lines.joined(separator: "\n")
     }
 
     private static func lines(_ run: ClusterStatus.Run) -> [String] {
-        var lines = ["\(run.module)  \(run.run)  \(run.phase.rawValue)\(run.version.map { " as version \($0)" } ?? "")  since \(run.startedAt)"]
+        var lines = [
+            "\(run.module)  \(run.run)  \(run.phase.rawValue)\(run.version.map { " as version \($0)" } ?? "")  since \(run.startedAt)"
+        ]
         if run.shards > 0 {
             lines.append(
                 "  shards: \(run.shardsDone) done, \(run.shardsLeased) in hand, \(run.shardsReady) waiting of \(run.shards);"
@@ -85,7 +92,8 @@ struct StatusReport {
 
     var json: JSON {
         .record([
-            "epoch": .integer(status.epoch), "build": .text(status.build), "node_count": .integer(Int64(status.nodeCount)),
+            "epoch": .integer(status.epoch), "build": .text(status.build),
+            "node_count": .integer(Int64(status.nodeCount)),
             "runs": .list(status.runs.map(Self.json)), "nodes": .list(status.nodes.map(Self.json)),
         ])
     }

@@ -27,7 +27,8 @@ struct SubmitCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "When every keeper of the sources' snapshots is lost: begin anew, once, or fail.", valueName: "restart|fail"))
+            "When every keeper of the sources' snapshots is lost: begin anew, once, or fail.", valueName: "restart|fail"
+        ))
     var onSnapshotLoss: SnapshotLoss = .restart
 
     @OptionGroup var common: CommonOptions
@@ -37,7 +38,9 @@ struct SubmitCommand: ParsableCommand {
             throw Stop(.wrongDocument, "\(pipeline): cannot be read")
         }
         guard data.count <= Limits.bytesPerDocument else {
-            throw Stop(.wrongDocument, "\(pipeline): a document of \(data.count) bytes; expected at most \(Limits.bytesPerDocument)")
+            throw Stop(
+                .wrongDocument,
+                "\(pipeline): a document of \(data.count) bytes; expected at most \(Limits.bytesPerDocument)")
         }
         let desk = try desk.desk()
         let submission = SubmittedDocument(

@@ -35,7 +35,9 @@ struct ValidateCommand: ParsableCommand {
             print(JSON.record(["problems": []]).text())
         } else if !common.quiet {
             let columns = pipeline.tables.reduce(0) { $0 + $1.columns.count }
-            print("\(document.pipeline): valid; \(pipeline.tables.count) tables, \(columns) rules\(connect ? ", sources agree" : "")")
+            print(
+                "\(document.pipeline): valid; \(pipeline.tables.count) tables, \(columns) rules\(connect ? ", sources agree" : "")"
+            )
         }
     }
 }

@@ -41,7 +41,8 @@ struct WorkerCommand: ParsableCommand {
         var role: Join.Role { self == .worker ? .worker : .keeper }
     }
 
-    @Option(help: ArgumentHelp("worker, or keeper: plans, and holds the sources' snapshots.", valueName: "worker|keeper"))
+    @Option(
+        help: ArgumentHelp("worker, or keeper: plans, and holds the sources' snapshots.", valueName: "worker|keeper"))
     var role: Role = .worker
 
     @Option(help: "A file with the token that admits to the cluster; read again at each join.")
@@ -50,7 +51,8 @@ struct WorkerCommand: ParsableCommand {
     @Option(help: "Tasks at a time; a keeper also scans so many files of a source at a time.")
     var slots: Int?
 
-    @Option(help: ArgumentHelp("How long tasks may go on after SIGTERM before they are handed back.", valueName: "seconds"))
+    @Option(
+        help: ArgumentHelp("How long tasks may go on after SIGTERM before they are handed back.", valueName: "seconds"))
     var grace: Int = Limits.drainGrace.inMilliseconds / 1000
 
     @Flag(help: "End, with 0, once no run is open.")
@@ -92,8 +94,10 @@ struct WorkerCommand: ParsableCommand {
         do {
             service = try WorkerService(
                 .init(
-                    place: try coordinators.place(), insecureNetwork: coordinators.tls.insecureNetwork, joinToken: token,
-                    role: role.role, slots: slots ?? (role == .keeper ? Limits.slotsPerKeeper : 1), environment: environment,
+                    place: try coordinators.place(), insecureNetwork: coordinators.tls.insecureNetwork,
+                    joinToken: token,
+                    role: role.role, slots: slots ?? (role == .keeper ? Limits.slotsPerKeeper : 1),
+                    environment: environment,
                     baseDirectory: baseDirectory, grace: .seconds(grace), leavesWhenIdle: untilIdle,
                     beat: { beat.beat() }),
                 log: { text in log.info("node", ["event": .name(text)]) })
@@ -122,7 +126,8 @@ struct WorkerCommand: ParsableCommand {
         let place = coordinators.coordinator.joined(separator: ", ")
         let isLasting = error.code == .refused || error.code == .badAddress || error.code == .notAllowed
         return Stop(
-            isLasting ? .configuration : embedded ? .unreachable : .temporary, "the coordinator at \(place): \(error.reason)")
+            isLasting ? .configuration : embedded ? .unreachable : .temporary,
+            "the coordinator at \(place): \(error.reason)")
     }
 
     private func observe(_ service: WorkerService, _ beat: LoopBeat) throws -> HTTPPort? {

@@ -12,10 +12,12 @@ extension KernelTests {
         private static func column(width: Int, alphabet: String, seed: UInt64) -> ColumnFixture {
             var random = Seeded(seed)
             let letters = Array(alphabet.utf8)
-            return ColumnFixture(values: (0..<rows).map { _ in random.bytes(width).map { letters[Int($0) % letters.count] } })
+            return ColumnFixture(
+                values: (0..<rows).map { _ in random.bytes(width).map { letters[Int($0) % letters.count] } })
         }
 
-        private static let identifiers = column(width: 24, alphabet: "abcdefghijklmnopqrstuvwxyz0123456789.@", seed: 0x5EED_0061)
+        private static let identifiers = column(
+            width: 24, alphabet: "abcdefghijklmnopqrstuvwxyz0123456789.@", seed: 0x5EED_0061)
         private static let cards = column(width: 16, alphabet: "0123456789", seed: 0x5EED_0062)
 
         private static func hmacKey() -> kernel_hmac_key {
@@ -27,7 +29,9 @@ extension KernelTests {
         @Test("HMAC-SHA-256 of identifiers is OpenSSL's at every level")
         func hmac() {
             var key = Self.hmacKey()
-            let expected = (0..<Self.rows).flatMap { Oracle.hmacSHA256(key: Self.key, message: Self.identifiers.value($0)) }
+            let expected = (0..<Self.rows).flatMap {
+                Oracle.hmacSHA256(key: Self.key, message: Self.identifiers.value($0))
+            }
             atEachLevel { level in
                 let found = unsafe digests(of: Self.identifiers, digestBytes: 32) {
                     unsafe kernel_hmac_sha256_i32(&key, $0, $1, $2, $3, $4)
@@ -42,7 +46,9 @@ extension KernelTests {
             let letters = Array("abcdefghijklmnopqrstuvwxyz234567".utf8)
             let expected = (0..<Self.rows).flatMap { row -> [UInt8] in
                 let digest = Oracle.hmacSHA256(key: Self.key, message: Self.identifiers.value(row)).prefix(16)
-                var text: [UInt8] = [], bits = 0, bitCount = 0
+                var text: [UInt8] = []
+                var bits = 0
+                var bitCount = 0
                 for byte in digest {
                     bits = bits << 8 | Int(byte)
                     bitCount += 8
@@ -60,7 +66,8 @@ extension KernelTests {
                     let leading = unsafe digests(of: ColumnFixture(values: values), digestBytes: 32) {
                         unsafe kernel_hmac_sha256_i32(&key, $0, $1, $2, $3, $4)
                     }
-                    var out = [UInt8](repeating: 0, count: 26 * 2048), offsets = [Int32](repeating: 0, count: 2049)
+                    var out = [UInt8](repeating: 0, count: 26 * 2048)
+                    var offsets = [Int32](repeating: 0, count: 2049)
                     unsafe kernel_base32_rows(leading, 32, nil, 2048, 26, &out, &offsets)
                     text += out
                 }
@@ -72,7 +79,9 @@ extension KernelTests {
         func cmac() throws {
             var key = kernel_cmac_key()
             try #require(unsafe kernel_cmac_aes_key(&key, Self.key, 32))
-            let expected = (0..<Self.rows).flatMap { Oracle.cmacAES(key: Self.key, message: Self.identifiers.value($0)) }
+            let expected = (0..<Self.rows).flatMap {
+                Oracle.cmacAES(key: Self.key, message: Self.identifiers.value($0))
+            }
             atEachLevel { level in
                 let found = unsafe digests(of: Self.identifiers, digestBytes: 16) {
                     unsafe kernel_cmac_aes_i32(&key, $0, $1, $2, $3, $4)

@@ -28,7 +28,8 @@ extension KernelTests {
         @Test("lengths 0 to 200 with keys of 128, 192 and 256 bits equal OpenSSL", arguments: [16, 24, 32])
         func everyLength(keyLength: Int) throws {
             var random = Seeded(0x5EED_0011)
-            let keyBytes = random.bytes(keyLength), key = try Self.key(keyBytes)
+            let keyBytes = random.bytes(keyLength)
+            let key = try Self.key(keyBytes)
             var columns = [ColumnFixture(lengths: Array(0...200), random: &random)]
             for length in 0...200 { columns.append(ColumnFixture(lengths: [length, length, length], random: &random)) }
             let expected = columns.map { column in
@@ -52,7 +53,8 @@ extension KernelTests {
                         longest == 24 ? 24 : Int.random(in: 0...longest, using: &random)
                     }
                     let nulls = count % 2 == 0 ? nil : Set((0..<count).filter { _ in Bool.random(using: &random) })
-                    columns.append(ColumnFixture(lengths: lengths, nulls: nulls, firstOffset: count % 3, random: &random))
+                    columns.append(
+                        ColumnFixture(lengths: lengths, nulls: nulls, firstOffset: count % 3, random: &random))
                 }
             }
             let expected = columns.map { Self.reference($0, key) }
@@ -75,7 +77,8 @@ extension KernelTests {
             let huge = ColumnFixture(lengths: [5, 1 << 20, 24], random: &random)
             let hugeDigests = (0..<3).flatMap { Oracle.cmacAES(key: keyBytes, message: huge.value($0)) }
             let fixed = ColumnFixture(lengths: [Int](repeating: 24, count: 40), nulls: [3, 39], random: &random)
-            let fixedDigests = Self.reference(fixed, key), wide = fixed.offsets.map(Int64.init)
+            let fixedDigests = Self.reference(fixed, key)
+            let wide = fixed.offsets.map(Int64.init)
             atEachLevel { level in
                 for pattern in 0..<512 {
                     column.validity = [UInt8(pattern & 0xFF), UInt8(pattern >> 8) | 0xFE]

@@ -41,7 +41,8 @@ struct FF1Fixture {
         case .referenceDecrypt: unsafe kernel = reference_ff1_decrypt_i32
         }
         let refused = unsafe withUnsafePointer(to: cipher) { cipher in
-            unsafe kernel(cipher, bytes.start, column.offsets, validity?.start, column.rowCount, out.start, status.start)
+            unsafe kernel(
+                cipher, bytes.start, column.offsets, validity?.start, column.rowCount, out.start, status.start)
         }
         return (out.contents, status.contents, refused)
     }

@@ -11,7 +11,8 @@ struct ColumnShape: CustomStringConvertible {
 
     var description: String {
         let rows = lengths.count <= 40 ? "lengths \(lengths)" : "\(lengths.count) rows"
-        return "\(rows), nulls \(nulls.map { "\($0.sorted())" } ?? "none"), distance \(distance), first offset \(firstOffset)"
+        return
+            "\(rows), nulls \(nulls.map { "\($0.sorted())" } ?? "none"), distance \(distance), first offset \(firstOffset)"
     }
 
     var nulls: Set<Int>? { isValid.map { isValid in Set(isValid.indices.filter { !isValid[$0] }) } }
@@ -71,7 +72,8 @@ extension ColumnShape {
             }
         }
         for count in (0..<60).map({ _ in Int.random(in: 9...40, using: &random) }) + [1023, 1024, 1025, 1100] {
-            let share = Double.random(in: 0...1, using: &random), longest = count > 100 ? 40 : 130
+            let share = Double.random(in: 0...1, using: &random)
+            let longest = count > 100 ? 40 : 130
             shapes.append(
                 ColumnShape(
                     lengths: layout.fitted((0..<count).map { _ in Int.random(in: 0...longest, using: &random) }),
@@ -95,7 +97,8 @@ extension ColumnShape {
 extension Seeded {
     /// From ETL_SEED, or another one each time; printed, so that a failure can be repeated.
     static func fresh(for purpose: String) -> Seeded {
-        let seed = ProcessInfo.processInfo.environment["ETL_SEED"].flatMap { UInt64($0) } ?? UInt64.random(in: 0...UInt64.max)
+        let seed =
+            ProcessInfo.processInfo.environment["ETL_SEED"].flatMap { UInt64($0) } ?? UInt64.random(in: 0...UInt64.max)
         print("seed of \(purpose): \(seed) (ETL_SEED)")
         return Seeded(seed)
     }

@@ -8,7 +8,8 @@ extension KernelTests {
         /// SP 800-38G, FF1 samples 1 to 3 and 7.
         @Test("the samples of SP 800-38G come out, and go back")
         func samples() throws {
-            let digits = Array("0123456789".utf8), letters = Array("0123456789abcdefghijklmnopqrstuvwxyz".utf8)
+            let digits = Array("0123456789".utf8)
+            let letters = Array("0123456789abcdefghijklmnopqrstuvwxyz".utf8)
             let key128 = bytes(hex: "2B7E151628AED2A6ABF7158809CF4F3C")
             let key256 = bytes(hex: "2B7E151628AED2A6ABF7158809CF4F3CEF4359D8D580AA4F7F036D6F04FC6A94")
             let samples: [(key: [UInt8], alphabet: [UInt8], tweak: String, plain: String, cipher: String)] = [
@@ -19,8 +20,9 @@ extension KernelTests {
             ]
             try atEachLevel { level in
                 for sample in samples {
-                    let cipher = try #require(FF1Fixture(
-                        key: sample.key, alphabet: sample.alphabet, tweak: bytes(hex: sample.tweak)))
+                    let cipher = try #require(
+                        FF1Fixture(
+                            key: sample.key, alphabet: sample.alphabet, tweak: bytes(hex: sample.tweak)))
                     #expect(cipher.one(.encrypt, Array(sample.plain.utf8)) == Array(sample.cipher.utf8), "\(level)")
                     #expect(cipher.one(.decrypt, Array(sample.cipher.utf8)) == Array(sample.plain.utf8), "\(level)")
                     #expect(cipher.one(.referenceEncrypt, Array(sample.plain.utf8)) == Array(sample.cipher.utf8))
@@ -37,8 +39,9 @@ extension KernelTests {
             let alphabet =
                 radix == 10
                 ? Array("0123456789".utf8) : Array((0...255).map { UInt8($0) }.shuffled(using: &random).prefix(radix))
-            let cipher = try #require(FF1Fixture(
-                key: random.bytes(32), alphabet: alphabet, tweak: random.bytes(radix % 40), leastDomain: 100))
+            let cipher = try #require(
+                FF1Fixture(
+                    key: random.bytes(32), alphabet: alphabet, tweak: random.bytes(radix % 40), leastDomain: 100))
             var values: [[UInt8]] = []
             for length in cipher.shortest...(radix == 2 ? 140 : 70) {
                 for _ in 0..<(length < 20 ? 9 : 2) {
@@ -62,8 +65,9 @@ extension KernelTests {
         @Test("0 to 140 values of 6 to 18 digits, one length a column, equal the step-by-step version")
         func everyCount() throws {
             var random = Seeded(0x5EED_0032)
-            let cipher = try #require(FF1Fixture(
-                key: random.bytes(16), alphabet: Array("0123456789".utf8), tweak: Array("people.card".utf8)))
+            let cipher = try #require(
+                FF1Fixture(
+                    key: random.bytes(16), alphabet: Array("0123456789".utf8), tweak: Array("people.card".utf8)))
             for count in Array(0...40) + [63, 64, 65, 96, 140] {
                 let length = 6 + count % 13
                 let values = (0..<count).map { _ in
@@ -82,7 +86,8 @@ extension KernelTests {
 
         @Test("a row outside the alphabet, too short, too long or null gives zero bytes and its status")
         func refusedRows() throws {
-            let cipher = try #require(FF1Fixture(key: [UInt8](repeating: 3, count: 32), alphabet: Array("0123456789".utf8)))
+            let cipher = try #require(
+                FF1Fixture(key: [UInt8](repeating: 3, count: 32), alphabet: Array("0123456789".utf8)))
             #expect(cipher.shortest == 6)
             let good = Array("4111111111111111".utf8)
             let expected = try #require(cipher.one(.referenceEncrypt, good))
@@ -110,7 +115,8 @@ extension KernelTests {
 
         @Test("keys, alphabets, tweaks and domains that are not allowed are refused")
         func refusedCiphers() {
-            let digits = Array("0123456789".utf8), key = [UInt8](repeating: 1, count: 32)
+            let digits = Array("0123456789".utf8)
+            let key = [UInt8](repeating: 1, count: 32)
             #expect(FF1Fixture(key: Array(key.prefix(20)), alphabet: digits) == nil)
             #expect(FF1Fixture(key: key, alphabet: [48]) == nil)
             #expect(FF1Fixture(key: key, alphabet: digits + [48]) == nil)

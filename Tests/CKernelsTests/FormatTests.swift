@@ -17,24 +17,30 @@ extension KernelTests {
         ) throws -> kernel_format {
             var format = kernel_format()
             let isMade = unsafe kernel_format_make(
-                &format, Array("0123456789".utf8), 10, Array(separators.utf8), separators.utf8.count, first, last, least, 40,
+                &format, Array("0123456789".utf8), 10, Array(separators.utf8), separators.utf8.count, first, last,
+                least, 40,
                 UInt32(check))
             try #require(isMade)
             return format
         }
 
         /// What the contract says, on characters.
-        private static func expected(_ text: String, separators: String, first: Int, last: Int, least: Int) -> (status: Int, digits: [UInt8]) {
+        private static func expected(_ text: String, separators: String, first: Int, last: Int, least: Int) -> (
+            status: Int, digits: [UInt8]
+        ) {
             let characters = text.unicodeScalars.filter { !separators.unicodeScalars.contains($0) }
             if text.isEmpty { return (KERNEL_FORMAT_DONE, []) }
             guard characters.count >= first + last else { return (KERNEL_FORMAT_SHORT, []) }
             let inner = characters.dropFirst(first).dropLast(last)
             guard inner.allSatisfy({ ("0"..."9").contains($0) }) else { return (KERNEL_FORMAT_NOT_ALPHABET, []) }
             guard inner.count >= max(least, 1) else { return (KERNEL_FORMAT_SHORT, []) }
-            return inner.count > 40 ? (KERNEL_FORMAT_LONG, []) : (KERNEL_FORMAT_DONE, inner.map { UInt8($0.value - 48) })
+            return inner.count > 40
+                ? (KERNEL_FORMAT_LONG, []) : (KERNEL_FORMAT_DONE, inner.map { UInt8($0.value - 48) })
         }
 
-        @Test("digits are those between what stays, and go back to their places", arguments: [(0, 0), (2, 1), (0, 4), (6, 4)])
+        @Test(
+            "digits are those between what stays, and go back to their places",
+            arguments: [(0, 0), (2, 1), (0, 4), (6, 4)])
         func gatherAndScatter(first: Int, last: Int) throws {
             var random = Seeded(UInt64.random(in: 0...UInt64.max))
             print("formats: seed \(random.seed)")
@@ -54,21 +60,26 @@ extension KernelTests {
                 var status = [UInt8](repeating: 0xA5, count: column.rowCount)
                 let validity = column.validity.map { ProtectedBytes($0) }
                 let failed = unsafe kernel_format_gather_i32(
-                    &format, bytes.start, column.offsets, validity?.start, column.rowCount, &digits, &digitOffsets, &status)
+                    &format, bytes.start, column.offsets, validity?.start, column.rowCount, &digits, &digitOffsets,
+                    &status)
                 #expect(failed == status.count { $0 != 0 })
                 for row in 0..<column.rowCount {
-                    let wanted = column.isValid(row)
-                        ? Self.expected(texts[row], separators: " -", first: first, last: last, least: 3) : (KERNEL_FORMAT_DONE, [])
+                    let wanted =
+                        column.isValid(row)
+                        ? Self.expected(texts[row], separators: " -", first: first, last: last, least: 3)
+                        : (KERNEL_FORMAT_DONE, [])
                     // A value that is wrong in two ways may be told by either.
                     #expect((Int(status[row]) == KERNEL_FORMAT_DONE) == (wanted.0 == KERNEL_FORMAT_DONE))
                     #expect(Array(digits[Int(digitOffsets[row])..<Int(digitOffsets[row + 1])]) == wanted.1)
                 }
                 let kept = (0..<column.rowCount).filter { digitOffsets[$0] < digitOffsets[$0 + 1] }
-                let out = ProtectedBytes([UInt8](repeating: 0xA5, count: kept.reduce(0) { $0 + column.value($1).count }))
+                let out = ProtectedBytes(
+                    [UInt8](repeating: 0xA5, count: kept.reduce(0) { $0 + column.value($1).count }))
                 var outOffsets = [Int32](repeating: -1, count: column.rowCount + 1)
                 let nines = digits.map { $0 < 10 ? 9 - $0 : $0 }
                 let written = unsafe kernel_format_scatter_i32(
-                    &format, bytes.start, column.offsets, column.rowCount, nines, digitOffsets, status, out.start, &outOffsets)
+                    &format, bytes.start, column.offsets, column.rowCount, nines, digitOffsets, status, out.start,
+                    &outOffsets)
                 #expect(written == out.count)
                 var result = column
                 (result.bytes, result.offsets) = (out.contents, outOffsets)
@@ -89,25 +100,31 @@ extension KernelTests {
             }
         }
 
-        @Test("known check digits are taken, all others are not", arguments: [
-            ("79927398713", KERNEL_FORMAT_LUHN, 0), ("4111 1111 1111 1111", KERNEL_FORMAT_LUHN, 0),
-            ("79927398710", KERNEL_FORMAT_LUHN, 4), ("7992739871x", KERNEL_FORMAT_LUHN, 4),
-            ("DE89370400440532013000", KERNEL_FORMAT_MOD97, 0), ("DE89 3704 0044 0532 0130 00", KERNEL_FORMAT_MOD97, 0),
-            ("DE89370400440532013001", KERNEL_FORMAT_MOD97, 4), ("D189370400440532013000", KERNEL_FORMAT_MOD97, 4),
-        ])
+        @Test(
+            "known check digits are taken, all others are not",
+            arguments: [
+                ("79927398713", KERNEL_FORMAT_LUHN, 0), ("4111 1111 1111 1111", KERNEL_FORMAT_LUHN, 0),
+                ("79927398710", KERNEL_FORMAT_LUHN, 4), ("7992739871x", KERNEL_FORMAT_LUHN, 4),
+                ("DE89370400440532013000", KERNEL_FORMAT_MOD97, 0),
+                ("DE89 3704 0044 0532 0130 00", KERNEL_FORMAT_MOD97, 0),
+                ("DE89370400440532013001", KERNEL_FORMAT_MOD97, 4), ("D189370400440532013000", KERNEL_FORMAT_MOD97, 4),
+            ])
         func checks(text: String, check: Int, wanted: Int) throws {
-            var format = try Self.format(separators: " ", first: check == KERNEL_FORMAT_MOD97 ? 4 : 0, last: 0, least: 1, check: check)
+            var format = try Self.format(
+                separators: " ", first: check == KERNEL_FORMAT_MOD97 ? 4 : 0, last: 0, least: 1, check: check)
             let column = Self.column([text], nulls: nil)
             let bytes = ProtectedBytes(column.bytes)
             var digits = [UInt8](repeating: 0, count: 64)
             var offsets: [Int32] = [0, 0]
             var status: [UInt8] = [9]
-            _ = unsafe kernel_format_gather_i32(&format, bytes.start, column.offsets, nil, 1, &digits, &offsets, &status)
+            _ = unsafe kernel_format_gather_i32(
+                &format, bytes.start, column.offsets, nil, 1, &digits, &offsets, &status)
             #expect(Int(status[0]) == wanted)
             guard wanted == KERNEL_FORMAT_DONE else { return }
             var out = [UInt8](repeating: 0, count: column.bytes.count)
             var outOffsets: [Int32] = [0, 0]
-            _ = unsafe kernel_format_scatter_i32(&format, bytes.start, column.offsets, 1, digits, offsets, status, &out, &outOffsets)
+            _ = unsafe kernel_format_scatter_i32(
+                &format, bytes.start, column.offsets, 1, digits, offsets, status, &out, &outOffsets)
             #expect(out == column.bytes)
         }
 
@@ -115,9 +132,12 @@ extension KernelTests {
         func checkedColumns() throws {
             var random = Seeded(0x5EED_0051)
             func isLuhn(_ digits: [Int]) -> Bool {
-                digits.reversed().enumerated().reduce(0) { $0 + ($1.offset % 2 == 0 ? $1.element : 2 * $1.element / 10 + 2 * $1.element % 10) } % 10 == 0
+                digits.reversed().enumerated().reduce(0) {
+                    $0 + ($1.offset % 2 == 0 ? $1.element : 2 * $1.element / 10 + 2 * $1.element % 10)
+                } % 10 == 0
             }
-            var texts: [String] = [], wanted: [Int] = []
+            var texts: [String] = []
+            var wanted: [Int] = []
             for row in 0..<400 {
                 var digits = (0..<(5 + Int(random.next() % 20))).map { _ in Int(random.next() % 10) }
                 if row % 2 == 0 { digits[digits.count - 1] = (0...9).first { isLuhn(digits.dropLast() + [$0]) }! }
@@ -154,17 +174,26 @@ extension KernelTests {
             let characters = Array("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")
             for row in 0..<200 {
                 let body = String((0..<30).map { _ in characters[Int(random.next() % (row % 3 == 0 ? 10 : 36))] })
-                let number = (body + "MT00").flatMap { String($0.hexDigitValue != nil && $0.isNumber ? $0.wholeNumberValue! : Int($0.asciiValue!) - 55) }
+                let number = (body + "MT00").flatMap {
+                    String($0.hexDigitValue != nil && $0.isNumber ? $0.wholeNumberValue! : Int($0.asciiValue!) - 55)
+                }
                 let rest = 98 - number.reduce(0) { (10 * $0 + $1.wholeNumberValue!) % 97 }
                 let text = "MT" + (rest < 10 ? "0" : "") + "\(rest)" + body
-                for (text, wanted) in [(text, KERNEL_FORMAT_DONE), (text.dropLast() + (text.last == "0" ? "1" : "0"), KERNEL_FORMAT_WRONG_CHECK)] {
+                for (text, wanted) in [
+                    (text, KERNEL_FORMAT_DONE),
+                    (text.dropLast() + (text.last == "0" ? "1" : "0"), KERNEL_FORMAT_WRONG_CHECK),
+                ] {
                     var format = kernel_format()
                     let isMade = unsafe kernel_format_make(
                         &format, characters.map { $0.asciiValue! }, 36, [], 0, 4, 0, 1, 40, UInt32(KERNEL_FORMAT_MOD97))
                     try #require(isMade)
-                    let column = Self.column([text], nulls: nil), bytes = ProtectedBytes(column.bytes)
-                    var digits = [UInt8](repeating: 0, count: 64), offsets: [Int32] = [0, 0], status: [UInt8] = [9]
-                    _ = unsafe kernel_format_gather_i32(&format, bytes.start, column.offsets, nil, 1, &digits, &offsets, &status)
+                    let column = Self.column([text], nulls: nil)
+                    let bytes = ProtectedBytes(column.bytes)
+                    var digits = [UInt8](repeating: 0, count: 64)
+                    var offsets: [Int32] = [0, 0]
+                    var status: [UInt8] = [9]
+                    _ = unsafe kernel_format_gather_i32(
+                        &format, bytes.start, column.offsets, nil, 1, &digits, &offsets, &status)
                     #expect(Int(status[0]) == wanted, "row \(row), seed \(random.seed)")
                 }
             }
@@ -202,11 +231,19 @@ extension KernelTests {
             }
         }
 
-        @Test("known encodings (RFC 4648), and nothing else decodes", arguments: [
-            (KERNEL_ENCODE_HEX, ["", "66", "666f", "666f6f", "ff"], ["6", "6F", "6g", "666"]),
-            (KERNEL_ENCODE_BASE32, ["", "my", "mzxq", "mzxw6", "74"], ["m", "mz", "mzx", "MY", "my======", "mzxw61", "m1"]),
-            (KERNEL_ENCODE_BASE64URL, ["", "Zg", "Zm8", "Zm9v", "_w"], ["Z", "Zh", "Zg==", "Zm9", "/w", "Zm 8", "Zm8\n"]),
-        ])
+        @Test(
+            "known encodings (RFC 4648), and nothing else decodes",
+            arguments: [
+                (KERNEL_ENCODE_HEX, ["", "66", "666f", "666f6f", "ff"], ["6", "6F", "6g", "666"]),
+                (
+                    KERNEL_ENCODE_BASE32, ["", "my", "mzxq", "mzxw6", "74"],
+                    ["m", "mz", "mzx", "MY", "my======", "mzxw61", "m1"]
+                ),
+                (
+                    KERNEL_ENCODE_BASE64URL, ["", "Zg", "Zm8", "Zm9v", "_w"],
+                    ["Z", "Zh", "Zg==", "Zm9", "/w", "Zm 8", "Zm8\n"]
+                ),
+            ])
         func encodings(form: Int, texts: [String], wrong: [String]) {
             let values: [[UInt8]] = [[], [0x66], [0x66, 0x6f], [0x66, 0x6f, 0x6f], [0xff]]
             var offsets: [Int32] = [0]
@@ -214,7 +251,8 @@ extension KernelTests {
             let bytes = ProtectedBytes(values.flatMap { $0 })
             let out = ProtectedBytes([UInt8](repeating: 0xA5, count: texts.joined().utf8.count))
             var outOffsets = [Int32](repeating: -1, count: 6)
-            #expect(unsafe kernel_encode_rows(Int32(form), bytes.start, offsets, 5, out.start, &outOffsets) == out.count)
+            #expect(
+                unsafe kernel_encode_rows(Int32(form), bytes.start, offsets, 5, out.start, &outOffsets) == out.count)
             #expect(out.contents == Array(texts.joined().utf8))
             let all = Self.column(texts + wrong, nulls: nil)
             let text = ProtectedBytes(all.bytes)

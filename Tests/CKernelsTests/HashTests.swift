@@ -28,7 +28,8 @@ extension KernelTests {
         @Test("lengths 0 to 200, each in a column of its own length and all in one column, equal OpenSSL")
         func everyLength() {
             var random = Seeded(0x5EED_0001)
-            let keyBytes = random.bytes(32), key = Self.key(keyBytes)
+            let keyBytes = random.bytes(32)
+            let key = Self.key(keyBytes)
             var columns = [ColumnFixture(lengths: Array(0...200), random: &random)]
             for length in 0...200 { columns.append(ColumnFixture(lengths: [length, length, length], random: &random)) }
             let expected = columns.map { column in
@@ -52,7 +53,8 @@ extension KernelTests {
                         longest == 24 ? 24 : Int.random(in: 0...longest, using: &random)
                     }
                     let nulls = count % 2 == 0 ? nil : Set((0..<count).filter { _ in Bool.random(using: &random) })
-                    columns.append(ColumnFixture(lengths: lengths, nulls: nulls, firstOffset: count % 3, random: &random))
+                    columns.append(
+                        ColumnFixture(lengths: lengths, nulls: nulls, firstOffset: count % 3, random: &random))
                 }
             }
             let expected = columns.map { Self.reference($0, key) }
@@ -79,7 +81,8 @@ extension KernelTests {
         @Test("all 512 null patterns of nine rows: nulls give zero bytes, values their digest")
         func everyNullPattern() {
             var random = Seeded(0x5EED_0004)
-            let keyBytes = random.bytes(32), key = Self.key(keyBytes)
+            let keyBytes = random.bytes(32)
+            let key = Self.key(keyBytes)
             var column = ColumnFixture(lengths: [0, 3, 24, 24, 55, 56, 64, 119, 600], nulls: [], random: &random)
             let digestOf = (0..<9).map { Oracle.hmacSHA256(key: keyBytes, message: column.value($0)) }
             let zero = [UInt8](repeating: 0, count: 32)
@@ -95,7 +98,8 @@ extension KernelTests {
         @Test("columns longer than a batch, with nulls, and a value of 1 MiB equal OpenSSL")
         func largeColumns() {
             var random = Seeded(0x5EED_0005)
-            let keyBytes = random.bytes(100), key = Self.key(keyBytes)
+            let keyBytes = random.bytes(100)
+            let key = Self.key(keyBytes)
             let lengths = (0..<2500).map { $0 == 1700 ? 1 << 20 : Int.random(in: 0...70, using: &random) }
             let nulls = Set((0..<2500).filter { $0 >= 1024 && $0 % 5 == 0 && $0 != 1700 })
             let column = ColumnFixture(lengths: lengths, nulls: nulls, random: &random)
@@ -134,7 +138,8 @@ extension KernelTests {
         func everyKeyLength() {
             var random = Seeded(0x5EED_0007)
             for length in 0...200 {
-                let keyBytes = random.bytes(length), column = ColumnFixture(lengths: [24], random: &random)
+                let keyBytes = random.bytes(length)
+                let column = ColumnFixture(lengths: [24], random: &random)
                 let expected = Oracle.hmacSHA256(key: keyBytes, message: column.value(0))
                 #expect(Self.hash(column, Self.key(keyBytes)) == expected, "\(length)")
             }

@@ -21,21 +21,44 @@ enum KernelKind: CaseIterable {
     /// With a random key.
     func make(_ random: inout Seeded) throws -> ComparedKernel {
         switch self {
-        case .hmac32: unsafe ComparedKernel(hmac: random.bytes(32)) { unsafe kernel_hmac_sha256_i32($0, $1, $2.as32, $3, $4.rowCount, $5) }
-        case .hmac64: unsafe ComparedKernel(hmac: random.bytes(32)) { unsafe kernel_hmac_sha256_i64($0, $1, $2.as64, $3, $4.rowCount, $5) }
-        case .hmacFixed: unsafe ComparedKernel(hmac: random.bytes(70)) { unsafe kernel_hmac_sha256_fixed($0, $1, $4.width, $3, $4.rowCount, $5) }
-        case .cmac32: try unsafe ComparedKernel(cmac: random.bytes(32)) { unsafe kernel_cmac_aes_i32($0, $1, $2.as32, $3, $4.rowCount, $5) }
-        case .cmac64: try unsafe ComparedKernel(cmac: random.bytes(16)) { unsafe kernel_cmac_aes_i64($0, $1, $2.as64, $3, $4.rowCount, $5) }
-        case .cmacFixed: try unsafe ComparedKernel(cmac: random.bytes(32)) { unsafe kernel_cmac_aes_fixed($0, $1, $4.width, $3, $4.rowCount, $5) }
+        case .hmac32:
+            unsafe ComparedKernel(hmac: random.bytes(32)) {
+                unsafe kernel_hmac_sha256_i32($0, $1, $2.as32, $3, $4.rowCount, $5)
+            }
+        case .hmac64:
+            unsafe ComparedKernel(hmac: random.bytes(32)) {
+                unsafe kernel_hmac_sha256_i64($0, $1, $2.as64, $3, $4.rowCount, $5)
+            }
+        case .hmacFixed:
+            unsafe ComparedKernel(hmac: random.bytes(70)) {
+                unsafe kernel_hmac_sha256_fixed($0, $1, $4.width, $3, $4.rowCount, $5)
+            }
+        case .cmac32:
+            try unsafe ComparedKernel(cmac: random.bytes(32)) {
+                unsafe kernel_cmac_aes_i32($0, $1, $2.as32, $3, $4.rowCount, $5)
+            }
+        case .cmac64:
+            try unsafe ComparedKernel(cmac: random.bytes(16)) {
+                unsafe kernel_cmac_aes_i64($0, $1, $2.as64, $3, $4.rowCount, $5)
+            }
+        case .cmacFixed:
+            try unsafe ComparedKernel(cmac: random.bytes(32)) {
+                unsafe kernel_cmac_aes_fixed($0, $1, $4.width, $3, $4.rowCount, $5)
+            }
         case .ff1EncryptDigits: try ComparedKernel(ff1: .encrypt, .referenceEncrypt, "0123456789", &random)
         case .ff1DecryptDigits: try ComparedKernel(ff1: .decrypt, .referenceDecrypt, "0123456789", &random)
-        case .ff1EncryptLetters: try ComparedKernel(ff1: .encrypt, .referenceEncrypt, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", &random)
-        case .ff1DecryptLetters: try ComparedKernel(ff1: .decrypt, .referenceDecrypt, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", &random)
+        case .ff1EncryptLetters:
+            try ComparedKernel(ff1: .encrypt, .referenceEncrypt, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", &random)
+        case .ff1DecryptLetters:
+            try ComparedKernel(ff1: .decrypt, .referenceDecrypt, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", &random)
         case .sivSeal: try ComparedKernel(sealing: random.bytes(64), context: random.bytes(20))
         case .sivOpen: try ComparedKernel(opening: random.bytes(64), context: random.bytes(20))
-        case .base32: unsafe ComparedKernel(bits: 5, length: 26) { unsafe kernel_base32_rows($0, $1, $2, $3, 26, $4, $5) }
-        case .base32Long: unsafe ComparedKernel(bits: 5, length: 52) { unsafe kernel_base32_rows($0, $1, $2, $3, 52, $4, $5) }
-        case .base32Short: unsafe ComparedKernel(bits: 5, length: 10) { unsafe kernel_base32_rows($0, $1, $2, $3, 10, $4, $5) }
+        case .base32:
+            unsafe ComparedKernel(bits: 5, length: 26) { unsafe kernel_base32_rows($0, $1, $2, $3, 26, $4, $5) }
+        case .base32Long:
+            unsafe ComparedKernel(bits: 5, length: 52) { unsafe kernel_base32_rows($0, $1, $2, $3, 52, $4, $5) }
+        case .base32Short:
+            unsafe ComparedKernel(bits: 5, length: 10) { unsafe kernel_base32_rows($0, $1, $2, $3, 10, $4, $5) }
         case .hex: unsafe ComparedKernel(bits: 4, length: 32) { unsafe kernel_hex_rows($0, $1, $2, $3, 32, $4, $5) }
         case .hexLong: unsafe ComparedKernel(bits: 4, length: 64) { unsafe kernel_hex_rows($0, $1, $2, $3, 64, $4, $5) }
         case .hexShort: unsafe ComparedKernel(bits: 4, length: 7) { unsafe kernel_hex_rows($0, $1, $2, $3, 7, $4, $5) }
@@ -64,7 +87,9 @@ struct ProtectedOffsets {
     init(_ offsets: [Int32], distance: Int) {
         // A distance of whole offsets keeps them aligned, as Arrow has them.
         unsafe narrow = offsets.withUnsafeBytes { unsafe ProtectedBytes(Array($0), distance: distance / 4 * 4) }
-        unsafe wide = offsets.map(Int64.init).withUnsafeBytes { unsafe ProtectedBytes(Array($0), distance: distance / 8 * 8) }
+        unsafe wide = offsets.map(Int64.init).withUnsafeBytes {
+            unsafe ProtectedBytes(Array($0), distance: distance / 8 * 8)
+        }
     }
 
     var as32: UnsafePointer<Int32> { unsafe UnsafePointer(narrow.raw.assumingMemoryBound(to: Int32.self)) }
@@ -120,7 +145,8 @@ extension ComparedKernel {
 extension ComparedKernel {
     /// Every twentieth value has a byte that is not of the alphabet.
     fileprivate init(
-        ff1 direction: FF1Fixture.Direction, _ reference: FF1Fixture.Direction, _ alphabet: String, _ random: inout Seeded
+        ff1 direction: FF1Fixture.Direction, _ reference: FF1Fixture.Direction, _ alphabet: String,
+        _ random: inout Seeded
     ) throws {
         let letters = Array(alphabet.utf8)
         let cipher = try #require(FF1Fixture(key: random.bytes(32), alphabet: letters, tweak: random.bytes(9)))
@@ -161,15 +187,19 @@ extension ComparedKernel {
             var offsets = [Int32](repeating: -1, count: column.rowCount + 1)
             unsafe withUnsafePointer(to: key) { key in
                 unsafe column.validity.withPointer {
-                    unsafe kernel_siv_seal_i32(key, input.start, column.offsets, $0, column.rowCount, out.start, &offsets)
+                    unsafe kernel_siv_seal_i32(
+                        key, input.start, column.offsets, $0, column.rowCount, out.start, &offsets)
                 }
             }
             return Self.whole(out.contents, offsets)
         }
         expected = { column in
-            var text: [UInt8] = [], offsets: [Int32] = [0]
+            var text: [UInt8] = []
+            var offsets: [Int32] = [0]
             for row in 0..<column.rowCount {
-                if column.isValid(row) { text += Oracle.sealSIV(key: bytes, context: context, message: column.value(row)) }
+                if column.isValid(row) {
+                    text += Oracle.sealSIV(key: bytes, context: context, message: column.value(row))
+                }
                 offsets.append(Int32(text.count))
             }
             return Self.whole(text, offsets)
@@ -182,7 +212,9 @@ extension ComparedKernel {
         prepare = { column, random in
             let sealed = (0..<column.rowCount).map { row -> [UInt8] in
                 var value = Oracle.sealSIV(key: bytes, context: context, message: column.value(row))
-                if row % 4 == 3 { value[Int.random(in: value.indices, using: &random)] ^= 1 << UInt8.random(in: 0..<8, using: &random) }
+                if row % 4 == 3 {
+                    value[Int.random(in: value.indices, using: &random)] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+                }
                 return value
             }
             column = ColumnFixture(values: sealed, validity: column.validity)
@@ -202,9 +234,12 @@ extension ComparedKernel {
             return Self.whole(out.contents, offsets, opened.contents)
         }
         expected = { column in
-            var text: [UInt8] = [], offsets: [Int32] = [0], opened: [UInt8] = []
+            var text: [UInt8] = []
+            var offsets: [Int32] = [0]
+            var opened: [UInt8] = []
             for row in 0..<column.rowCount {
-                let value = column.isValid(row) ? Oracle.openSIV(key: bytes, context: context, sealed: column.value(row)) : []
+                let value =
+                    column.isValid(row) ? Oracle.openSIV(key: bytes, context: context, sealed: column.value(row)) : []
                 if column.isValid(row) { text += value ?? [UInt8](repeating: 0, count: column.length(row) - 16) }
                 offsets.append(Int32(text.count))
                 opened.append(value == nil ? 0 : 1)
@@ -238,7 +273,8 @@ extension ComparedKernel {
             return Self.whole(out.contents, offsets)
         }
         expected = { column in
-            var all: [UInt8] = [], offsets: [Int32] = [0]
+            var all: [UInt8] = []
+            var offsets: [Int32] = [0]
             for row in 0..<column.rowCount {
                 if column.isValid(row) { all += text(column.value(row)) }
                 offsets.append(Int32(all.count))
@@ -252,10 +288,11 @@ extension ComparedKernel {
         unsafe self.init(length: length, texts: texts) { digest in
             let whole = bits == 5 ? bits * length / 8 : (bits * length + 7) / 8
             return (0..<length).map { place in
-                letters[(0..<bits).reduce(0) { number, bit in
-                    let at = bits * place + bit
-                    return number * 2 + (at / 8 < whole ? Int(digest[at / 8] >> UInt8(7 - at % 8) & 1) : 0)
-                }]
+                letters[
+                    (0..<bits).reduce(0) { number, bit in
+                        let at = bits * place + bit
+                        return number * 2 + (at / 8 < whole ? Int(digest[at / 8] >> UInt8(7 - at % 8) & 1) : 0)
+                    }]
             }
         }
     }
@@ -267,7 +304,9 @@ extension ComparedKernel {
             bytes[8] = bytes[8] & 0x3F | 0x80
             let letters = Array("0123456789abcdef".utf8)
             return bytes.enumerated().flatMap { at, byte in
-                ([4, 6, 8, 10].contains(at) ? [UInt8(ascii: "-")] : []) + [letters[Int(byte >> 4)], letters[Int(byte & 15)]]
+                ([4, 6, 8, 10].contains(at) ? [UInt8(ascii: "-")] : []) + [
+                    letters[Int(byte >> 4)], letters[Int(byte & 15)],
+                ]
             }
         }
     }
@@ -276,7 +315,8 @@ extension ComparedKernel {
         ComparedKernel(
             run: { column, distance in
                 let digests = ProtectedBytes(column.bytes, distance: distance)
-                let out = ProtectedBytes([UInt8](repeating: 0xA5, count: 8 * column.rowCount), distance: distance / 8 * 8)
+                let out = ProtectedBytes(
+                    [UInt8](repeating: 0xA5, count: 8 * column.rowCount), distance: distance / 8 * 8)
                 unsafe column.validity.withPointer {
                     unsafe kernel_int63_rows(
                         digests.start, column.width, $0, column.rowCount, out.raw.assumingMemoryBound(to: Int64.self))

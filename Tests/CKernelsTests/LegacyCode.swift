@@ -5,7 +5,10 @@ enum LegacyCode {
     /// What is wrong with a listing (`objdump --disassemble --reloc --no-show-raw-insn`): a wide register, an instruction that
     /// would leave one dirty, or a function whose SHA or AES instructions come before the upper halves were cleared.
     static func problems(in listing: String) -> [String] {
-        var problems: [String] = [], function = "", hasCleared = false, hasRun = false
+        var problems: [String] = []
+        var function = ""
+        var hasCleared = false
+        var hasRun = false
         for line in listing.split(separator: "\n") {
             if line.hasSuffix(">:"), let name = line.split(separator: " ").last {
                 function = String(name.dropFirst().dropLast(2))
@@ -13,7 +16,9 @@ enum LegacyCode {
             } else if line.contains("cpu_clear_upper_halves") || line.contains("vzeroupper") {
                 hasCleared = true
             } else if let word = instruction(line) {
-                if line.contains("%ymm") || line.contains("%zmm") { problems.append("\(function): a wide register, \(word)") }
+                if line.contains("%ymm") || line.contains("%zmm") {
+                    problems.append("\(function): a wide register, \(word)")
+                }
                 if word.hasPrefix("v") { problems.append("\(function): \(word) is not legacy-encoded") }
                 if word.hasPrefix("sha256") || word.hasPrefix("aes"), !hasCleared, !hasRun {
                     problems.append("\(function): \(word) before the upper halves are cleared")
@@ -36,7 +41,9 @@ enum LegacyCode {
         return words[1]
     }
 
-    static let disassembler = ["/usr/bin/objdump", "/usr/local/bin/objdump"].first { FileManager.default.isExecutableFile(atPath: $0) }
+    static let disassembler = ["/usr/bin/objdump", "/usr/local/bin/objdump"].first {
+        FileManager.default.isExecutableFile(atPath: $0)
+    }
 
     /// The compiled file of this build; nil where it is not beside the tests.
     static func object(_ source: String) -> URL? {
@@ -49,7 +56,8 @@ enum LegacyCode {
     static var isVisible: Bool { disassembler != nil && object("hash_shani.c") != nil }
 
     static func listing(of object: URL) throws -> String {
-        let process = Process(), output = Pipe()
+        let process = Process()
+        let output = Pipe()
         process.executableURL = URL(filePath: disassembler ?? "objdump")
         process.arguments = ["--disassemble", "--reloc", "--no-show-raw-insn", object.path]
         process.standardOutput = output

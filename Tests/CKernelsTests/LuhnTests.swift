@@ -16,7 +16,8 @@ extension KernelTests {
             let expected = (0..<column.rowCount).map {
                 UInt8(column.isValid($0) && LuhnTests.holds(column.value($0)) ? 1 : 0)
             }
-            let bytes = ProtectedBytes(column.bytes, distance: distance), validity = column.validity.map { ProtectedBytes($0) }
+            let bytes = ProtectedBytes(column.bytes, distance: distance)
+            let validity = column.validity.map { ProtectedBytes($0) }
             let offsets = unsafe column.offsets.withUnsafeBytes { unsafe ProtectedBytes(Array($0)) }
             // Copied from an array of Int32; aligned because the bytes end at a page's end.
             let starts = unsafe UnsafeMutableRawPointer(offsets.start).assumingMemoryBound(to: Int32.self)
@@ -36,7 +37,8 @@ extension KernelTests {
         ) -> ColumnFixture {
             var column = ColumnFixture(lengths: lengths, nulls: nulls, firstOffset: 3, random: &random)
             for i in column.bytes.indices {
-                column.bytes[i] = others && column.bytes[i] % 30 == 0 ? UInt8(random.next() % 256) : 48 + column.bytes[i] % 10
+                column.bytes[i] =
+                    others && column.bytes[i] % 30 == 0 ? UInt8(random.next() % 256) : 48 + column.bytes[i] % 10
             }
             for row in lengths.indices where (1...200).contains(lengths[row]) && random.next() % 2 == 0 {
                 let last = Int(column.offsets[row + 1]) - 1
@@ -63,7 +65,10 @@ extension KernelTests {
         func counts() {
             for count in 0...40 {
                 var random = Seeded(0x5EED_0072 + UInt64(count))
-                for nulls in [nil, Set(0..<count), Set(stride(from: 0, to: count, by: 2)), Set((0..<count).filter { $0 % 7 == 3 })] {
+                for nulls in [
+                    nil, Set(0..<count), Set(stride(from: 0, to: count, by: 2)),
+                    Set((0..<count).filter { $0 % 7 == 3 }),
+                ] {
                     let lengths = (0..<count).map { _ in 12 + Int(random.next() % 5) }
                     check(numbers(lengths, nulls: nulls, &random), "\(count) values, seed \(random.seed)")
                 }

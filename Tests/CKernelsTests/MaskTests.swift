@@ -54,7 +54,9 @@ extension Seeded {
         let part = { (random: inout Seeded, count: Int) in
             (0..<count).map { _ in String(letters.randomElement(using: &random)!) }.joined()
         }
-        let local = part(&self, 1 + length / 3), domain = part(&self, 1 + length / 4), label = part(&self, length % 5)
+        let local = part(&self, 1 + length / 3)
+        let domain = part(&self, 1 + length / 4)
+        let label = part(&self, length % 5)
         return Array("\(local)@\(domain).\(label)\(next() % 3 == 0 ? ".org" : "")".utf8)
     }
 }
@@ -82,14 +84,16 @@ extension KernelTests {
         }
 
         private static let rules = [
-            Rule(first: 0, last: 4), Rule(first: 1, last: 0), Rule(first: 0, last: 0), Rule(first: 2, last: 3, hidesShort: true),
+            Rule(first: 0, last: 4), Rule(first: 1, last: 0), Rule(first: 0, last: 0),
+            Rule(first: 2, last: 3, hidesShort: true),
             Rule(first: 0, last: 4, with: "é"), Rule(first: 3, last: 1, with: "█", hidesShort: true),
             Rule(first: 1, last: 1, with: "😀"), Rule(first: 1_000_000, last: 1_000_000),
             Rule(first: 63, last: 1), Rule(first: 0, last: 64), Rule(first: 40, last: 30, hidesShort: true),
         ]
 
         private func check(_ column: ColumnFixture, _ rule: Rule, distance: Int = 0, _ note: String) {
-            let with = Array(rule.with.utf8), hides: Int32 = rule.hidesShort ? 1 : 0
+            let with = Array(rule.with.utf8)
+            let hides: Int32 = rule.hidesShort ? 1 : 0
             let plain = unsafe masked(column, distance: distance, withLength: with.count) {
                 unsafe reference_mask_text($0, $1, $2, $3, rule.first, rule.last, with, with.count, hides, $4, $5)
             }
@@ -160,7 +164,10 @@ extension KernelTests {
         func long() {
             var random = Seeded(0x5EED_0065)
             for ascii: UInt64 in [100, 50] {
-                let texts = [random.text(9), random.text(ascii == 100 ? 1 << 20 : 1 << 19, ascii: ascii), random.text(70), random.text(9)]
+                let texts = [
+                    random.text(9), random.text(ascii == 100 ? 1 << 20 : 1 << 19, ascii: ascii), random.text(70),
+                    random.text(9),
+                ]
                 for rule in [MaskTests.rules[0], MaskTests.rules[3]] {
                     check(ColumnFixture(texts: texts), rule, "seed \(random.seed)")
                 }
@@ -184,14 +191,18 @@ extension KernelTests {
                 for (keepsDomain, with, hides) in [(0, "*", 0), (1, "*", 0), (0, "*", 1), (1, "*", 1), (0, "•", 1)] {
                     let with = Array(with.utf8)
                     let plain = unsafe masked(column, withLength: with.count) {
-                        unsafe reference_mask_email($0, $1, $2, $3, Int32(keepsDomain), with, with.count, Int32(hides), $4, $5)
+                        unsafe reference_mask_email(
+                            $0, $1, $2, $3, Int32(keepsDomain), with, with.count, Int32(hides), $4, $5)
                     }
                     for distance in number == 0 ? [0, 1, 13, 31, 32, 63] : [0] {
                         atEachLevel { level in
                             let here = unsafe masked(column, distance: distance, withLength: with.count) {
-                                unsafe kernel_mask_email($0, $1, $2, $3, Int32(keepsDomain), with, with.count, Int32(hides), $4, $5)
+                                unsafe kernel_mask_email(
+                                    $0, $1, $2, $3, Int32(keepsDomain), with, with.count, Int32(hides), $4, $5)
                             }
-                            #expect(here == plain, "\(level), distance \(distance), \(keepsDomain) \(hides), seed \(random.seed)")
+                            #expect(
+                                here == plain,
+                                "\(level), distance \(distance), \(keepsDomain) \(hides), seed \(random.seed)")
                         }
                     }
                 }
@@ -210,8 +221,8 @@ extension KernelTests {
                     case "a"..."z": return [0x78]
                     case "0"..."9": return [0x39]
                     default:
-                        let class_ = scalar.isASCII ? 0 : table[min(Int(scalar.value), table.count - 1)]
-                        return class_ == 0 ? Array(String(Character(scalar)).utf8) : [class_]
+                        let group = scalar.isASCII ? 0 : table[min(Int(scalar.value), table.count - 1)]
+                        return group == 0 ? Array(String(Character(scalar)).utf8) : [group]
                     }
                 }
             }
@@ -223,7 +234,8 @@ extension KernelTests {
                 }
                 for (row, text) in texts.enumerated() {
                     let written = Array(result.bytes[Int(result.offsets[row])..<Int(result.offsets[row + 1])])
-                    #expect(written == (nulls?.contains(row) == true ? [] : plain(text)), "row \(row), seed \(random.seed)")
+                    #expect(
+                        written == (nulls?.contains(row) == true ? [] : plain(text)), "row \(row), seed \(random.seed)")
                 }
             }
         }

@@ -54,7 +54,8 @@ enum Oracle {
         let start = cmacAES(key: key, message: [UInt8](repeating: 0, count: 16))
         let state = exclusiveOr(doubled(start), cmacAES(key: key, message: context))
         if message.count >= 16 {
-            return cmacAES(key: key, message: Array(message.dropLast(16)) + exclusiveOr(Array(message.suffix(16)), state))
+            return cmacAES(
+                key: key, message: Array(message.dropLast(16)) + exclusiveOr(Array(message.suffix(16)), state))
         }
         let padded = message + [0x80] + [UInt8](repeating: 0, count: 15 - message.count)
         return cmacAES(key: key, message: exclusiveOr(doubled(state), padded))
@@ -73,11 +74,13 @@ enum Oracle {
         var start = vector
         start[8] &= 0x7F
         start[12] &= 0x7F
-        var out = [UInt8](repeating: 0, count: message.count), count: Int32 = 0
+        var out = [UInt8](repeating: 0, count: message.count)
+        var count: Int32 = 0
         let context = unsafe EVP_CIPHER_CTX_new()
         defer { unsafe EVP_CIPHER_CTX_free(context) }
         let cipher = unsafe [16: EVP_aes_128_ctr(), 24: EVP_aes_192_ctr(), 32: EVP_aes_256_ctr()][key.count]!
-        let done = unsafe EVP_EncryptInit_ex(context, cipher, nil, key, start) == 1
+        let done =
+            unsafe EVP_EncryptInit_ex(context, cipher, nil, key, start) == 1
             && EVP_EncryptUpdate(context, &out, &count, message, Int32(message.count)) == 1
         precondition(done && count == message.count, "AES in counter mode failed")
         return out

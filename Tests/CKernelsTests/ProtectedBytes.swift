@@ -1,11 +1,11 @@
 import Testing
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #elseif canImport(Musl)
-    import Musl
+import Musl
 #else
-    import Darwin
+import Darwin
 #endif
 
 /// Bytes whose end is the end of the accessible memory: the page behind them may not be touched.
@@ -28,7 +28,9 @@ import Testing
         count = contents.count
         let first = unsafe base + pages * page - distance - contents.count
         // The mapping has room for all of them.
-        unsafe contents.withUnsafeBytes { unsafe UnsafeMutableRawBufferPointer(start: first, count: $0.count).copyMemory(from: $0) }
+        unsafe contents.withUnsafeBytes {
+            unsafe UnsafeMutableRawBufferPointer(start: first, count: $0.count).copyMemory(from: $0)
+        }
         unsafe start = first.assumingMemoryBound(to: UInt8.self)
     }
 
@@ -37,7 +39,8 @@ import Testing
     /// The bytes now. Whoever wrote beside them has been caught: the memory around was zero.
     var contents: [UInt8] {
         let before = unsafe min(64, UnsafePointer(start) - UnsafePointer(base.assumingMemoryBound(to: UInt8.self)))
-        let untouched = unsafe UnsafeBufferPointer(start: start - before, count: before).allSatisfy { $0 == 0 }
+        let untouched =
+            unsafe UnsafeBufferPointer(start: start - before, count: before).allSatisfy { $0 == 0 }
             && UnsafeBufferPointer(start: start + count, count: distance).allSatisfy { $0 == 0 }
         #expect(untouched, "bytes beside the buffer were written")
         return unsafe Array(UnsafeBufferPointer(start: start, count: count))

@@ -14,7 +14,8 @@ extension KernelTests {
         private static func seal(_ column: ColumnFixture, _ key: kernel_siv_key) -> ColumnFixture {
             let bytes = ProtectedBytes(column.bytes)
             let valid = (0..<column.rowCount).filter(column.isValid)
-            let out = ProtectedBytes([UInt8](repeating: 0xA5, count: valid.reduce(0) { $0 + 16 + column.value($1).count }))
+            let out = ProtectedBytes(
+                [UInt8](repeating: 0xA5, count: valid.reduce(0) { $0 + 16 + column.value($1).count }))
             var offsets = [Int32](repeating: -1, count: column.rowCount + 1)
             unsafe withUnsafePointer(to: key) { key in
                 unsafe column.validity.withPointer { validity in
@@ -58,7 +59,9 @@ extension KernelTests {
             let column = ColumnFixture(values: [bytes(hex: "112233445566778899aabbccddee")])
             atEachLevel { level in
                 let sealed = Self.seal(column, key)
-                #expect(sealed.bytes == bytes(hex: "85632d07c6e8f37f950acd320a2ecc9340c02b9690c4dc04daef7f6afe5c"), "\(level)")
+                #expect(
+                    sealed.bytes == bytes(hex: "85632d07c6e8f37f950acd320a2ecc9340c02b9690c4dc04daef7f6afe5c"),
+                    "\(level)")
             }
         }
 
@@ -72,7 +75,11 @@ extension KernelTests {
             var first: [UInt8]?
             atEachLevel { level in
                 let sealed = Self.seal(column, key)
-                if let first { #expect(sealed.bytes == first, "\(level), seed \(random.seed)") } else { first = sealed.bytes }
+                if let first {
+                    #expect(sealed.bytes == first, "\(level), seed \(random.seed)")
+                } else {
+                    first = sealed.bytes
+                }
                 let opened = Self.open(sealed, key)
                 #expect(opened.refused == 0)
                 for row in 0..<column.rowCount {
@@ -84,7 +91,8 @@ extension KernelTests {
         @Test("a changed bit, a shorter value or another context does not open, and the row is zero bytes")
         func tampering() throws {
             var random = Seeded(0x5EED_0042)
-            let keyBytes = random.bytes(64), key = try Self.key(keyBytes, context: [1])
+            let keyBytes = random.bytes(64)
+            let key = try Self.key(keyBytes, context: [1])
             let column = ColumnFixture(lengths: [0, 1, 15, 16, 17, 24, 112, 113, 300], random: &random)
             let other = try Self.key(keyBytes, context: [])
             atEachLevel { level in
@@ -95,7 +103,9 @@ extension KernelTests {
                     changed.bytes[place] ^= 1 << UInt8(place % 8)
                     #expect(Self.open(changed, key).refused == 1, "\(level), \(place)")
                 }
-                #expect(Self.open(ColumnFixture(values: [[], [1, 2, 3], [UInt8](repeating: 0, count: 16)]), key).refused == 3)
+                #expect(
+                    Self.open(ColumnFixture(values: [[], [1, 2, 3], [UInt8](repeating: 0, count: 16)]), key).refused
+                        == 3)
             }
         }
     }

@@ -50,7 +50,8 @@ extension KernelTests {
             #expect(KernelLevels.warnings.isEmpty)
             for kernel in Set(selfTestRows().map(\.kernel)) {
                 let available = selfTestRows().filter { $0.kernel == kernel && $0.isAvailable }
-                let failing = try #require(available.first), next = available.dropFirst().first ?? failing
+                let failing = try #require(available.first)
+                let next = available.dropFirst().first ?? failing
                 // The names must outlive the call: the kernel keeps them until the next one.
                 unsafe kernel.withCString { kernelName in
                     unsafe failing.version.withCString { versionName in

@@ -12,10 +12,12 @@ extension KernelTests {
 
         /// Characters of `width` bits each, most significant first, zeros behind the end.
         private static func text(_ digest: [UInt8], width: Int, alphabet: String, length: Int) -> String {
-            let bits = bits(digest) + [UInt8](repeating: 0, count: 8), letters = Array(alphabet)
-            return String((0..<length).map { i in
-                letters[bits[(width * i)..<(width * i + width)].reduce(0) { 2 * $0 + Int($1) }]
-            })
+            let bits = bits(digest) + [UInt8](repeating: 0, count: 8)
+            let letters = Array(alphabet)
+            return String(
+                (0..<length).map { i in
+                    letters[bits[(width * i)..<(width * i + width)].reduce(0) { 2 * $0 + Int($1) }]
+                })
         }
 
         private typealias TextRows = (
@@ -27,7 +29,8 @@ extension KernelTests {
         private static func rows(
             _ digests: [UInt8], stride: Int, validity: [UInt8]?, rows: Int, length: Int, by form: TextRows
         ) -> [String?] {
-            let input = ProtectedBytes(digests), bits = validity.map { ProtectedBytes($0) }
+            let input = ProtectedBytes(digests)
+            let bits = validity.map { ProtectedBytes($0) }
             let valid = (0..<rows).filter { row in validity.map { $0[row / 8] >> UInt8(row % 8) & 1 == 1 } ?? true }
             let out = ProtectedBytes([UInt8](repeating: 0, count: valid.count * length))
             var offsets = [Int32](repeating: -1, count: rows + 1)
@@ -44,13 +47,15 @@ extension KernelTests {
         func everyLength() {
             var random = Seeded(0x5EED_0021)
             for stride in [16, 32] {
-                let rowCount = 19, digests = random.bytes(stride * rowCount)
+                let rowCount = 19
+                let digests = random.bytes(stride * rowCount)
                 for validity: [UInt8]? in [nil, [0b1011_0110, 0xFF, 0b0000_0101]] {
                     let digest = { (row: Int) in Array(digests[(stride * row)..<(stride * row + stride)]) }
                     let isValid = { (row: Int) in validity.map { $0[row / 8] >> UInt8(row % 8) & 1 == 1 } ?? true }
                     for length in 1...(2 * stride) {
                         let hex = (0..<rowCount).map { row in
-                            isValid(row) ? Self.text(digest(row), width: 4, alphabet: "0123456789abcdef", length: length) : nil
+                            isValid(row)
+                                ? Self.text(digest(row), width: 4, alphabet: "0123456789abcdef", length: length) : nil
                         }
                         let base32 = (0..<rowCount).map { row in
                             isValid(row) && 5 * length < 8 * stride + 5
@@ -78,7 +83,8 @@ extension KernelTests {
         @Test("a UUID keeps 122 bits of the digest and says version 8")
         func uuid() {
             let digest: [UInt8] = [
-                0x2F, 0xC1, 0x06, 0xAE, 0x3D, 0xFF, 0xF9, 0x1A, 0xFB, 0x54, 0x00, 0x13, 0xC4, 0x3A, 0x9B, 0x7E, 1, 2, 3, 4,
+                0x2F, 0xC1, 0x06, 0xAE, 0x3D, 0xFF, 0xF9, 0x1A, 0xFB, 0x54, 0x00, 0x13, 0xC4, 0x3A, 0x9B, 0x7E, 1, 2, 3,
+                4,
             ]
             let texts = unsafe Self.rows(
                 digest + digest, stride: 20, validity: [0b10], rows: 2, length: 36,
@@ -91,7 +97,8 @@ extension KernelTests {
 
         @Test("numbers are the leftmost 63 bits, zero for a null")
         func numbers() {
-            let digests = [UInt8](repeating: 0xFF, count: 16) + (0..<16).map { UInt8($0) } + [UInt8](repeating: 9, count: 16)
+            let digests =
+                [UInt8](repeating: 0xFF, count: 16) + (0..<16).map { UInt8($0) } + [UInt8](repeating: 9, count: 16)
             var numbers = [Int64](repeating: -1, count: 3)
             unsafe kernel_int63_rows(digests, 16, [0b011], 3, &numbers)
             #expect(numbers == [Int64.max, 0x0001_0203_0405_0607 >> 1, 0])

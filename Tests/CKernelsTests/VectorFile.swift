@@ -17,7 +17,8 @@ enum VectorFile {
 
 /// Bytes of a hexadecimal text of even length.
 func bytes(hex: String) -> [UInt8] {
-    var bytes: [UInt8] = [], high: UInt8?
+    var bytes: [UInt8] = []
+    var high: UInt8?
     for digit in hex.compactMap(\.hexDigitValue) {
         if let first = high {
             bytes.append(first << 4 | UInt8(digit))

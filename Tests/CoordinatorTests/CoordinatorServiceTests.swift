@@ -11,7 +11,8 @@ import Testing
 @Suite("The coordinator's loop", .serialized)
 struct CoordinatorServiceTests {
     private static let start = RunStart(
-        run: "run-1", module: "m", attempt: "run-1", documentDigest: "", startedAt: "2026-11-26T00:00:00Z", actor: "test")
+        run: "run-1", module: "m", attempt: "run-1", documentDigest: "", startedAt: "2026-11-26T00:00:00Z",
+        actor: "test")
 
     private func state() -> ClusterState {
         var policy = ClusterState.Policy()

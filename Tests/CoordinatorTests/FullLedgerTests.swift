@@ -47,10 +47,12 @@ struct FullLedgerTests {
                 codec: .zstd, sources: [], keys: [], tables: [], warnings: [])
             try ledger.append([.planned(plan), .sealed], run: attempt, at: RunOffice.now)
             let state = ClusterState(
-                epoch: 2, credential: NodeCredential(secret: Array("s3cret".utf8)), recovered: [try ledger.load(attempt)],
+                epoch: 2, credential: NodeCredential(secret: Array("s3cret".utf8)),
+                recovered: [try ledger.load(attempt)],
                 now: NodeClock.now)
             #expect(state.pendingActions == [.publish(run: attempt)])
-            let office = RunOffice(ledger: ledger, actor: "test", persists: persists) { (document, _) throws(TaskFailure) in
+            let office = RunOffice(ledger: ledger, actor: "test", persists: persists) {
+                (document, _) throws(TaskFailure) in
                 RunOffice.Prepared(
                     store: store, module: "clinic", documentDigest: FileDigest.hexadecimal(document), iceberg: false)
             }

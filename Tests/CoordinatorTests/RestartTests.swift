@@ -33,7 +33,9 @@ struct RestartTests {
     }
 
     /// Takes over and does what there is to carry on with, until it is done.
-    private func takeOver(_ ledger: Ledger, epoch: Int64, _ prepare: @escaping RunOffice.Prepare) throws -> (ClusterState, RunOffice) {
+    private func takeOver(_ ledger: Ledger, epoch: Int64, _ prepare: @escaping RunOffice.Prepare) throws -> (
+        ClusterState, RunOffice
+    ) {
         let state = ClusterState(
             epoch: epoch, credential: NodeCredential(secret: Array("s3cret".utf8)),
             recovered: try ledger.openRuns().map { try ledger.load($0) },

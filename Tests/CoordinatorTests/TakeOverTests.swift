@@ -35,7 +35,8 @@ struct TakeOverTests {
 
         let again = RecoveredRun(
             start: start("b", restartOf: "a"), document: [], state: .planning, planning: nil, plan: nil, shards: [],
-            holders: [:], sealedAt: nil, commitRecord: nil, version: nil, failure: nil, changedAt: "2026-11-26T00:01:00Z")
+            holders: [:], sealedAt: nil, commitRecord: nil, version: nil, failure: nil,
+            changedAt: "2026-11-26T00:01:00Z")
         let open = state([again], [summary("a", .aborted)])
         #expect(open.run("a")?.restartedAs == "b")
     }

@@ -61,7 +61,9 @@ final class CutProxy: Sendable {
     }
 
     /// What becomes of the next COMMIT, and afterwards; or of new connections.
-    func set(_ mode: Mode, afterwards: Mode = .open) { state.withLock { ($0.mode, $0.afterwards) = (mode, afterwards) } }
+    func set(_ mode: Mode, afterwards: Mode = .open) {
+        state.withLock { ($0.mode, $0.afterwards) = (mode, afterwards) }
+    }
 
     /// Cuts the connections that there are.
     func cut() {
@@ -74,11 +76,13 @@ final class CutProxy: Sendable {
         let server = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = Self.loopback(port: target)
         let isOpen = state.withLock { if case .closed = $0.mode { false } else { true } }
-        let isConnected = unsafe isOpen && withUnsafePointer(to: &address) { pointer in
-            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                unsafe connect(server, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+        let isConnected =
+            unsafe isOpen
+            && withUnsafePointer(to: &address) { pointer in
+                unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    unsafe connect(server, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
+                }
             }
-        }
         guard isConnected else {
             close(client)
             close(server)

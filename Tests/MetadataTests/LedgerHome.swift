@@ -56,12 +56,14 @@ struct LedgerHome: Sendable {
                 return rows.map { $0.databaseValues.map(\.description).joined(separator: "|") }.joined(separator: "\n")
             }
         }
-        return try outside.run("SET search_path = etlx_ledger; \(text);").trimmingCharacters(in: .whitespacesAndNewlines)
+        return try outside.run("SET search_path = etlx_ledger; \(text);").trimmingCharacters(
+            in: .whitespacesAndNewlines)
     }
 
     /// Ends all connections to the ledger's database, as an administrator does.
     func terminateConnections() throws {
         _ = try outside?.run(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()")
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
     }
 }

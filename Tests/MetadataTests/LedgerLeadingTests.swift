@@ -71,7 +71,8 @@ struct LedgerLeadingTests {
             var locks = ""
             for _ in 0..<100 where locks != "1" {
                 locks = try home.sql(
-                    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pg_sleep(0.5)%' AND wait_event = 'PgSleep'")
+                    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pg_sleep(0.5)%' AND wait_event = 'PgSleep'"
+                )
                 Thread.sleep(forTimeInterval: 0.005)
             }
             let second = try home.watch()

@@ -37,7 +37,9 @@ struct LedgerLossTests {
         #expect(try ledger.load(Fixture.run).shards.flatMap(\.leases).count == grants)
     }
 
-    @Test("at the commit, in either direction: the batch is there once", arguments: [CutProxy.Mode.loseCommit, .loseAnswer])
+    @Test(
+        "at the commit, in either direction: the batch is there once",
+        arguments: [CutProxy.Mode.loseCommit, .loseAnswer])
     func atCommit(_ mode: CutProxy.Mode) throws {
         try withProxy { home, proxy, ledger in
             proxy.set(mode)
@@ -49,7 +51,8 @@ struct LedgerLossTests {
         }
     }
 
-    @Test("at the commit, for longer than there was patience: repeated, the batch is there once, and nothing else goes before it",
+    @Test(
+        "at the commit, for longer than there was patience: repeated, the batch is there once, and nothing else goes before it",
         arguments: [CutProxy.Mode.loseCommit, .loseAnswer])
     func repeatedLater(_ mode: CutProxy.Mode) throws {
         try withProxy(patience: .milliseconds(50)) { home, proxy, ledger in
@@ -126,7 +129,9 @@ struct LedgerLossTests {
         for shard in 0..<400 {
             if shard == 50 { crash.start() }
             try ledger.append(LedgerStory.grants([shard]))
-            if shard < 390, shard > 50, shard.isMultiple(of: 10), !crash.isFinished { Thread.sleep(forTimeInterval: 0.03) }
+            if shard < 390, shard > 50, shard.isMultiple(of: 10), !crash.isFinished {
+                Thread.sleep(forTimeInterval: 0.03)
+            }
         }
         #expect(try ledger.records(Fixture.run).count == 402)
         #expect(try ledger.firstBrokenAuditRow() == nil)

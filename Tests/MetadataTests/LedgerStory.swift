@@ -42,7 +42,8 @@ extension ShardState {
     var timeless: ShardState {
         ShardState(
             table: table, shard: shard, phase: phase, highestEpoch: highestEpoch,
-            leases: leases.map { Lease(epoch: $0.epoch, token: $0.token, worker: $0.worker) }, worker: worker, failures: failures,
+            leases: leases.map { Lease(epoch: $0.epoch, token: $0.token, worker: $0.worker) }, worker: worker,
+            failures: failures,
             receipt: receipt)
     }
 }

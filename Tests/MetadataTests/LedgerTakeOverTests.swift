@@ -11,7 +11,9 @@ struct LedgerTakeOverTests {
         try ledger.begin(start)
     }
 
-    @Test("a run that lost its snapshots is due until one has begun in its place, and there is one", arguments: LedgerHome.Kind.allCases)
+    @Test(
+        "a run that lost its snapshots is due until one has begun in its place, and there is one",
+        arguments: LedgerHome.Kind.allCases)
     func restart(_ kind: LedgerHome.Kind) throws {
         try LedgerHome.with(kind) { home in
             let ledger = try home.open()
@@ -32,7 +34,8 @@ struct LedgerTakeOverTests {
         }
     }
 
-    @Test("no run is due that failed otherwise, was not to begin anew, or never can", arguments: LedgerHome.Kind.allCases)
+    @Test(
+        "no run is due that failed otherwise, was not to begin anew, or never can", arguments: LedgerHome.Kind.allCases)
     func noRestart(_ kind: LedgerHome.Kind) throws {
         try LedgerHome.with(kind) { home in
             let ledger = try home.open()

@@ -88,7 +88,9 @@ struct LedgerTests {
     func storeMadeAnew(_ kind: LedgerHome.Kind) throws {
         try LedgerHome.with(kind) { home in
             let ledger = try done(home)
-            try append(ledger, .sealed, .committing(version: 1, record: "{}"), .published(version: 1, commitSHA256: Fixture.digest))
+            try append(
+                ledger, .sealed, .committing(version: 1, record: "{}"),
+                .published(version: 1, commitSHA256: Fixture.digest))
             var second = start
             second.run = String(Fixture.run.dropLast()) + (Fixture.run.hasSuffix("0") ? "1" : "0")
             second.attempt = second.run
@@ -96,10 +98,13 @@ struct LedgerTests {
             var records: [LedgerRecord] = [.planned(Fixture.plan(compliance: nil))]
             for (table, shard) in [(Fixture.oddTable, 0), (Fixture.oddTable, 1), ("labs", 0)] {
                 records += [
-                    .granted(table: table, shard: shard, epoch: 1, worker: "w1"), .accepted(Fixture.receipt(table, shard)),
+                    .granted(table: table, shard: shard, epoch: 1, worker: "w1"),
+                    .accepted(Fixture.receipt(table, shard)),
                 ]
             }
-            records += [.sealed, .committing(version: 1, record: "{}"), .published(version: 1, commitSHA256: Fixture.digest)]
+            records += [
+                .sealed, .committing(version: 1, record: "{}"), .published(version: 1, commitSHA256: Fixture.digest),
+            ]
             try ledger.append(records, run: second.run, at: Fixture.ended)
             #expect(try ledger.runs().map(\.state) == [.published, .published])
             #expect(try ledger.records(Fixture.run).count == 11)
@@ -200,7 +205,8 @@ struct LedgerTests {
             let ledger = try running(home)
             func labs() throws -> ShardState { try #require(try ledger.load(Fixture.run).shards.last) }
             func grant(_ epoch: Int, _ worker: String) throws {
-                try append(ledger, .granted(table: "labs", shard: 0, epoch: epoch, worker: worker, token: Int64(epoch * 10)))
+                try append(
+                    ledger, .granted(table: "labs", shard: 0, epoch: epoch, worker: worker, token: Int64(epoch * 10)))
             }
             try grant(1, "w1")
             try grant(2, "w2")
@@ -265,8 +271,10 @@ struct LedgerTests {
             let holds = [SnapshotHold(source: "hospital", snapshot: "00000003-0001F2A4-1")]
             try append(
                 ledger, .holding(worker: "k1", snapshots: []), .holding(worker: "k2", snapshots: holds),
-                .planned(RunPlan(
-                    about: Fixture.about(compliance: nil), codec: .zstd, sources: [], keys: [], tables: [], warnings: [])))
+                .planned(
+                    RunPlan(
+                        about: Fixture.about(compliance: nil), codec: .zstd, sources: [], keys: [], tables: [],
+                        warnings: [])))
             try append(ledger, .holding(worker: "k1", snapshots: holds))
             run = try ledger.load(Fixture.run)
             #expect(run.planning == nil && run.holders == ["k1": holds, "k2": holds] && run.sealedAt == nil)
@@ -294,7 +302,8 @@ struct LedgerTests {
             let both = [
                 LedgerEntry(run: "another", record: .runStarted(second), at: Fixture.started),
                 LedgerEntry(run: "another", record: .planned(Fixture.plan(compliance: nil)), at: Fixture.ended),
-                LedgerEntry(run: "another", record: .granted(table: "labs", shard: 0, epoch: 1, worker: "w"), at: Fixture.ended),
+                LedgerEntry(
+                    run: "another", record: .granted(table: "labs", shard: 0, epoch: 1, worker: "w"), at: Fixture.ended),
                 LedgerStory.entry(.granted(table: "labs", shard: 0, epoch: 1, worker: "w")),
             ]
             let wrong = both + [LedgerStory.entry(.granted(table: "labs", shard: 1, epoch: 1, worker: "w"))]
@@ -339,9 +348,15 @@ struct LedgerTests {
     func receiptBytes() throws {
         var receipts = [Fixture.receipt("labs", 0), Fixture.receipt(Fixture.oddTable, 1)]
         for change: (inout PartReceipt) -> Void in [
-            { $0.rules = [] }, { $0.handle = "upload 7/é" }, { $0.handle = "a\"b\\c\u{1}\n" }, { $0.table = "\u{7f}/\u{2028}" },
-            { $0.byteCount = .max; $0.rows.read = .min; $0.epoch = -1 }, { $0.stagedPath = "" },
-            { $0.rules += [RuleCount(column: "x\ty", step: 3)] }, { $0.rules += [RuleCount(column: "ü", step: 0, rowsIn: 9)] },
+            { $0.rules = [] }, { $0.handle = "upload 7/é" }, { $0.handle = "a\"b\\c\u{1}\n" },
+            { $0.table = "\u{7f}/\u{2028}" },
+            {
+                $0.byteCount = .max
+                $0.rows.read = .min
+                $0.epoch = -1
+            }, { $0.stagedPath = "" },
+            { $0.rules += [RuleCount(column: "x\ty", step: 3)] },
+            { $0.rules += [RuleCount(column: "ü", step: 0, rowsIn: 9)] },
         ] {
             var receipt = receipts[0]
             change(&receipt)
@@ -354,14 +369,18 @@ struct LedgerTests {
             #expect(ReceiptCoding.event(.accepted(receipt)) == Coding.text(LedgerRecord.accepted(receipt)))
         }
         for record: LedgerRecord in [
-            .granted(table: "labs", shard: 3, epoch: 2, worker: "w", token: 1 << 40), .granted(table: "é/", shard: 0, epoch: 1, worker: "", token: -1),
-            .granted(table: "a\"b", shard: 3, epoch: 2, worker: "w", token: 1), .granted(table: "t", shard: 3, epoch: 2, worker: "w"),
+            .granted(table: "labs", shard: 3, epoch: 2, worker: "w", token: 1 << 40),
+            .granted(table: "é/", shard: 0, epoch: 1, worker: "", token: -1),
+            .granted(table: "a\"b", shard: 3, epoch: 2, worker: "w", token: 1),
+            .granted(table: "t", shard: 3, epoch: 2, worker: "w"),
             .planned(Fixture.plan(compliance: nil)), .sealed,
         ] { #expect(ReceiptCoding.event(record) == Coding.text(record)) }
         let plain = try #require(ReceiptCoding.plainText(receipts[0]))
         #expect(ReceiptCoding.plain(plain) == receipts[0])
         // Nothing but the whole form is taken, and the long way has the last word.
-        for wrong in [plain + " ", String(plain.dropLast()), plain.replacing("\"epoch\":1", with: "\"epoch\":1.0"), "", "{"] {
+        for wrong in [
+            plain + " ", String(plain.dropLast()), plain.replacing("\"epoch\":1", with: "\"epoch\":1.0"), "", "{",
+        ] {
             #expect(ReceiptCoding.plain(wrong) == nil)
         }
         #expect(ReceiptCoding.receipt(" " + plain) == receipts[0])

@@ -6,8 +6,10 @@ import Testing
 @Suite("Plans and receipts of many shards")
 struct PackingTests {
     private static let receipt = PartReceipt(
-        table: "visits", shard: 7, epoch: 2, stagedPath: "_staging/a/visits/part-00007.e0002.parquet", byteCount: 123_456,
-        sha256: String(repeating: "0af9", count: 16), rows: RowAccount(read: 10, published: 7, quarantined: 1, filtered: 2),
+        table: "visits", shard: 7, epoch: 2, stagedPath: "_staging/a/visits/part-00007.e0002.parquet",
+        byteCount: 123_456,
+        sha256: String(repeating: "0af9", count: 16),
+        rows: RowAccount(read: 10, published: 7, quarantined: 1, filtered: 2),
         rules: [
             RuleCount(column: "id", step: 0, rowsIn: 10, changed: 9, nulls: 1),
             RuleCount(column: "id", step: 1, rowsIn: 10, nulled: 3, quarantined: 1),
@@ -18,10 +20,19 @@ struct PackingTests {
         var packer = ReceiptPacker()
         var seen: [(PartReceipt, PackedReceipt)] = []
         for change: (inout PartReceipt) -> Void in [
-            { _ in }, { $0.shard = 99_999; $0.epoch = 1 }, { $0.rules = [] }, { $0.rules.swapAt(0, 1) }, { $0.stagedPath = "" },
-            { $0.stagedPath = "x" }, { $0.stagedPath = "/é/" }, { $0.sha256 = "" }, { $0.sha256 = String(repeating: "A", count: 64) },
+            { _ in },
+            {
+                $0.shard = 99_999
+                $0.epoch = 1
+            }, { $0.rules = [] }, { $0.rules.swapAt(0, 1) }, { $0.stagedPath = "" },
+            { $0.stagedPath = "x" }, { $0.stagedPath = "/é/" }, { $0.sha256 = "" },
+            { $0.sha256 = String(repeating: "A", count: 64) },
             { $0.sha256 = String(repeating: "é", count: 32) }, { $0.handle = "" }, { $0.handle = "upload \u{0} é" },
-            { $0.byteCount = .max; $0.rows.read = .min; $0.rows.filtered = -1 }, { $0.rules[1].column = "e-mail" },
+            {
+                $0.byteCount = .max
+                $0.rows.read = .min
+                $0.rows.filtered = -1
+            }, { $0.rules[1].column = "e-mail" },
             { $0.table = "Ümlaut/table" }, { _ in },
         ] {
             var receipt = Self.receipt
@@ -52,9 +63,12 @@ struct PackingTests {
             keys: [],
             tables: pieces.enumerated().map { number, pieces in
                 TablePlan(
-                    name: "t\(number)", source: "s", origin: origin, statement: nil, schemaFingerprint: "f", columns: [],
+                    name: "t\(number)", source: "s", origin: origin, statement: nil, schemaFingerprint: "f",
+                    columns: [],
                     droppedColumns: [],
-                    shards: pieces.enumerated().map { Shard(index: $0, piece: $1, estimatedRows: 5, estimatedBytes: -1) },
+                    shards: pieces.enumerated().map {
+                        Shard(index: $0, piece: $1, estimatedRows: 5, estimatedBytes: -1)
+                    },
                     estimatedRows: 1, estimatedBytes: 2)
             }, warnings: [])
     }
@@ -64,7 +78,10 @@ struct PackingTests {
         for pieces: [[Shard.Piece]] in [
             [], [[]], [[.query], []],
             [
-                [.blocks(schema: "public", relation: "é", first: 0, limit: 8), .blocks(schema: "", relation: "r", first: .max, limit: nil)],
+                [
+                    .blocks(schema: "public", relation: "é", first: 0, limit: 8),
+                    .blocks(schema: "", relation: "r", first: .max, limit: nil),
+                ],
                 [.bytes(path: "a/b c.csv", start: 0, end: .max, firstRecord: 0)],
             ],
             [[.bytes(path: "quote\" slash\\ \u{1}", start: 0, end: 1, firstRecord: 0)]],
@@ -72,13 +89,16 @@ struct PackingTests {
             let plan = Self.plan(pieces)
             let bytes = PlanText.bytes(of: plan) { Self.coder.bytes($0) }
             #expect(bytes == Self.coder.bytes(plan))
-            #expect(PlanText.plan(of: bytes, general: { Self.coder.plan($0) }, writing: { Self.coder.bytes($0) }) == plan)
+            #expect(
+                PlanText.plan(of: bytes, general: { Self.coder.plan($0) }, writing: { Self.coder.bytes($0) }) == plan)
         }
     }
 
     @Test("the general coder sees a hundred thousand shards neither written nor read")
     func isShort() {
-        let plan = Self.plan([(0..<1000).map { .bytes(path: "p", start: Int64($0), end: Int64($0) + 1, firstRecord: 0) }])
+        let plan = Self.plan([
+            (0..<1000).map { .bytes(path: "p", start: Int64($0), end: Int64($0) + 1, firstRecord: 0) }
+        ])
         let bytes = PlanText.bytes(of: plan) { outline in
             #expect(outline.tables[0].shards.isEmpty)
             return Self.coder.bytes(outline)
@@ -100,7 +120,8 @@ struct PackingTests {
         for other in [
             text.replacing("\"shards\":[", with: "\"shards\": ["), "{\"more\":{\(shards)}," + text.dropFirst(),
             "{\"more\":{\(shards)}," + text.replacing("\"shards\":[", with: "\"shards\" :[").dropFirst(),
-            text.replacing("\"index\":1", with: "\"index\":1.0"), text.replacing("\"index\":1", with: "\"index\":\"1\""),
+            text.replacing("\"index\":1", with: "\"index\":1.0"),
+            text.replacing("\"index\":1", with: "\"index\":\"1\""),
             String(text.dropLast(3)), text.replacing("\"query\"", with: "\"other\""), "",
         ] {
             let bytes = Array(other.utf8)

@@ -162,9 +162,12 @@ struct CopyTests {
                 if isCut { throw StoreError(.inputOutput, "clinic", "cut short") }
             }
             let now = source.clock.now
-            let isWhole = (try? source.store.pull(module: "clinic", version: 2, into: Store(failing, now: { now }))) != nil
+            let isWhole =
+                (try? source.store.pull(module: "clinic", version: 2, into: Store(failing, now: { now }))) != nil
             let store = Store(MemoryStorage(files), now: { now })
-            if try store.versions(module: "clinic").isEmpty { cuts += 1 } else {
+            if try store.versions(module: "clinic").isEmpty {
+                cuts += 1
+            } else {
                 #expect(try store.verify(module: "clinic").findings == [])
             }
             let again = try source.store.pull(module: "clinic", version: 2, into: store)
@@ -244,7 +247,9 @@ struct CopyTests {
             let place = ModuleLayout.place(ofPart: ModuleLayout.part(table: table, shard: 123_456))
             #expect(place?.table == table && place?.shard == 123_456)
         }
-        for other in ["data/t/part-0.parquet", "data/t/part-00000.json", "data/%zz/part-00000.parquet", "croissant.json"] {
+        for other in [
+            "data/t/part-0.parquet", "data/t/part-00000.json", "data/%zz/part-00000.parquet", "croissant.json",
+        ] {
             #expect(ModuleLayout.place(ofPart: other) == nil)
         }
     }

@@ -219,7 +219,9 @@ struct PublisherTests {
         #expect(try fixture.publish(attempt: attempt, receipts: receipts).record.version == 1)
     }
 
-    @Test("one bit of a staged part that is not as its worker wrote it: the attempt is refused by the part's name", arguments: [0, 7])
+    @Test(
+        "one bit of a staged part that is not as its worker wrote it: the attempt is refused by the part's name",
+        arguments: [0, 7])
     func flippedBit(bit: Int) throws {
         let fixture = Fixture()
         try fixture.publishNew()

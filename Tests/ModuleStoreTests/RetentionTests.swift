@@ -77,7 +77,9 @@ struct RetentionTests {
     }
 
     @discardableResult
-    private func withdraw(_ fixture: Fixture, _ version: Int, _ reason: String, at time: String = "2026-12-01T00:00:00Z")
+    private func withdraw(
+        _ fixture: Fixture, _ version: Int, _ reason: String, at time: String = "2026-12-01T00:00:00Z"
+    )
         throws -> Withdrawal
     {
         try fixture.store.withdraw(module: "clinic", version: version, reason: reason, by: "dpo", at: time)

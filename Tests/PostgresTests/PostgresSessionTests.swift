@@ -18,13 +18,16 @@ struct PostgresSessionTests {
     @Test("a location names host, port and database, and no secret")
     func location() {
         func location(_ url: String) -> String { PostgresPlace.location(of: Secret(url, written: "${env:URL}")) }
-        #expect(location("postgresql://u:hunter2@db.example:6432/lake?sslmode=require") == "postgresql://db.example:6432/lake")
+        #expect(
+            location("postgresql://u:hunter2@db.example:6432/lake?sslmode=require")
+                == "postgresql://db.example:6432/lake")
         #expect(location("host=/run/pg user=u password=x dbname=d port=5433") == "postgresql://%2Frun%2Fpg:5433/d")
         #expect(location("postgres://u:hunter2@[oops/db") == "postgresql://")
     }
 
     @Test(
-        "texts, bytes and nulls go there and back", .enabled(if: PostgresTestServer.shared != nil, "ETL_TEST_PG is not set"))
+        "texts, bytes and nulls go there and back",
+        .enabled(if: PostgresTestServer.shared != nil, "ETL_TEST_PG is not set"))
     func values() throws {
         try PostgresTestServer.shared?.withDatabase("session") { database in
             let session = try PostgresSession(url: Secret(database.url, written: "test"))
@@ -49,7 +52,8 @@ struct PostgresSessionTests {
             let insert = "INSERT INTO public.t VALUES ($1, $2, $3)"
             var statements = (0..<500).map { number in
                 PostgresStatement(
-                    insert, [.number(number), .text(number == 0 ? nil : "ä\(number)"), .bytes(number == 1 ? nil : [0, 255])])
+                    insert,
+                    [.number(number), .text(number == 0 ? nil : "ä\(number)"), .bytes(number == 1 ? nil : [0, 255])])
             }
             statements.append(PostgresStatement("SELECT n, s, b FROM public.t WHERE n < $1 ORDER BY n", [.number(3)]))
             statements.append(PostgresStatement("UPDATE public.t SET s = '' WHERE n >= 400", isPrepared: false))
@@ -79,8 +83,11 @@ struct PostgresSessionTests {
             let session = try PostgresSession(url: Secret(database.url, written: "test"))
             let text = String(repeating: "x", count: 1 << 20)
             let answers = try session.pipeline(
-                (0..<16).map { PostgresStatement("SELECT $1 || $2", [.text(text), .text("\($0)")]) }, silence: Self.silence)
-            #expect(answers.answers.enumerated().allSatisfy { $1.rows == [[text + "\($0)"]] } && answers.answers.count == 16)
+                (0..<16).map { PostgresStatement("SELECT $1 || $2", [.text(text), .text("\($0)")]) },
+                silence: Self.silence)
+            #expect(
+                answers.answers.enumerated().allSatisfy { $1.rows == [[text + "\($0)"]] } && answers.answers.count == 16
+            )
         }
     }
 
@@ -97,7 +104,10 @@ struct PostgresSessionTests {
             let ended = try PostgresSession(url: Secret(database.url, written: "test"))
             let lost = #expect(throws: PostgresError.self) {
                 try ended.pipeline(
-                    [PostgresStatement("SELECT pg_terminate_backend(pg_backend_pid())"), PostgresStatement("SELECT 1")],
+                    [
+                        PostgresStatement("SELECT pg_terminate_backend(pg_backend_pid())"),
+                        PostgresStatement("SELECT 1"),
+                    ],
                     silence: Self.silence)
             }
             #expect(lost?.isConnectionLost == true)

@@ -158,7 +158,8 @@ extension ClusterStateTests {
         #expect(fixture.complete(worker, grant).reply == .fenced)
         #expect(fixture.fail(worker, grant, .failRun).reply == .fenced)
         #expect(fixture.send(worker, .fetch(run: "run-1", text: .plan, offset: 0)).reply == .fenced)
-        #expect(fixture.heartbeat(worker, [grant]).reply == .alive(revoked: [grant.token], letGo: [], isDraining: false))
+        #expect(
+            fixture.heartbeat(worker, [grant]).reply == .alive(revoked: [grant.token], letGo: [], isDraining: false))
         fixture.tell(.opened(Fixture.start("run-1"), document: []))
         #expect(fixture.phase() == nil)
     }
@@ -212,7 +213,9 @@ extension ClusterStateTests {
     @Test("documents that are too long or too many are refused")
     func submissionLimits() {
         var fixture = Fixture()
-        #expect(fixture.send("people", submit("s", 0, [1], total: Limits.bytesPerDocument + 1)).reply == .refused(reason: Submission.misfit))
+        #expect(
+            fixture.send("people", submit("s", 0, [1], total: Limits.bytesPerDocument + 1)).reply
+                == .refused(reason: Submission.misfit))
         #expect(fixture.send("people", submit("s", 0, [1, 2], total: 1)).reply == .refused(reason: Submission.misfit))
         for index in 0..<Limits.submissionsAtOnce { fixture.send("people", submit("s\(index)", 0, [1])) }
         guard case .refused? = fixture.send("people", submit("one more", 0, [1])).reply else {
@@ -229,7 +232,9 @@ extension ClusterStateTests {
         let worker = fixture.join("worker-1")
         fixture.complete(worker, try fixture.granted(worker))
         _ = try fixture.granted(worker)
-        guard case .status(let status)? = fixture.send("people", .status(run: "run-1")).reply, let run = status.runs.first else {
+        guard case .status(let status)? = fixture.send("people", .status(run: "run-1")).reply,
+            let run = status.runs.first
+        else {
             Issue.record("no status")
             return
         }
@@ -239,7 +244,9 @@ extension ClusterStateTests {
 }
 
 extension ClusterStateTests {
-    @Test("a worker whose connections are closed is given up long before its lease ends, unless it is heard of again; a keeper is not")
+    @Test(
+        "a worker whose connections are closed is given up long before its lease ends, unless it is heard of again; a keeper is not"
+    )
     func disconnected() throws {
         var fixture = Fixture()
         let keeper = fixture.planned(sizes: [1, 1])
@@ -276,7 +283,8 @@ extension ClusterStateTests {
         let keeper = fixture.planned(sizes: [1])
         let second = fixture.join("keeper-2")
         let grant = try fixture.granted(second)
-        let held = Request.complete(run: "run-1", token: grant.token, result: .held([SnapshotHold(source: "source", snapshot: "7")]))
+        let held = Request.complete(
+            run: "run-1", token: grant.token, result: .held([SnapshotHold(source: "source", snapshot: "7")]))
         for _ in 0..<2 { #expect(fixture.send(second, held).reply == .accepted) }
         // Under a token that is done with, like a repetition.
         let plan = Request.complete(run: "run-1", token: 1, result: .plan)

@@ -14,17 +14,20 @@ extension ClusterStateTests {
         let shards = (0..<2).map { index in
             let isDone = index == 0 && receipt != nil
             return ShardState(
-                table: "t", shard: index, phase: isDone ? .done : .ready, highestEpoch: 3, leases: index == 1 ? leases : [],
+                table: "t", shard: index, phase: isDone ? .done : .ready, highestEpoch: 3,
+                leases: index == 1 ? leases : [],
                 worker: nil, failures: 0, receipt: isDone ? receipt : nil)
         }
         return RecoveredRun(
             start: Fixture.start(run, submission: "of \(run)"), document: [7], state: state, planning: planning,
-            plan: isPlanned ? plan : nil, shards: isPlanned ? shards : [], holders: holders, sealedAt: nil, commitRecord: nil,
+            plan: isPlanned ? plan : nil, shards: isPlanned ? shards : [], holders: holders, sealedAt: nil,
+            commitRecord: nil,
             version: nil, failure: nil, changedAt: "")
     }
 
     private static let receipt = PartReceipt(
-        table: "t", shard: 0, epoch: 3, stagedPath: "x", byteCount: 1, sha256: "00", rows: RowAccount(read: 1, published: 1),
+        table: "t", shard: 0, epoch: 3, stagedPath: "x", byteCount: 1, sha256: "00",
+        rows: RowAccount(read: 1, published: 1),
         rules: [])
 
     @Test("a node that another coordinator admitted is known by its credential, and its lease lives for one full term")
@@ -53,11 +56,15 @@ extension ClusterStateTests {
         #expect(fixture.send("worker-1", .complete(run: "run-1", token: 5, result: .part(late))).reply == .fenced)
     }
 
-    @Test("a second take-over gives a lease that nobody has heard of since the first what is left of its term, or nothing")
+    @Test(
+        "a second take-over gives a lease that nobody has heard of since the first what is left of its term, or nothing"
+    )
     func inheritedAgain() throws {
         let lease = Lease(epoch: 3, token: 5, worker: "worker-1", silence: .seconds(8))
         var fixture = Fixture(epoch: 3, recovered: [recovered(leases: [lease], receipt: Self.receipt)])
-        let alive: [(node: String, grants: [Grant], holding: [String])] = [("keeper-1", [], ["run-1"]), ("worker-2", [], [])]
+        let alive: [(node: String, grants: [Grant], holding: [String])] = [
+            ("keeper-1", [], ["run-1"]), ("worker-2", [], []),
+        ]
         _ = fixture.pass(4, alive: alive)
         #expect(fixture.poll("worker-2") == nil)
         let given = fixture.pass(1, alive: alive)[0]
@@ -111,7 +118,8 @@ extension ClusterStateTests {
         let lost = TaskFailure(kind: .snapshotLost, disposition: .failRun, message: "lost")
         let due = recovered(state: .aborted)
         let summary = RunSummary(
-            run: "run-1", module: "m", state: .aborted, startedAt: "", changedAt: "", version: nil, shardCount: 2, doneCount: 0,
+            run: "run-1", module: "m", state: .aborted, startedAt: "", changedAt: "", version: nil, shardCount: 2,
+            doneCount: 0,
             failure: lost)
         var fixture = Fixture(epoch: 2, restarts: [due], ended: [summary])
         #expect(fixture.state.pendingActions == [.restart(due.start, document: due.document)])
@@ -165,7 +173,8 @@ extension ClusterStateTests {
         let step = fixture.send("keeper-1", .complete(run: "run-1", token: 5, result: .plan))
         #expect(step.reply == .refused(reason: "an unreadable plan") && fixture.phase() == .planning)
         let bytes = PlanCodec().encode(Fixture.plan(sizes: [1], isDatabase: true))
-        fixture.send("keeper-1", .upload(run: "run-1", token: 5, offset: 0, total: bytes.count, bytes: Base64.encode(bytes)))
+        fixture.send(
+            "keeper-1", .upload(run: "run-1", token: 5, offset: 0, total: bytes.count, bytes: Base64.encode(bytes)))
         #expect(fixture.send("keeper-1", .complete(run: "run-1", token: 5, result: .plan)).reply == .accepted)
         #expect(fixture.phase() == .extracting)
     }
@@ -190,7 +199,8 @@ extension ClusterStateTests {
         let waiting = recovered("run-1", state: .planning, isPlanned: false, holders: [:])
         let fixture = Fixture(epoch: 2, recovered: [waiting, recovered("run-2")])
         #expect(fixture.phase("run-1") == .queued && fixture.phase("run-2") == .extracting)
-        let both = Fixture(epoch: 2, recovered: [waiting, recovered("run-2", state: .planning, isPlanned: false, holders: [:])])
+        let both = Fixture(
+            epoch: 2, recovered: [waiting, recovered("run-2", state: .planning, isPlanned: false, holders: [:])])
         #expect(both.phase("run-1") == .planning && both.phase("run-2") == .queued)
     }
 }

@@ -13,7 +13,9 @@ struct ClusterStateTests {
         fixture.planned(sizes: [1])
         let worker = fixture.join("worker-1")
         let grant = try fixture.granted(worker)
-        for credential in ["", "x", NodeCredential(secret: [1]).text(for: worker), Fixture.credential.text(for: "worker-2")] {
+        for credential in [
+            "", "x", NodeCredential(secret: [1]).text(for: worker), Fixture.credential.text(for: "worker-2"),
+        ] {
             let step = fixture.tell(
                 .call(
                     Call(
@@ -109,7 +111,8 @@ struct ClusterStateTests {
             let worker = fixture.join("worker-1")
             #expect(fixture.complete(worker, try fixture.granted(worker)).reply == .accepted)
             let grant = try fixture.granted(worker)
-            fixture.send(worker, .heartbeat(tasks: [TaskProgress(token: grant.token, rows: count, bytes: count)], holding: []))
+            fixture.send(
+                worker, .heartbeat(tasks: [TaskProgress(token: grant.token, rows: count, bytes: count)], holding: []))
             #expect((fixture.state.status(of: "run-1", now: fixture.now).runs.first?.rows ?? -1) >= 0)
             var receipt = Fixture.receipt(grant)
             change(&receipt)
@@ -239,10 +242,13 @@ struct ClusterStateTests {
         #expect(outline == plan.outline && outline.tables.count == 1 && outline.tables[0].shards.isEmpty)
     }
 
-    @Test("a plan whose shards are not numbered from zero, or whose tables share a name, is refused and nothing is written")
+    @Test(
+        "a plan whose shards are not numbered from zero, or whose tables share a name, is refused and nothing is written"
+    )
     func numbers() throws {
         for change: (inout RunPlan) -> Void in [
-            { $0.tables[0].shards[1].index = 2 }, { $0.tables[0].shards[0].index = 1 }, { $0.tables.append($0.tables[0]) },
+            { $0.tables[0].shards[1].index = 2 }, { $0.tables[0].shards[0].index = 1 },
+            { $0.tables.append($0.tables[0]) },
         ] {
             var fixture = Fixture()
             fixture.open()
@@ -251,7 +257,9 @@ struct ClusterStateTests {
             var plan = Fixture.plan(sizes: [1, 1], isDatabase: false)
             change(&plan)
             let bytes = PlanCodec().encode(plan)
-            fixture.send(keeper, .upload(run: grant.run, token: grant.token, offset: 0, total: bytes.count, bytes: Base64.encode(bytes)))
+            fixture.send(
+                keeper,
+                .upload(run: grant.run, token: grant.token, offset: 0, total: bytes.count, bytes: Base64.encode(bytes)))
             let step = fixture.send(keeper, .complete(run: grant.run, token: grant.token, result: .plan))
             #expect(step.reply == .refused(reason: "an unreadable plan") && step.records.isEmpty)
         }
@@ -264,19 +272,25 @@ struct ClusterStateTests {
         let worker = fixture.join("worker-1")
         for (index, rules) in [
             [RuleCount(column: "a", step: 0, rowsIn: 10, changed: 1), RuleCount(column: "b", step: 0, nulls: 2)],
-            [RuleCount(column: "b", step: 0, nulls: 3, nulled: 1), RuleCount(column: "a", step: 0, rowsIn: 5, changed: 2)], [],
+            [
+                RuleCount(column: "b", step: 0, nulls: 3, nulled: 1),
+                RuleCount(column: "a", step: 0, rowsIn: 5, changed: 2),
+            ], [],
         ].enumerated() {
             let grant = try fixture.granted(worker)
             var receipt = Fixture.receipt(grant)
             #expect(receipt.shard == index)
             receipt.rules = rules
-            #expect(fixture.send(worker, .complete(run: grant.run, token: grant.token, result: .part(receipt))).reply == .accepted)
+            #expect(
+                fixture.send(worker, .complete(run: grant.run, token: grant.token, result: .part(receipt))).reply
+                    == .accepted)
         }
         let manifest = try #require(fixture.state.runs["run-1"]?.manifest)
         #expect(manifest.map(\.shard) == [0, 1, 2])
         #expect(
             manifest[0].rules == [
-                RuleCount(column: "a", step: 0, rowsIn: 15, changed: 3), RuleCount(column: "b", step: 0, nulls: 5, nulled: 1),
+                RuleCount(column: "a", step: 0, rowsIn: 15, changed: 3),
+                RuleCount(column: "b", step: 0, nulls: 5, nulled: 1),
             ])
         #expect(manifest[1].rules.isEmpty && manifest[2].rules.isEmpty)
     }

@@ -59,7 +59,9 @@ struct Fixture {
     }
 
     @discardableResult
-    mutating func complete(_ node: String, _ grant: Grant, rows: Int64 = 10, published: Int64? = nil) -> ClusterState.Step {
+    mutating func complete(_ node: String, _ grant: Grant, rows: Int64 = 10, published: Int64? = nil)
+        -> ClusterState.Step
+    {
         let receipt = Self.receipt(grant, rows: rows, published: published)
         return send(node, .complete(run: grant.run, token: grant.token, result: .part(receipt)))
     }
@@ -85,7 +87,9 @@ struct Fixture {
     }
 
     /// Lets time pass, a tick each second; those named say each second what they have.
-    mutating func pass(_ seconds: Int, alive: [(node: String, grants: [Grant], holding: [String])] = []) -> [ClusterState.Step] {
+    mutating func pass(_ seconds: Int, alive: [(node: String, grants: [Grant], holding: [String])] = [])
+        -> [ClusterState.Step]
+    {
         (0..<seconds).map { _ in
             milliseconds += 1000
             for node in alive { heartbeat(node.node, node.grants, holding: node.holding) }
@@ -95,7 +99,9 @@ struct Fixture {
 
     // MARK: Runs
 
-    static func start(_ run: String, module: String = "m", submission: String? = nil, restarts: Bool = false) -> RunStart {
+    static func start(_ run: String, module: String = "m", submission: String? = nil, restarts: Bool = false)
+        -> RunStart
+    {
         RunStart(
             run: run, module: module, attempt: "attempt-\(run)", documentDigest: "", startedAt: "", actor: "",
             submission: submission, restartsOnSnapshotLoss: restarts)
@@ -144,7 +150,8 @@ struct Fixture {
 
     /// One table `t`.
     static func plan(
-        sizes: [Int64], isDatabase: Bool, module: String = "m", snapshots: [String] = ["1"], snapshotText: String = "1:1:"
+        sizes: [Int64], isDatabase: Bool, module: String = "m", snapshots: [String] = ["1"],
+        snapshotText: String = "1:1:"
     ) -> RunPlan {
         let identity = PostgresIdentity(
             name: "source", host: "h", port: 1, database: "d", serverVersion: "15", systemIdentifier: nil,

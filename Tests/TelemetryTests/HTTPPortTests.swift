@@ -216,7 +216,8 @@ struct HTTPPortTests {
         let start = ContinuousClock.now
         port.close()
         port.close()
-        #expect(start.duration(to: .now) < .seconds(4), "the thread's end was waited for, and came before patience ended")
+        #expect(
+            start.duration(to: .now) < .seconds(4), "the thread's end was waited for, and came before patience ended")
         #expect(client.rest() == "")
         #expect(try PortFacts.socketCount(port.address) == 0)
         #expect(throws: (any Error).self) { try BareClient(port.address) }

@@ -19,7 +19,9 @@ import Testing
             let file = try AuditFile(path: path)
             try file.append(.record(["number": .integer(Int64(number)), "user": "an\na"]))
         }
-        #expect(try String(contentsOfFile: path, encoding: .utf8) == (1...3).map { "{\"number\":\($0),\"user\":\"an\\na\"}\n" }.joined())
+        #expect(
+            try String(contentsOfFile: path, encoding: .utf8)
+                == (1...3).map { "{\"number\":\($0),\"user\":\"an\\na\"}\n" }.joined())
         #expect(try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int == 0o600)
     }
 

@@ -11,7 +11,10 @@ import Testing
         let rowCount = 65_536
         var random = SeededGenerator(seed: 1)
         func words(_ length: Int) -> Column {
-            .texts((0..<rowCount).map { "\($0)-" + String(repeating: "x", count: Int.random(in: 0...length, using: &random)) })
+            .texts(
+                (0..<rowCount).map {
+                    "\($0)-" + String(repeating: "x", count: Int.random(in: 0...length, using: &random))
+                })
         }
         let inputs: [(String, Column)] = [
             ("id", .fixed((0..<rowCount).map { Int64($0) }, .int64)), ("email", words(20)), ("account", words(12)),

@@ -10,8 +10,12 @@ import Testing
         let step = Step("parse_date", ["%Y-%m-%d", "%d.%m.%Y", "%b %e, %Y", "%y%m%d", "%Y/%j"])
         #expect(
             try Fixture.texts(
-                [step], ["2024-02-29", "1.12.1999", "Mar  5, 2001", "march 5, 2001", "690101", "681231", "2024/366", nil])
-                == ["2024-02-29", "1999-12-01", "2001-03-05", "2001-03-05", "1969-01-01", "2068-12-31", "2024-12-31", nil])
+                [step],
+                ["2024-02-29", "1.12.1999", "Mar  5, 2001", "march 5, 2001", "690101", "681231", "2024/366", nil])
+                == [
+                    "2024-02-29", "1999-12-01", "2001-03-05", "2001-03-05", "1969-01-01", "2068-12-31", "2024-12-31",
+                    nil,
+                ])
         for wrong in ["2023-02-29", "2024-13-01", "", "2024-02-29 ", "32.1.2000", "2023/366"] {
             #expect(throws: TransformError.self, "\(wrong)") { try Fixture.texts([step], [wrong]) }
         }
@@ -25,15 +29,19 @@ import Testing
                 ["2024-01-02T03:04:05.25+0130", "2024-01-02 00:30:00+01:00", nil])
                 == ["2024-01-02T01:34:05.250000Z", "2024-01-01T23:30:00Z", nil])
         #expect(
-            try Fixture.texts([Step("parse_timestamp", "%m/%d/%Y %I:%M %p")], ["1/2/2024 12:05 AM", "1/2/2024 1:05 pm"])
+            try Fixture.texts(
+                [Step("parse_timestamp", "%m/%d/%Y %I:%M %p")], ["1/2/2024 12:05 AM", "1/2/2024 1:05 pm"])
                 == ["2024-01-02T00:05:00", "2024-01-02T13:05:00"])
-        #expect(throws: TransformError.self) { try Fixture.texts([Step("parse_timestamp", "%F %T")], ["2024-01-02 24:00:00"]) }
+        #expect(throws: TransformError.self) {
+            try Fixture.texts([Step("parse_timestamp", "%F %T")], ["2024-01-02 24:00:00"])
+        }
     }
 
     @Test("formats are checked before any row is read")
     func formats() {
         for format in ["%Y-%m", "%Q", "%Y-%m-%d %I:%M", "50%", "%m-%d"] {
-            #expect(!Fixture.problems([Step("parse_timestamp", .scalar(.text, format))], on: .text).isEmpty, "\(format)")
+            #expect(
+                !Fixture.problems([Step("parse_timestamp", .scalar(.text, format))], on: .text).isEmpty, "\(format)")
         }
         #expect(Fixture.problems([Step("parse_date", "%Y-%m-%d %H")], on: .text).joined().contains("parse_timestamp"))
         #expect(!Fixture.problems([Step("parse_timestamp", ["%F %T", "%F %T%z"])], on: .text).isEmpty)
@@ -49,10 +57,11 @@ import Testing
 
     @Test("timestamps before 1970 and at the ends of their range have a text")
     func timestampText() {
-        #expect(Column.fixed([Int64(-1), 0, nil, 1_000_000, .max, .min], .timestamp(isUTC: false)).shown == [
-            "1969-12-31T23:59:59.999999", "1970-01-01T00:00:00", nil, "1970-01-01T00:00:01",
-            "294247-01-10T04:00:54.775807", "-290308-12-21T19:59:05.224192",
-        ])
+        #expect(
+            Column.fixed([Int64(-1), 0, nil, 1_000_000, .max, .min], .timestamp(isUTC: false)).shown == [
+                "1969-12-31T23:59:59.999999", "1970-01-01T00:00:00", nil, "1970-01-01T00:00:01",
+                "294247-01-10T04:00:54.775807", "-290308-12-21T19:59:05.224192",
+            ])
     }
 
     @Test("generalize looks at instants in UTC")
@@ -70,9 +79,14 @@ import Testing
             let rule: Argument = .map([("key", "people"), ("by", "id"), ("days", 30)] + extra)
             return try #require(
                 Fixture.compile(
-                    [Fixture.rule("id", [Step("drop")]), Fixture.rule("d", [Step("shift_dates", rule)]),
-                        Fixture.rule("t", [Step("shift_dates", rule)])],
-                    [Fixture.input("id", .int64), Fixture.input("d", .date), Fixture.input("t", .timestamp(isUTC: true))],
+                    [
+                        Fixture.rule("id", [Step("drop")]), Fixture.rule("d", [Step("shift_dates", rule)]),
+                        Fixture.rule("t", [Step("shift_dates", rule)]),
+                    ],
+                    [
+                        Fixture.input("id", .int64), Fixture.input("d", .date),
+                        Fixture.input("t", .timestamp(isUTC: true)),
+                    ],
                     problems: &problems), "\(problems.problems)")
         }
         let count = 2_000

@@ -41,7 +41,9 @@ enum Documentation {
     static func openingCommands() throws -> String { try commands(mentioning: "etl-express/1/siv/") }
 
     private static func commands(mentioning word: String) throws -> String {
-        let blocks = try text().components(separatedBy: "```sh\n").dropFirst().map { $0.components(separatedBy: "```")[0] }
+        let blocks = try text().components(separatedBy: "```sh\n").dropFirst().map {
+            $0.components(separatedBy: "```")[0]
+        }
         return blocks.first { $0.contains(word) } ?? "exit 1"
     }
 }

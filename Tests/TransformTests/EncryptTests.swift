@@ -16,7 +16,9 @@ import Testing
         return try #require(Reveal(undoing: step.spec, key: MaskingKey(name: "any", bytes: key), problems: &problems))
     }
 
-    @Test("AES-256-SIV of Wycheproof, valid and invalid", .enabled(if: Shared.folder != nil, "the shared test data is not here"))
+    @Test(
+        "AES-256-SIV of Wycheproof, valid and invalid",
+        .enabled(if: Shared.folder != nil, "the shared test data is not here"))
     func vectors() throws {
         let shared = try #require(Shared.folder)
         let data = try Data(contentsOf: URL(fileURLWithPath: "\(shared)/vectors/wycheproof/aes_siv_cmac_test.json"))
@@ -46,12 +48,16 @@ import Testing
     @Test("the verb seals with the key of its context, the context being associated data")
     func composition() throws {
         let key = MaskingKey(name: "k", bytes: Fixture.keyBytes)
-        let derived = unsafe WipedBytes(byteCount: 64) { unsafe key.expand(info: Array("etl-express/1/siv/notes".utf8), into: $0) }
+        let derived = unsafe WipedBytes(byteCount: 64) {
+            unsafe key.expand(info: Array("etl-express/1/siv/notes".utf8), into: $0)
+        }
         let sealed = SealingKey(derived, context: Array("notes".utf8)).seal(.texts(["anna", nil, ""]))
         #expect(try Fixture.run([step("binary")], .texts(["anna", nil, ""])).shown == sealed.shown)
     }
 
-    @Test("64 byte keys are HKDF-SHA-256 (Wycheproof)", .enabled(if: Shared.folder != nil, "the shared test data is not here"))
+    @Test(
+        "64 byte keys are HKDF-SHA-256 (Wycheproof)",
+        .enabled(if: Shared.folder != nil, "the shared test data is not here"))
     func hkdf() throws {
         let shared = try #require(Shared.folder)
         let data = try Data(contentsOf: URL(fileURLWithPath: "\(shared)/vectors/wycheproof/hkdf_sha256_test.json"))
@@ -72,7 +78,9 @@ import Testing
         print("HKDF: \(count) vectors with 32 byte keys, no salt and 33 to 64 bytes of output")
     }
 
-    @Test("every value comes back from every form; nulls stay, equal values are equal", arguments: ["base64url", "base32", "hex", "binary"])
+    @Test(
+        "every value comes back from every form; nulls stay, equal values are equal",
+        arguments: ["base64url", "base32", "hex", "binary"])
     func roundTrip(form: String) throws {
         var random = SeededGenerator.fresh("sealed as \(form)")
         var values: [[UInt8]?] = [nil, [], [0], [0xff, 0xfe]]
@@ -94,16 +102,21 @@ import Testing
             let raw = Data(bytes.bytes)
             switch form {
             case "base64url":
-                let standard = raw.base64EncodedString().replacingOccurrences(of: "+", with: "-").replacingOccurrences(of: "/", with: "_")
+                let standard = raw.base64EncodedString().replacingOccurrences(of: "+", with: "-").replacingOccurrences(
+                    of: "/", with: "_")
                 #expect(text == standard.trimmingCharacters(in: ["="]))
             case "hex", "binary": #expect(text == bytes)
-            default: #expect(text.count == (raw.count * 8 + 4) / 5 && text.allSatisfy { "abcdefghijklmnopqrstuvwxyz234567".contains($0) })
+            default:
+                #expect(
+                    text.count == (raw.count * 8 + 4) / 5
+                        && text.allSatisfy { "abcdefghijklmnopqrstuvwxyz234567".contains($0) })
             }
         }
         for size in [1, 7] {
             var pieces: [String?] = []
             for start in stride(from: 0, to: values.count, by: size) {
-                pieces += try Fixture.run([step(form)], .binary(Array(values[start..<min(start + size, values.count)]))).shown
+                pieces += try Fixture.run([step(form)], .binary(Array(values[start..<min(start + size, values.count)])))
+                    .shown
             }
             #expect(pieces == shown)
         }
@@ -113,13 +126,23 @@ import Testing
     func tampering() throws {
         let tokens = try Fixture.texts([step("hex")], ["anna", "bert"]).map { $0 ?? "" }
         let flipped = (tokens[0].first == "0" ? "1" : "0") + tokens[0].dropFirst()
-        let all: [String?] = [tokens[0], flipped, nil, tokens[1] + "0", "", "zz", String(tokens[1].dropLast(2)), tokens[1].uppercased(), tokens[1]]
+        let all: [String?] = [
+            tokens[0], flipped, nil, tokens[1] + "0", "", "zz", String(tokens[1].dropLast(2)), tokens[1].uppercased(),
+            tokens[1],
+        ]
         let result = try reveal(step("hex")).values(of: .texts(all))
         #expect(result.failures.map(\.row) == [1, 3, 4, 5, 6, 7])
-        #expect(result.failures.map(\.failure) == [.notOpened, .wrongForm, .notOpened, .wrongForm, .notOpened, .wrongForm])
-        #expect(result.values.shown.map { $0.map { String(decoding: $0.bytes, as: UTF8.self) } } == ["anna", nil, nil, nil, nil, nil, nil, nil, "bert"])
+        #expect(
+            result.failures.map(\.failure) == [.notOpened, .wrongForm, .notOpened, .wrongForm, .notOpened, .wrongForm])
+        #expect(
+            result.values.shown.map { $0.map { String(decoding: $0.bytes, as: UTF8.self) } } == [
+                "anna", nil, nil, nil, nil, nil, nil, nil, "bert",
+            ])
         #expect(try reveal(step("hex"), key: Fixture.otherKeyBytes).values(of: .texts(all)).failures.count == 8)
-        #expect(try reveal(step("hex", context: "other")).values(of: .texts(tokens)).failures.map(\.failure) == [.notOpened, .notOpened])
+        #expect(
+            try reveal(step("hex", context: "other")).values(of: .texts(tokens)).failures.map(\.failure) == [
+                .notOpened, .notOpened,
+            ])
         #expect(try Fixture.texts([step()], ["anna"]) != Fixture.texts([step(context: "other")], ["anna"]))
     }
 
@@ -138,14 +161,19 @@ import Testing
     func plan() throws {
         var problems = ProblemList(file: nil)
         let transform = try #require(
-            Fixture.compile([Fixture.rule("c", [step()])], [Fixture.input("c", .list(.text))], keys: nil, problems: &problems))
+            Fixture.compile(
+                [Fixture.rule("c", [step()])], [Fixture.input("c", .list(.text))], keys: nil, problems: &problems))
         let plan = transform.columns[0].steps[0]
         #expect(plan.summary == "encrypt(key: people, context: notes, as: base64url)")
         #expect(plan.method == "aes-siv" && plan.key == "people" && plan.scope == "notes" && plan.mapping == .injective)
         let key = MaskingKey(name: "k", bytes: Fixture.keyBytes)
-        #expect(Reveal(undoing: Step("token", ["key": "people", "scope": "s"]).spec, key: key, problems: &problems) == nil)
-        #expect(Reveal(undoing: Step("encrypt", ["key": "people", "contxt": "s"]).spec, key: key, problems: &problems) == nil)
+        #expect(
+            Reveal(undoing: Step("token", ["key": "people", "scope": "s"]).spec, key: key, problems: &problems) == nil)
+        #expect(
+            Reveal(undoing: Step("encrypt", ["key": "people", "contxt": "s"]).spec, key: key, problems: &problems)
+                == nil)
         #expect(problems.hasErrors)
-        #expect("\(SealingKey(key.secret(for: .encryption(context: "c"), byteCount: 64), context: []))" == "derived key")
+        #expect(
+            "\(SealingKey(key.secret(for: .encryption(context: "c"), byteCount: 64), context: []))" == "derived key")
     }
 }

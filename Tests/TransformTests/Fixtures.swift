@@ -60,7 +60,8 @@ enum Fixture {
 
     static func table(_ rules: [ColumnRule]) -> TableSpec {
         TableSpec(
-            name: "patients", position: .start, source: "hospital", origin: .relation(schema: "public", name: "patients"),
+            name: "patients", position: .start, source: "hospital",
+            origin: .relation(schema: "public", name: "patients"),
             originPosition: .start, filter: nil, filterPosition: nil, columns: rules)
     }
 
@@ -82,7 +83,8 @@ enum Fixture {
         _ steps: [Step], on type: DataType, rows: Int64 = 1_000, baseDirectory: String = "."
     ) -> [String] {
         var problems = ProblemList(file: "clinic.yaml")
-        _ = compile([rule("c", steps)], [input("c", type)], rows: rows, baseDirectory: baseDirectory, problems: &problems)
+        _ = compile(
+            [rule("c", steps)], [input("c", type)], rows: rows, baseDirectory: baseDirectory, problems: &problems)
         return problems.problems.map(\.description)
     }
 
@@ -186,7 +188,8 @@ struct SeededGenerator: RandomNumberGenerator {
     /// A text of up to `limit` scalars from alphabets that matter to text verbs.
     mutating func text(upTo limit: Int) -> String {
         let pool: [Unicode.Scalar] = [
-            "a", "Z", "m", "0", " ", "\t", "\n", "\u{a0}", "\u{2003}", "\u{3000}", "\u{85}", "é", "ß", "İ", "Ő", "日", "本",
+            "a", "Z", "m", "0", " ", "\t", "\n", "\u{a0}", "\u{2003}", "\u{3000}", "\u{85}", "é", "ß", "İ", "Ő", "日",
+            "本",
             "😀", "\u{301}", "-", "@", ".", "\u{1680}", "\u{202f}", "\u{2028}", "Σ", "ς",
         ]
         var text = ""

@@ -15,7 +15,8 @@ import Testing
     private func reveal(_ step: Step, _ tokens: [String?], key: [UInt8] = Fixture.keyBytes) throws -> [String?] {
         var problems = ProblemList(file: nil)
         let reveal = try #require(
-            Reveal(undoing: step.spec, key: MaskingKey(name: "any", bytes: key), problems: &problems), "\(problems.problems)")
+            Reveal(undoing: step.spec, key: MaskingKey(name: "any", bytes: key), problems: &problems),
+            "\(problems.problems)")
         let result = reveal.values(of: .texts(tokens))
         #expect(result.failures.isEmpty)
         return result.values.shown
@@ -45,7 +46,8 @@ import Testing
         let key = MaskingKey(name: "k", bytes: Fixture.keyBytes)
         let derived = key.expanded(info: Array("etl-express/1/fpe/card".utf8))
         let rule = FormatRule(alphabet: Array("0123456789".utf8), tweak: Array("card".utf8))
-        let cipher = FormatCipher(rule, key: unsafe derived.withUnsafeBytes { unsafe WipedBytes(copying: $0) }, smallKey: nil)
+        let cipher = FormatCipher(
+            rule, key: unsafe derived.withUnsafeBytes { unsafe WipedBytes(copying: $0) }, smallKey: nil)
         let values = ["0000000", "4111111111111111", "99999999999999999999999999999999999999999999"]
         #expect(try Fixture.texts([step()], values) == cipher.apply(.encrypt, to: .texts(values)).column.shown)
         let tweaked = try Fixture.texts([step([("tweak", "card")])], values)
@@ -54,13 +56,15 @@ import Testing
         #expect(try tweaked != Fixture.texts([step(scope: "phone")], values))
     }
 
-    @Test("what was replaced comes back, with length, alphabet and places kept", arguments: [
-        ("digits", "0123456789"), ("hex", "0123456789abcdef"), ("lower", "abcdefghijklmnopqrstuvwxyz"),
-        ("upper", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"),
-        ("letters", "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"),
-        ("alphanumeric", "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"), ("ACGT", "ACGT"),
-        ("!#$%&~ 01", "!#$%&~ 01"),
-    ])
+    @Test(
+        "what was replaced comes back, with length, alphabet and places kept",
+        arguments: [
+            ("digits", "0123456789"), ("hex", "0123456789abcdef"), ("lower", "abcdefghijklmnopqrstuvwxyz"),
+            ("upper", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"),
+            ("letters", "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"),
+            ("alphanumeric", "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"), ("ACGT", "ACGT"),
+            ("!#$%&~ 01", "!#$%&~ 01"),
+        ])
     func roundTrip(name: String, characters: String) throws {
         var random = SeededGenerator.fresh("round trip in \(name)")
         let pool = Array(characters)
@@ -86,7 +90,9 @@ import Testing
     @Test("separators, prefix and suffix stay, and do not change what is between")
     func places() throws {
         let step = step([("keep_prefix", 2), ("keep_suffix", 1)])
-        let values = ["+36 (30) 123-4567", "3630 1234567", "36/30/123.45.67", "XY301234567", "é6301234567", "36301234567"]
+        let values = [
+            "+36 (30) 123-4567", "3630 1234567", "36/30/123.45.67", "XY301234567", "é6301234567", "36301234567",
+        ]
         let tokens = try Fixture.texts([step], values).map { $0 ?? "" }
         let bare = try #require(tokens.last)
         let inner = Array(bare.dropFirst(2).dropLast())
@@ -103,13 +109,19 @@ import Testing
 
     private static func isLuhn(_ text: String) -> Bool {
         let digits = text.compactMap(\.wholeNumberValue).reversed().enumerated()
-        return digits.reduce(0) { $0 + ($1.offset % 2 == 0 ? $1.element : $1.element < 5 ? 2 * $1.element : 2 * $1.element - 9) } % 10 == 0
+        return digits.reduce(0) {
+            $0 + ($1.offset % 2 == 0 ? $1.element : $1.element < 5 ? 2 * $1.element : 2 * $1.element - 9)
+        } % 10 == 0
     }
 
-    @Test("card numbers stay card numbers, whatever is kept of them", arguments: [(0, 0), (6, 0), (4, 4), (0, 4), (5, 3)])
+    @Test(
+        "card numbers stay card numbers, whatever is kept of them", arguments: [(0, 0), (6, 0), (4, 4), (0, 4), (5, 3)])
     func luhn(prefix: Int, suffix: Int) throws {
         var random = SeededGenerator.fresh("cards that keep \(prefix), \(suffix)")
-        let step = step([("check_digit", "luhn"), ("keep_prefix", .scalar(.integer, "\(prefix)")), ("keep_suffix", .scalar(.integer, "\(suffix)"))])
+        let step = step([
+            ("check_digit", "luhn"), ("keep_prefix", .scalar(.integer, "\(prefix)")),
+            ("keep_suffix", .scalar(.integer, "\(suffix)")),
+        ])
         var cards: [String] = []
         while cards.count < 300 {
             let length = Int.random(in: 15...19, using: &random)
@@ -119,7 +131,10 @@ import Testing
         let tokens = try Fixture.texts([step], cards).map { $0 ?? "" }
         #expect(tokens.allSatisfy(Self.isLuhn))
         #expect(try reveal(step, tokens) == cards)
-        #expect(zip(cards, tokens).allSatisfy { $0.prefix(prefix) == $1.prefix(prefix) && $0.suffix(suffix) == $1.suffix(suffix) })
+        #expect(
+            zip(cards, tokens).allSatisfy {
+                $0.prefix(prefix) == $1.prefix(prefix) && $0.suffix(suffix) == $1.suffix(suffix)
+            })
         #expect(zip(cards, tokens).count { $0 != $1 } > 290)
         #expect(throws: TransformError.self) { try Fixture.texts([step], ["4111111111111112"]) }
         #expect(throws: TransformError.self) { try Fixture.texts([step], ["411111111111111x"]) }
@@ -152,7 +167,8 @@ import Testing
     @Test("values that cannot be taken follow the rule's policy, and errors say why but not what")
     func failing() throws {
         let cases: [(String, TransformError.Code)] = [
-            ("12345", .domainTooSmall), ("1234x6789", .outsideAlphabet), ("123456é", .outsideAlphabet), ("-", .domainTooSmall),
+            ("12345", .domainTooSmall), ("1234x6789", .outsideAlphabet), ("123456é", .outsideAlphabet),
+            ("-", .domainTooSmall),
             (String(repeating: "1", count: 513), .tooLong),
         ]
         for (value, code) in cases {
@@ -162,16 +178,21 @@ import Testing
             let nulled = try Fixture.texts([step([("on_failure", "null")])], [nil, "1234567", value, "7654321"])
             #expect(nulled.map { $0 == nil } == [true, false, true, false])
             var counts: [RuleCount] = []
-            let kept = try Fixture.run([step([("on_failure", "quarantine")])], .texts([nil, "1234567", value, "7654321"]), counts: &counts)
+            let kept = try Fixture.run(
+                [step([("on_failure", "quarantine")])], .texts([nil, "1234567", value, "7654321"]), counts: &counts)
             #expect(kept.shown == [nulled[0], nulled[1], nulled[3]])
             #expect(counts[0].quarantined == 1)
         }
-        let wrong = #expect(throws: TransformError.self) { try Fixture.texts([step([("check_digit", "luhn")])], ["79927398714"]) }
+        let wrong = #expect(throws: TransformError.self) {
+            try Fixture.texts([step([("check_digit", "luhn")])], ["79927398714"])
+        }
         #expect(wrong?.code == .wrongCheckDigit)
         // Six digits kept in front and four behind leave a million of sixteen, and a tenth of that with a check digit.
         let card = [("keep_prefix", Argument.scalar(.integer, "6")), ("keep_suffix", .scalar(.integer, "4"))]
         #expect(try Fixture.texts([step(card)], ["4111111111111111"])[0]?.suffix(4) == "1111")
-        #expect(throws: TransformError.self) { try Fixture.texts([step(card + [("check_digit", "luhn")])], ["4111111111111111"]) }
+        #expect(throws: TransformError.self) {
+            try Fixture.texts([step(card + [("check_digit", "luhn")])], ["4111111111111111"])
+        }
     }
 
     @Test("a small domain is permuted: every text comes out once, and comes back")
@@ -199,17 +220,23 @@ import Testing
 
     @Test("a permutation is the order of CMACs, as docs/verbs.md says")
     func permutationFromOutside() throws {
-        let derived = MaskingKey(name: "k", bytes: Fixture.keyBytes).expanded(info: Array("etl-express/1/fpe-small/card".utf8))
+        let derived = MaskingKey(name: "k", bytes: Fixture.keyBytes).expanded(
+            info: Array("etl-express/1/fpe-small/card".utf8))
         var numbers: [(String, Int)] = []
         for value in 0..<16 {
             // Radix 4, two characters, the number, the tweak "card".
             let message: [UInt8] = [0, 0, 0, 4, 0, 0, 0, 2, 0, 0, 0, UInt8(value)] + Array("card".utf8)
             let output = try Command.run(
-                ["/usr/bin/env", "openssl", "mac", "-cipher", "AES-256-CBC", "-macopt", "hexkey:\(derived.hexadecimal)", "-in", "-", "CMAC"],
+                [
+                    "/usr/bin/env", "openssl", "mac", "-cipher", "AES-256-CBC", "-macopt",
+                    "hexkey:\(derived.hexadecimal)", "-in", "-", "CMAC",
+                ],
                 input: Data(message))
             numbers.append((String(decoding: output, as: UTF8.self).prefix(16).lowercased(), value))
         }
-        func text(_ value: Int) -> String { String(["A", "C", "G", "T"][value / 4] + ["A", "C", "G", "T"][value % 4]) }
+        func text(_ value: Int) -> String {
+            String(["A", "C", "G", "T"][value / 4] + ["A", "C", "G", "T"][value % 4])
+        }
         let step = step([("small_domain", "permute"), ("allow_weak", true)], alphabet: "ACGT")
         let tokens = try Fixture.texts([step], (0..<16).map(text))
         for (place, entry) in numbers.sorted(by: { $0 < $1 }).enumerated() { #expect(tokens[entry.1] == text(place)) }
@@ -241,7 +268,10 @@ import Testing
         let transform = try #require(
             Fixture.compile([Fixture.rule("c", [weak])], [Fixture.input("c", .text)], keys: nil, problems: &problems))
         let plan = transform.columns[0].steps[0]
-        #expect(plan.summary == "format_preserving(key: people, scope: card, alphabet: digits, keep_prefix: 2, small_domain: permute)")
+        #expect(
+            plan.summary
+                == "format_preserving(key: people, scope: card, alphabet: digits, keep_prefix: 2, small_domain: permute)"
+        )
         #expect(plan.method == "ff1-aes-256" && plan.key == "people" && plan.scope == "card" && plan.isWeak)
         #expect(plan.effect == .pseudonymise && plan.mapping == .injective && transform.columns[0].isProtected)
     }

@@ -14,7 +14,9 @@ import Testing
 
     private func write(_ content: [UInt8], mode: Int = 0o600) throws -> String {
         let path = "\(folder)/\(UUID().uuidString).key"
-        #expect(FileManager.default.createFile(atPath: path, contents: Data(content), attributes: [.posixPermissions: mode]))
+        #expect(
+            FileManager.default.createFile(atPath: path, contents: Data(content), attributes: [.posixPermissions: mode])
+        )
         try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
         return path
     }
@@ -63,7 +65,8 @@ import Testing
         #expect(KeyError(.openToOthers, path: "p").remedy.contains("chmod 600"))
         let secret = "ThisIsNotAKeyButSecretAllTheSame"
         for content in [
-            [], [1, 2, 3], Array(secret.utf8) + [10], [UInt8](repeating: 7, count: 32), [UInt8](repeating: 7, count: 64),
+            [], [1, 2, 3], Array(secret.utf8) + [10], [UInt8](repeating: 7, count: 32),
+            [UInt8](repeating: 7, count: 64),
             Array((Data(Fixture.keyBytes).base64EncodedString() + "AAAA").utf8),
             Array((String(Data(Fixture.keyBytes).base64EncodedString().dropLast(2)) + "9=").utf8),
         ] {
@@ -94,7 +97,9 @@ import Testing
         #expect(ring.identities.map(\.name) == ["good"])
     }
 
-    @Test("derived keys are HKDF-SHA-256 with an empty salt (Wycheproof)", .enabled(if: Shared.folder != nil, "the shared test data is not here"))
+    @Test(
+        "derived keys are HKDF-SHA-256 with an empty salt (Wycheproof)",
+        .enabled(if: Shared.folder != nil, "the shared test data is not here"))
     func hkdf() throws {
         let shared = try #require(Shared.folder)
         let data = try Data(contentsOf: URL(fileURLWithPath: "\(shared)/vectors/wycheproof/hkdf_sha256_test.json"))
@@ -117,7 +122,9 @@ import Testing
     @Test("scopes are of a kind that no two purposes share an info text")
     func scopes() {
         for good in ["a", "patient.id_2-x", String(repeating: "x", count: 64)] { #expect(KeyPurpose.isScope(good)) }
-        for bad in ["", "a/b", "a b", "é", String(repeating: "x", count: 65), "a\n"] { #expect(!KeyPurpose.isScope(bad)) }
+        for bad in ["", "a/b", "a b", "é", String(repeating: "x", count: 65), "a\n"] {
+            #expect(!KeyPurpose.isScope(bad))
+        }
     }
 }
 

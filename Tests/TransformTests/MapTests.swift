@@ -54,7 +54,8 @@ import Testing
             let messages = Fixture.problems([step], on: .text, baseDirectory: folder).joined()
             #expect(messages.contains(word), "\(messages)")
         }
-        #expect(Fixture.problems([Step("map", ["file": "absent.csv"])], on: .text, baseDirectory: folder).joined()
-            .contains("cannot be read"))
+        #expect(
+            Fixture.problems([Step("map", ["file": "absent.csv"])], on: .text, baseDirectory: folder).joined()
+                .contains("cannot be read"))
     }
 }

@@ -50,6 +50,7 @@ import Testing
         #expect(transform == nil)
         let messages = problems.problems.map(\.description)
         #expect(messages.contains { $0.contains("\"ssn\" has no rule") && $0.contains("`ssn: drop`") })
-        #expect(messages.contains { $0.contains("no source column \"emial\"") && $0.contains("did you mean \"email\"?") })
+        #expect(
+            messages.contains { $0.contains("no source column \"emial\"") && $0.contains("did you mean \"email\"?") })
     }
 }

@@ -11,19 +11,25 @@ import Testing
         uniqueKeysWithValues: RedactStep.Entity.allCases.map { ($0.kernelKind, $0) })
 
     private static let pieces = [
-        "anna.B@Example.ORG", "Ötvös@példa.hu", "+1 415 555 0199", "(415)\u{a0}555-0199", "345-899-3560x4587", "06 30 123 4567",
-        "de89 3704-0044 0532 0130 00", "NO9386011117947", "4111-1111 1111 1111", "219-09-4563", "ssn 219094563", "203.0.113.177",
-        "2001:DB8::1", "abcd:abcd:abcd:abcd:abcd:abcd:abcd:abcd", "on 2020-04-16 at 11:34", "in 2019", "12.5 mg", "@", "1234", "é",
+        "anna.B@Example.ORG", "Ötvös@példa.hu", "+1 415 555 0199", "(415)\u{a0}555-0199", "345-899-3560x4587",
+        "06 30 123 4567",
+        "de89 3704-0044 0532 0130 00", "NO9386011117947", "4111-1111 1111 1111", "219-09-4563", "ssn 219094563",
+        "203.0.113.177",
+        "2001:DB8::1", "abcd:abcd:abcd:abcd:abcd:abcd:abcd:abcd", "on 2020-04-16 at 11:34", "in 2019", "12.5 mg", "@",
+        "1234", "é",
         "日本", "lorem ipsum", "\\n", "\u{1F600}", "x", "(", "std::vector",
     ]
 
     /// What a text becomes: the search of one text, then each finding as a string.
-    private static func redacted(_ text: String, as form: RedactStep.Form, region: PhoneRegion?, key: FieldKey) -> String {
+    private static func redacted(_ text: String, as form: RedactStep.Form, region: PhoneRegion?, key: FieldKey)
+        -> String
+    {
         let bytes = Array(text.utf8)
         let found = unsafe [kernel_entity](unsafeUninitializedCapacity: bytes.count / 5 + 1) { target, count in
             unsafe count = kernel_find_entities(bytes, bytes.count, 63, target.baseAddress!, bytes.count / 5 + 1)
         }
-        var result = "", position = 0
+        var result = ""
+        var position = 0
         for finding in found {
             result += String(decoding: bytes[position..<Int(finding.start)], as: UTF8.self)
             let own = String(decoding: bytes[Int(finding.start)..<Int(finding.end)], as: UTF8.self)
@@ -52,7 +58,9 @@ import Testing
     /// The first 128 bits, five at a time.
     private static func base32(_ digest: [UInt8]) -> String {
         let alphabet = Array("abcdefghijklmnopqrstuvwxyz234567")
-        var text = "", bits = 0, count = 0
+        var text = ""
+        var bits = 0
+        var count = 0
         for byte in digest.prefix(16) + [0] {
             bits = bits << 8 | Int(byte)
             count += 8
@@ -97,6 +105,9 @@ import Testing
     func manyFindings() throws {
         let text = (0..<40).map { "a\($0)@b.org" }.joined(separator: " ")
         let expected = [String](repeating: "[EMAIL]", count: 40).joined(separator: " ")
-        #expect(try Fixture.texts([Step("redact", RedactTests.all)], [text, nil, text, text]) == [expected, nil, expected, expected])
+        #expect(
+            try Fixture.texts([Step("redact", RedactTests.all)], [text, nil, text, text]) == [
+                expected, nil, expected, expected,
+            ])
     }
 }

@@ -13,23 +13,25 @@ import Testing
         try Fixture.texts([Step("redact", .map([("entities", Self.all)] + extra))], [text])[0]
     }
 
-    @Test("finds each kind by its form and leaves the rest as it is", arguments: [
-        ("Write to anna.b+x@mail.example.org, please", "Write to [EMAIL], please"),
-        ("call +1 415 555 0199.", "call [PHONE]."),
-        ("Fax: 345-899-3560x4587", "Fax: [PHONE]"),
-        ("IBAN DE89 3704 0044 0532 0130 00!", "IBAN [IBAN]!"),
-        ("card 4111 1111 1111 1111 exp 12/27", "card [PAYMENT_CARD] exp 12/27"),
-        ("SSN 219-09-4563 and 666-12-1234", "SSN [US_SSN] and 666-12-1234"),
-        ("ssn: 219094563", "ssn: [US_SSN]"),
-        ("from 203.0.113.177 and 2001:db8::1.", "from [IP_ADDRESS] and [IP_ADDRESS]."),
-        ("on 2020-04-16 11:34:35 for 1.234.567 or 1 234 567", "on 2020-04-16 11:34:35 for 1.234.567 or 1 234 567"),
-        ("v1.2.3.4.5, 300.1.1.1, 12345-6789, std::vector", "v1.2.3.4.5, 300.1.1.1, 12345-6789, std::vector"),
-        ("{\"t\":\"x\\nanna@b.org\"}", "{\"t\":\"x\\n[EMAIL]\"}"),
-        ("4111 1111 1111 1112 DE89370400440532013001", "4111 1111 1111 1112 DE89370400440532013001"),
-        ("Ötvös@példa.hu 日本a@b.co", "[EMAIL] 日本[EMAIL]"),
-        ("@@ a@ @b.c a@b", "@@ a@ @b.c a@b"),
-        ("", ""),
-    ])
+    @Test(
+        "finds each kind by its form and leaves the rest as it is",
+        arguments: [
+            ("Write to anna.b+x@mail.example.org, please", "Write to [EMAIL], please"),
+            ("call +1 415 555 0199.", "call [PHONE]."),
+            ("Fax: 345-899-3560x4587", "Fax: [PHONE]"),
+            ("IBAN DE89 3704 0044 0532 0130 00!", "IBAN [IBAN]!"),
+            ("card 4111 1111 1111 1111 exp 12/27", "card [PAYMENT_CARD] exp 12/27"),
+            ("SSN 219-09-4563 and 666-12-1234", "SSN [US_SSN] and 666-12-1234"),
+            ("ssn: 219094563", "ssn: [US_SSN]"),
+            ("from 203.0.113.177 and 2001:db8::1.", "from [IP_ADDRESS] and [IP_ADDRESS]."),
+            ("on 2020-04-16 11:34:35 for 1.234.567 or 1 234 567", "on 2020-04-16 11:34:35 for 1.234.567 or 1 234 567"),
+            ("v1.2.3.4.5, 300.1.1.1, 12345-6789, std::vector", "v1.2.3.4.5, 300.1.1.1, 12345-6789, std::vector"),
+            ("{\"t\":\"x\\nanna@b.org\"}", "{\"t\":\"x\\n[EMAIL]\"}"),
+            ("4111 1111 1111 1112 DE89370400440532013001", "4111 1111 1111 1112 DE89370400440532013001"),
+            ("Ötvös@példa.hu 日本a@b.co", "[EMAIL] 日本[EMAIL]"),
+            ("@@ a@ @b.c a@b", "@@ a@ @b.c a@b"),
+            ("", ""),
+        ])
     func forms(text: String, expected: String) throws {
         #expect(try redact(text) == expected)
     }
@@ -38,7 +40,8 @@ import Testing
     func kinds() throws {
         let text = "a@b.org 203.0.113.177 DE89370400440532013000"
         #expect(try Fixture.texts([Step("redact", "iban")], [text]) == ["a@b.org 203.0.113.177 [IBAN]"])
-        #expect(try Fixture.texts([Step("redact", ["email"])], [text]) == ["[EMAIL] 203.0.113.177 DE89370400440532013000"])
+        #expect(
+            try Fixture.texts([Step("redact", ["email"])], [text]) == ["[EMAIL] 203.0.113.177 DE89370400440532013000"])
     }
 
     @Test("a token in text is the token of the column in normal form")
@@ -50,7 +53,8 @@ import Testing
             try Fixture.texts(steps + [Step("token", ["key": "people", "scope": "s"])], [value])[0]
         }
         #expect(try inText("Anna@Example.ORG") == ofColumn(" anna@example.org ", [Step("normalize_email")]))
-        #expect(try inText("de89 3704 0044 0532 0130 00") == ofColumn("DE89370400440532013000", [Step("normalize_iban")]))
+        #expect(
+            try inText("de89 3704 0044 0532 0130 00") == ofColumn("DE89370400440532013000", [Step("normalize_iban")]))
         #expect(try inText("4111-1111-1111-1111") == ofColumn("4111111111111111"))
         #expect(try inText("219-09-4563") == ofColumn("219094563"))
         #expect(try inText("06 30 123 4567") == ofColumn("+36 30 1234567", [Step("normalize_phone", ["region": "HU"])]))
@@ -65,21 +69,29 @@ import Testing
             [Step("redact", Self.all)], .texts(["none", "a@b.org", nil, "", "c@d.org a@b.org"]), counts: &counts)
         #expect(result.shown == ["none", "[EMAIL]", nil, "", "[EMAIL] [EMAIL]"])
         #expect(counts[0].changed == 2)
-        #expect(try Fixture.run([Step("redact", Self.all)], .lists([["a@b.org", nil], nil, []])).shown == ["[[EMAIL], nil]", nil, "[]"])
+        #expect(
+            try Fixture.run([Step("redact", Self.all)], .lists([["a@b.org", nil], nil, []])).shown == [
+                "[[EMAIL], nil]", nil, "[]",
+            ])
     }
 
-    @Test("recall and precision on the Presidio sentences do not fall", .enabled(if: Shared.folder != nil, "the shared test data is not here"))
+    @Test(
+        "recall and precision on the Presidio sentences do not fall",
+        .enabled(if: Shared.folder != nil, "the shared test data is not here"))
     func presidio() throws {
         let shared = try #require(Shared.folder)
         let packed = "\(shared)/data/pii-presidio-synth/synth_dataset_v2.json.gz"
         let data = try Command.run(["/bin/sh", "-c", "gzip --decompress --stdout '\(packed)'"], input: Data())
         let sentences = try #require(JSONSerialization.jsonObject(with: data) as? [[String: Any]])
         let kinds = [
-            ("EMAIL_ADDRESS", "email"), ("PHONE_NUMBER", "phone"), ("IBAN_CODE", "iban"), ("CREDIT_CARD", "payment_card"),
+            ("EMAIL_ADDRESS", "email"), ("PHONE_NUMBER", "phone"), ("IBAN_CODE", "iban"),
+            ("CREDIT_CARD", "payment_card"),
             ("US_SSN", "us_ssn"), ("IP_ADDRESS", "ip_address"),
         ]
         let texts = sentences.map { $0["full_text"] as? String ?? "" }
-        var gold = [Int](repeating: 0, count: kinds.count), found = gold, taken = gold
+        var gold = [Int](repeating: 0, count: kinds.count)
+        var found = gold
+        var taken = gold
         for (sentence, text) in zip(sentences, texts) {
             // Positions in the data count scalars, the kernel's count bytes.
             var scalarAt: [Int: Int] = [:]
@@ -97,7 +109,9 @@ import Testing
                 let own = entities.filter { $0.kind == RedactStep.Entity(rawValue: entity)?.kernelKind }.map {
                     [scalarAt[Int($0.start)] ?? -1, scalarAt[Int($0.end)] ?? -1]
                 }
-                let spans = (sentence["spans"] as? [[String: Any]] ?? []).filter { $0["entity_type"] as? String == label }.map {
+                let spans = (sentence["spans"] as? [[String: Any]] ?? []).filter {
+                    $0["entity_type"] as? String == label
+                }.map {
                     [$0["start_position"] as? Int ?? -2, $0["end_position"] as? Int ?? -2]
                 }
                 gold[kind] += spans.count
@@ -106,8 +120,11 @@ import Testing
             }
         }
         for (kind, (label, entity)) in kinds.enumerated() {
-            let recall = Double(found[kind]) / Double(gold[kind]), precision = Double(found[kind]) / Double(taken[kind])
-            print("\(label.padding(toLength: 15, withPad: " ", startingAt: 0))\(gold[kind])  \(found[kind])/\(taken[kind])  recall \(recall)  precision \(precision)")
+            let recall = Double(found[kind]) / Double(gold[kind])
+            let precision = Double(found[kind]) / Double(taken[kind])
+            print(
+                "\(label.padding(toLength: 15, withPad: " ", startingAt: 0))\(gold[kind])  \(found[kind])/\(taken[kind])  recall \(recall)  precision \(precision)"
+            )
             #expect(recall >= 0.99, "\(label)")
             #expect(precision >= (entity == "phone" ? 0.9 : 0.99), "\(label)")
         }
@@ -126,7 +143,9 @@ import Testing
 }
 
 @Suite("identifiers") struct IdentifierTests {
-    @Test("IBANs of the registry pass, with one digit changed they fail", .enabled(if: Shared.folder != nil, "the shared test data is not here"))
+    @Test(
+        "IBANs of the registry pass, with one digit changed they fail",
+        .enabled(if: Shared.folder != nil, "the shared test data is not here"))
     func ibans() throws {
         let shared = try #require(Shared.folder)
         let text = try String(contentsOfFile: "\(shared)/data/identifiers/iban_registry.txt", encoding: .utf8)
@@ -141,13 +160,16 @@ import Testing
             changed[changed.count - 1] = changed[changed.count - 1] == "7" ? "8" : "7"
             #expect(IBANForm.of(String(changed)) == nil)
         }
-        #expect(try Fixture.texts([Step("normalize_iban")], ["de89 3704-0044 0532 0130 00", nil])
-            == ["DE89370400440532013000", nil])
+        #expect(
+            try Fixture.texts([Step("normalize_iban")], ["de89 3704-0044 0532 0130 00", nil])
+                == ["DE89370400440532013000", nil])
         #expect(throws: TransformError.self) { try Fixture.texts([Step("normalize_iban")], ["DE00"]) }
         #expect(try Fixture.texts([Step("normalize_iban", ["on_failure": "keep"])], ["DE 00"]) == ["DE 00"])
     }
 
-    @Test("card numbers pass Luhn, with one digit changed they fail", .enabled(if: Shared.folder != nil, "the shared test data is not here"))
+    @Test(
+        "card numbers pass Luhn, with one digit changed they fail",
+        .enabled(if: Shared.folder != nil, "the shared test data is not here"))
     func cards() throws {
         let shared = try #require(Shared.folder)
         let data = try Data(contentsOf: URL(fileURLWithPath: "\(shared)/data/identifiers/stripe_test_cards.json"))
@@ -165,7 +187,9 @@ import Testing
         #expect(try Fixture.texts([Step("redact", "payment_card")], changed) == changed)
     }
 
-    @Test("the example of every listed region becomes E.164, with and without its calling code", .enabled(if: Shared.folder != nil, "the shared test data is not here"))
+    @Test(
+        "the example of every listed region becomes E.164, with and without its calling code",
+        .enabled(if: Shared.folder != nil, "the shared test data is not here"))
     func phones() throws {
         let shared = try #require(Shared.folder)
         let data = try Data(contentsOf: URL(fileURLWithPath: "\(shared)/data/identifiers/phone_examples_mobile.json"))
@@ -175,21 +199,32 @@ import Testing
             let expected = "+\(region.code)\(national)"
             #expect(PhoneForm.of(expected, region: nil) == expected, "\(region.name)")
             #expect(PhoneForm.of(region.trunk + national, region: region) == expected, "\(region.name) national")
-            #expect(PhoneForm.of("\(region.exit)\(region.code)\(national)", region: region) == expected, "\(region.name) dialled")
-            #expect(PhoneForm.of("+\(region.code) \(national)12345", region: region) == nil || region.lengths.upperBound > national.count + 4)
+            #expect(
+                PhoneForm.of("\(region.exit)\(region.code)\(national)", region: region) == expected,
+                "\(region.name) dialled")
+            #expect(
+                PhoneForm.of("+\(region.code) \(national)12345", region: region) == nil
+                    || region.lengths.upperBound > national.count + 4)
         }
-        #expect(try Fixture.texts(
-            [Step("normalize_phone", ["region": "HU"])], ["06 30 123 4567", "+46 (0)8 928 571 38", "(30) 123-4567", nil])
-            == ["+36301234567", "+46892857138", "+36301234567", nil])
+        #expect(
+            try Fixture.texts(
+                [Step("normalize_phone", ["region": "HU"])],
+                ["06 30 123 4567", "+46 (0)8 928 571 38", "(30) 123-4567", nil])
+                == ["+36301234567", "+46892857138", "+36301234567", nil])
         for wrong in ["123", "call me", "", "+0123456789", "12345678901234567"] {
-            #expect(throws: TransformError.self, "\(wrong)") { try Fixture.texts([Step("normalize_phone", "HU")], [wrong]) }
+            #expect(throws: TransformError.self, "\(wrong)") {
+                try Fixture.texts([Step("normalize_phone", "HU")], [wrong])
+            }
         }
-        #expect(Fixture.problems([Step("normalize_phone", ["region": "XX"])], on: .text).joined().contains("unknown region"))
+        #expect(
+            Fixture.problems([Step("normalize_phone", ["region": "XX"])], on: .text).joined().contains("unknown region")
+        )
     }
 
     @Test("an e-mail address has one form")
     func emails() throws {
-        #expect(try Fixture.texts([Step("normalize_email")], [" Anna@Example.ORG\t", nil, "", "E\u{301}va@x.hu"])
-            == ["anna@example.org", nil, "", "éva@x.hu"])
+        #expect(
+            try Fixture.texts([Step("normalize_email")], [" Anna@Example.ORG\t", nil, "", "E\u{301}va@x.hu"])
+                == ["anna@example.org", nil, "", "éva@x.hu"])
     }
 }

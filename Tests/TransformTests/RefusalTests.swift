@@ -5,73 +5,114 @@ import Testing
 @testable import Transform
 
 @Suite("refusals") struct RefusalTests {
-    @Test("wrong rules are refused before any row is read, with the way out", arguments: [
-        ([Step("tokn", ["key": "people", "scope": "s"])], DataType.text, "did you mean \"token\"?"),
-        ([Step("encrypt", ["key": "people"])], .text, "without \"context\""),
-        ([Step("encrypt", ["key": "people", "context": "a b"])], .text, "letters, digits"),
-        ([Step("encrypt", ["key": "people", "context": "a", "as": "base64"])], .text, "unknown `as` of encrypt"),
-        ([Step("encrypt", ["key": "people", "context": "a"])], .int32, "put `{cast: text}` before it"),
-        ([Step("format_preserving", ["key": "people", "alphabet": "digits"])], .text, "without \"scope\""),
-        ([Step("format_preserving", ["key": "people", "scope": "s"])], .text, "without \"alphabet\""),
-        ([Step("format_preserving", ["key": "people", "scope": "s", "alphabet": "digit"])], .text, "did you mean \"digits\"?"),
-        ([Step("format_preserving", ["key": "people", "scope": "s", "alphabet": "abca"])], .text, "each once"),
-        ([Step("format_preserving", ["key": "people", "scope": "s", "alphabet": "áé"])], .text, "ASCII"),
-        ([Step("format_preserving", ["key": "people", "scope": "s", "alphabet": "lower", "separators": "x"])], .text, "not of the alphabet"),
-        ([Step("format_preserving", ["key": "people", "scope": "s", "alphabet": "hex", "check_digit": "luhn"])], .text, "alphabet digits"),
-        ([Step("format_preserving", ["key": "people", "scope": "s", "alphabet": "lower", "check_digit": "mod97"])], .text, "upper-case"),
-        ([Step("format_preserving", ["key": "people", "scope": "s", "alphabet": "digits", "check_digit": "mod97", "keep_prefix": 2])], .text, "from 4 to"),
-        ([Step("format_preserving", ["key": "people", "scope": "s", "alphabet": "digits", "small_domain": "keep"])], .text, "expected one of permute"),
-        ([Step("format_preserving", ["key": "people", "scope": "s", "alphabet": "digits", "keep_prefix": -1])], .text, "whole number"),
-        ([Step("format_preserving", ["key": "people", "scope": "s", "alphabet": "digits"])], .int64, "put `{cast: text}` before it"),
-        ([Step("token", ["key": "people", "scope": "s", "function": "sha1"])], .text, "expected one of hmac, cmac"),
-        ([Step("token", ["key": "people", "scope": "s", "function": "cmac", "length": 52])], .text, "whole bytes"),
-        ([Step("fake", ["key": "people"])], .text, "not available in this version"),
-        ([Step("noise", ["laplace": 1])], .int32, "not available in this version"),
-        ([Step("hierarchy", ["file": "x"])], .text, "not available in this version"),
-        ([Step("token", ["key": "people", "scop": "s"])], .text, "did you mean \"scope\"?"),
-        ([Step("token", ["key": "people"])], .text, "without \"scope\""),
-        ([Step("token", ["key": "peeple", "scope": "s"])], .text, "did you mean \"people\"?"),
-        ([Step("token", ["key": "people", "scope": "a/b"])], .text, "letters, digits"),
-        ([Step("token", ["key": "people", "scope": "s", "as": "base64"])], .text, "unknown `as` of token"),
-        ([Step("token", ["key": "people", "scope": "s", "as": "uuid", "length": 20])], .text, "fixed one"),
-        ([Step("token", ["key": "people", "scope": "s"])], .float64, "does not take float64"),
-        ([Step("token", ["key": "people", "scope": "s"])], .structure([Field(name: "a", type: .text)]), "does not take struct"),
-        ([Step("token")], .text, "without argument"),
-        ([Step("trim")], .int32, "put `{cast: text}` before it"),
-        ([Step("trim", 1)], .text, "no argument"),
-        ([Step("keep"), Step("drop")], .text, "drop among other steps"),
-        ([Step("keep"), Step("from", "c")], .text, "from as step 2"),
-        ([Step("keep"), Step("constant", 1)], .text, "constant as step 2"),
-        ([Step("trim"), Step("on_special", nil)], .text, "on_special as step 2"),
-        ([Step("on_special", "zero")], .text, "expected null"),
-        ([Step("mask", ["keep_first": -1])], .text, "whole number"),
-        ([Step("mask", ["with": "**"])], .text, "one character"),
-        ([Step("mask", "emails")], .text, "did you mean"),
-        ([Step("mask", ["as": "classes", "with": "#"])], .text, "no `with` beside `as: classes`"),
-        ([Step("mask", ["as": "email", "keep_last": 4])], .text, "no `keep_last` beside `as: email`"),
-        ([Step("mask", ["keep_domain": true])], .text, "no `keep_domain` beside `as: ends`"),
-        ([Step("generalize", ["to": "week"])], .date, "one of year, quarter, month, decade"),
-        ([Step("generalize", ["to": "year", "prefix": 3])], .date, "to and prefix"),
-        ([Step("generalize", ["to": "year"])], .text, "does not take text"),
-        ([Step("generalize", ["prefix": 3])], .date, "does not take date"),
-        ([Step("replace", ["pattern": "(", "with": ""])], .text, "a regular expression"),
-        ([Step("replace", ["pattern": "(a+)+b", "with": ""])], .text, "grow exponentially"),
-        ([Step("replace", ["pattern": "x(\\w*\\s?){3,}", "with": ""])], .text, "grow exponentially"),
-        ([Step("cast", "inetger")], .text, "unknown type"),
-        ([Step("cast", ["to": "date", "on_failure": "skip"])], .text, "unknown `on_failure`"),
-        ([Step("shift_dates", ["key": "people", "by": "idd", "days": 30])], .date, "unknown source column"),
-        ([Step("shift_dates", ["key": "people", "by": "c", "days": 0])], .date, "from 1 to 3650"),
-        ([Step("shift_dates", ["key": "people", "by": "c", "days": 3, "whole_weeks": true])], .date, "at least 7"),
-        ([Step("redact", ["emial"])], .text, "did you mean \"email\"?"),
-        ([Step("redact", ["entities": ["email"], "as": "token"])], .text, "without \"key\""),
-        ([Step("redact", ["entities": ["email"], "key": "people"])], .text, "no key unless"),
-        ([Step("constant", nil)], .text, "constant without argument"),
-        ([Step("clamp", [1])], .int32, "two values"),
-        ([Step("map", "x")], .text, "{file: NAME.csv}"),
-        ([Step("map", ["file": "x.csv", "othrwise": "keep"])], .text, "did you mean \"otherwise\"?"),
-        ([Step("parse_number", ["decimal": "5"])], .text, "one character"),
-        ([Step("parse_number", ["to": "date"])], .text, "integer, float or decimal"),
-    ])
+    @Test(
+        "wrong rules are refused before any row is read, with the way out",
+        arguments: [
+            ([Step("tokn", ["key": "people", "scope": "s"])], DataType.text, "did you mean \"token\"?"),
+            ([Step("encrypt", ["key": "people"])], .text, "without \"context\""),
+            ([Step("encrypt", ["key": "people", "context": "a b"])], .text, "letters, digits"),
+            ([Step("encrypt", ["key": "people", "context": "a", "as": "base64"])], .text, "unknown `as` of encrypt"),
+            ([Step("encrypt", ["key": "people", "context": "a"])], .int32, "put `{cast: text}` before it"),
+            ([Step("format_preserving", ["key": "people", "alphabet": "digits"])], .text, "without \"scope\""),
+            ([Step("format_preserving", ["key": "people", "scope": "s"])], .text, "without \"alphabet\""),
+            (
+                [Step("format_preserving", ["key": "people", "scope": "s", "alphabet": "digit"])], .text,
+                "did you mean \"digits\"?"
+            ),
+            ([Step("format_preserving", ["key": "people", "scope": "s", "alphabet": "abca"])], .text, "each once"),
+            ([Step("format_preserving", ["key": "people", "scope": "s", "alphabet": "áé"])], .text, "ASCII"),
+            (
+                [Step("format_preserving", ["key": "people", "scope": "s", "alphabet": "lower", "separators": "x"])],
+                .text, "not of the alphabet"
+            ),
+            (
+                [Step("format_preserving", ["key": "people", "scope": "s", "alphabet": "hex", "check_digit": "luhn"])],
+                .text, "alphabet digits"
+            ),
+            (
+                [
+                    Step(
+                        "format_preserving",
+                        ["key": "people", "scope": "s", "alphabet": "lower", "check_digit": "mod97"])
+                ], .text, "upper-case"
+            ),
+            (
+                [
+                    Step(
+                        "format_preserving",
+                        ["key": "people", "scope": "s", "alphabet": "digits", "check_digit": "mod97", "keep_prefix": 2])
+                ], .text, "from 4 to"
+            ),
+            (
+                [
+                    Step(
+                        "format_preserving",
+                        ["key": "people", "scope": "s", "alphabet": "digits", "small_domain": "keep"])
+                ], .text, "expected one of permute"
+            ),
+            (
+                [Step("format_preserving", ["key": "people", "scope": "s", "alphabet": "digits", "keep_prefix": -1])],
+                .text, "whole number"
+            ),
+            (
+                [Step("format_preserving", ["key": "people", "scope": "s", "alphabet": "digits"])], .int64,
+                "put `{cast: text}` before it"
+            ),
+            (
+                [Step("token", ["key": "people", "scope": "s", "function": "sha1"])], .text,
+                "expected one of hmac, cmac"
+            ),
+            ([Step("token", ["key": "people", "scope": "s", "function": "cmac", "length": 52])], .text, "whole bytes"),
+            ([Step("fake", ["key": "people"])], .text, "not available in this version"),
+            ([Step("noise", ["laplace": 1])], .int32, "not available in this version"),
+            ([Step("hierarchy", ["file": "x"])], .text, "not available in this version"),
+            ([Step("token", ["key": "people", "scop": "s"])], .text, "did you mean \"scope\"?"),
+            ([Step("token", ["key": "people"])], .text, "without \"scope\""),
+            ([Step("token", ["key": "peeple", "scope": "s"])], .text, "did you mean \"people\"?"),
+            ([Step("token", ["key": "people", "scope": "a/b"])], .text, "letters, digits"),
+            ([Step("token", ["key": "people", "scope": "s", "as": "base64"])], .text, "unknown `as` of token"),
+            ([Step("token", ["key": "people", "scope": "s", "as": "uuid", "length": 20])], .text, "fixed one"),
+            ([Step("token", ["key": "people", "scope": "s"])], .float64, "does not take float64"),
+            (
+                [Step("token", ["key": "people", "scope": "s"])], .structure([Field(name: "a", type: .text)]),
+                "does not take struct"
+            ),
+            ([Step("token")], .text, "without argument"),
+            ([Step("trim")], .int32, "put `{cast: text}` before it"),
+            ([Step("trim", 1)], .text, "no argument"),
+            ([Step("keep"), Step("drop")], .text, "drop among other steps"),
+            ([Step("keep"), Step("from", "c")], .text, "from as step 2"),
+            ([Step("keep"), Step("constant", 1)], .text, "constant as step 2"),
+            ([Step("trim"), Step("on_special", nil)], .text, "on_special as step 2"),
+            ([Step("on_special", "zero")], .text, "expected null"),
+            ([Step("mask", ["keep_first": -1])], .text, "whole number"),
+            ([Step("mask", ["with": "**"])], .text, "one character"),
+            ([Step("mask", "emails")], .text, "did you mean"),
+            ([Step("mask", ["as": "classes", "with": "#"])], .text, "no `with` beside `as: classes`"),
+            ([Step("mask", ["as": "email", "keep_last": 4])], .text, "no `keep_last` beside `as: email`"),
+            ([Step("mask", ["keep_domain": true])], .text, "no `keep_domain` beside `as: ends`"),
+            ([Step("generalize", ["to": "week"])], .date, "one of year, quarter, month, decade"),
+            ([Step("generalize", ["to": "year", "prefix": 3])], .date, "to and prefix"),
+            ([Step("generalize", ["to": "year"])], .text, "does not take text"),
+            ([Step("generalize", ["prefix": 3])], .date, "does not take date"),
+            ([Step("replace", ["pattern": "(", "with": ""])], .text, "a regular expression"),
+            ([Step("replace", ["pattern": "(a+)+b", "with": ""])], .text, "grow exponentially"),
+            ([Step("replace", ["pattern": "x(\\w*\\s?){3,}", "with": ""])], .text, "grow exponentially"),
+            ([Step("cast", "inetger")], .text, "unknown type"),
+            ([Step("cast", ["to": "date", "on_failure": "skip"])], .text, "unknown `on_failure`"),
+            ([Step("shift_dates", ["key": "people", "by": "idd", "days": 30])], .date, "unknown source column"),
+            ([Step("shift_dates", ["key": "people", "by": "c", "days": 0])], .date, "from 1 to 3650"),
+            ([Step("shift_dates", ["key": "people", "by": "c", "days": 3, "whole_weeks": true])], .date, "at least 7"),
+            ([Step("redact", ["emial"])], .text, "did you mean \"email\"?"),
+            ([Step("redact", ["entities": ["email"], "as": "token"])], .text, "without \"key\""),
+            ([Step("redact", ["entities": ["email"], "key": "people"])], .text, "no key unless"),
+            ([Step("constant", nil)], .text, "constant without argument"),
+            ([Step("clamp", [1])], .int32, "two values"),
+            ([Step("map", "x")], .text, "{file: NAME.csv}"),
+            ([Step("map", ["file": "x.csv", "othrwise": "keep"])], .text, "did you mean \"otherwise\"?"),
+            ([Step("parse_number", ["decimal": "5"])], .text, "one character"),
+            ([Step("parse_number", ["to": "date"])], .text, "integer, float or decimal"),
+        ])
     func refusals(steps: [Step], type: DataType, words: String) {
         let messages = Fixture.problems(steps, on: type)
         #expect(messages.contains { $0.contains(words) }, "\(messages)")
@@ -113,14 +154,20 @@ import Testing
         #expect(problems.problems.map(\.severity) == [.warning])
     }
 
-    @Test("so is a token beside the domain of the same address; beside a masked domain it is not", arguments: [true, false])
+    @Test(
+        "so is a token beside the domain of the same address; beside a masked domain it is not",
+        arguments: [true, false])
     func linkableDomain(keepsDomain: Bool) {
         var problems = ProblemList(file: nil)
         _ = Fixture.compile(
             [
                 Fixture.rule("email", [Step("token", ["key": "people", "scope": "s"])]),
                 Fixture.rule(
-                    "shape", [Step("from", "email"), Step("mask", ["as": "email", "keep_domain": .init(booleanLiteral: keepsDomain)])]),
+                    "shape",
+                    [
+                        Step("from", "email"),
+                        Step("mask", ["as": "email", "keep_domain": .init(booleanLiteral: keepsDomain)]),
+                    ]),
             ], [Fixture.input("email", .text)], problems: &problems)
         #expect(problems.problems.map(\.severity) == (keepsDomain ? [.warning] : []))
     }
@@ -155,14 +202,19 @@ import Testing
             ]), into: &problems)
         #expect(problems.problems.count == 4)
         var none = ProblemList(file: nil)
-        PolicyCompiler.check(pipeline([Fixture.rule("a", [Step("trim"), Step("token", ["key": "people", "scope": "s"])])]), into: &none)
+        PolicyCompiler.check(
+            pipeline([Fixture.rule("a", [Step("trim"), Step("token", ["key": "people", "scope": "s"])])]), into: &none)
         #expect(none.problems.isEmpty)
     }
 
-    @Test("errors name column, step and row, and never the value", arguments: [
-        [Step("cast", ["to": "int32"])], [Step("parse_date", "%Y-%m-%d")], [Step("parse_number")], [Step("normalize_iban")],
-        [Step("normalize_phone", "HU")], [Step("map", ["a": "b"])], [Step("keep"), Step("cast", ["to": "boolean"])],
-    ])
+    @Test(
+        "errors name column, step and row, and never the value",
+        arguments: [
+            [Step("cast", ["to": "int32"])], [Step("parse_date", "%Y-%m-%d")], [Step("parse_number")],
+            [Step("normalize_iban")],
+            [Step("normalize_phone", "HU")], [Step("map", ["a": "b"])],
+            [Step("keep"), Step("cast", ["to": "boolean"])],
+        ])
     func errors(steps: [Step]) {
         let error = #expect(throws: TransformError.self) { try Fixture.texts(steps, [nil, "zqcanary"]) }
         #expect(error?.rowOrdinal == 101)
@@ -179,10 +231,13 @@ import Testing
         let transform = try #require(
             Fixture.compile(
                 [Fixture.rule("a", [step]), Fixture.rule("b", [step]), Fixture.rule("l", [Step("keep")])],
-                [Fixture.input("a", .text), Fixture.input("b", .text), Fixture.input("l", .list(.text))], problems: &problems))
+                [Fixture.input("a", .text), Fixture.input("b", .text), Fixture.input("l", .list(.text))],
+                problems: &problems))
         var counts: [RuleCount] = []
         let chunk = Chunk(
-            columns: [.texts(["1", "x", "x", nil]), .texts(["1", "y", "2", "z"]), .lists([["p"], ["q"], nil, ["r", "s"]])],
+            columns: [
+                .texts(["1", "x", "x", nil]), .texts(["1", "y", "2", "z"]), .lists([["p"], ["q"], nil, ["r", "s"]]),
+            ],
             rowCount: 4, firstRow: 0)
         let result = try transform.apply(chunk, counts: &counts)
         #expect(result.rowCount == 1)

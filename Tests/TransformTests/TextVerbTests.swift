@@ -5,24 +5,30 @@ import Testing
 @testable import Transform
 
 @Suite("text verbs") struct TextVerbTests {
-    static let edges: [String?] = ["", nil, " ", "a", "  Ab\t", "\u{a0}É\u{3000}", "ß", "İstanbul", "日本", "😀x", "e\u{301}"]
+    static let edges: [String?] = [
+        "", nil, " ", "a", "  Ab\t", "\u{a0}É\u{3000}", "ß", "İstanbul", "日本", "😀x", "e\u{301}",
+    ]
 
     @Test("trim removes Unicode white space at both ends and nothing inside")
     func trim() throws {
-        #expect(try Fixture.texts([Step("trim")], ["", nil, " ", " a b ", "\u{a0}x\u{2003}\u{85}", "\u{200b}y"])
-            == ["", nil, "", "a b", "x", "\u{200b}y"])
+        #expect(
+            try Fixture.texts([Step("trim")], ["", nil, " ", " a b ", "\u{a0}x\u{2003}\u{85}", "\u{200b}y"])
+                == ["", nil, "", "a b", "x", "\u{200b}y"])
     }
 
     @Test("collapse_spaces makes each run of white space one space")
     func collapse() throws {
-        #expect(try Fixture.texts([Step("collapse_spaces")], ["a  b\t\nc", " x ", nil, "", "a\u{3000}\u{a0}b"])
-            == ["a b c", " x ", nil, "", "a b"])
+        #expect(
+            try Fixture.texts([Step("collapse_spaces")], ["a  b\t\nc", " x ", nil, "", "a\u{3000}\u{a0}b"])
+                == ["a b c", " x ", nil, "", "a b"])
     }
 
     @Test("letter case is Unicode's, whatever the machine's language")
     func letterCase() throws {
-        #expect(try Fixture.texts([Step("uppercase")], ["straße", "éa", nil, "", "ǆ"]) == ["STRASSE", "ÉA", nil, "", "Ǆ"])
-        #expect(try Fixture.texts([Step("lowercase")], ["ÉA", "ΑΣ", nil, "", "AZ[@`{"]) == ["éa", "ασ", nil, "", "az[@`{"])
+        #expect(
+            try Fixture.texts([Step("uppercase")], ["straße", "éa", nil, "", "ǆ"]) == ["STRASSE", "ÉA", nil, "", "Ǆ"])
+        #expect(
+            try Fixture.texts([Step("lowercase")], ["ÉA", "ΑΣ", nil, "", "AZ[@`{"]) == ["éa", "ασ", nil, "", "az[@`{"])
     }
 
     @Test("normalize_unicode gives what looks the same the same bytes")
@@ -37,22 +43,26 @@ import Testing
         let values: [String?] = ["Anna", "日本語x", "", nil, "A", "ab"]
         #expect(try Fixture.texts([Step("mask", ["keep_first": 1])], values) == ["A***", "日***", "", nil, "A", "a*"])
         #expect(try Fixture.texts([Step("mask", ["keep_last": 2])], values) == ["**na", "**語x", "", nil, "A", "ab"])
-        #expect(try Fixture.texts([Step("mask", ["keep_first": 1, "keep_last": 1, "with": "█"])], values)
-            == ["A██a", "日██x", "", nil, "A", "ab"])
+        #expect(
+            try Fixture.texts([Step("mask", ["keep_first": 1, "keep_last": 1, "with": "█"])], values)
+                == ["A██a", "日██x", "", nil, "A", "ab"])
         #expect(try Fixture.texts([Step("mask")], values) == ["****", "****", "", nil, "*", "**"])
-        #expect(try Fixture.texts([Step("mask", ["keep_first": 1, "short": "hide"])], values)
-            == ["A***", "日***", "", nil, "*", "a*"])
+        #expect(
+            try Fixture.texts([Step("mask", ["keep_first": 1, "short": "hide"])], values)
+                == ["A***", "日***", "", nil, "*", "a*"])
         #expect(try Fixture.texts([Step("mask", ["keep_first": 1_000_000, "keep_last": 1_000_000])], ["ab"]) == ["ab"])
     }
 
     @Test("mask shows classes of characters: letters, capitals and digits in any script, nothing invisible")
     func maskClasses() throws {
         let values: [String?] = [
-            "Mr. Müller, 12b", "", nil, "ÉÑ øß ΣΛ дя", "日本 ٣४ Ⅷ", "e\u{301}!", "€5 “x” — 3×4", "😀Ⓐ🇩🇪", "\u{E0041}\u{200D}",
+            "Mr. Müller, 12b", "", nil, "ÉÑ øß ΣΛ дя", "日本 ٣४ Ⅷ", "e\u{301}!", "€5 “x” — 3×4", "😀Ⓐ🇩🇪",
+            "\u{E0041}\u{200D}",
             "\u{20000}\u{1D400}", "a@B-9_(~)\t",
         ]
         let expected: [String?] = [
-            "Xx. Xxxxxx, 99x", "", nil, "XX xx XX xx", "xx 99 9", "xx!", "€9 “x” — 9×9", "xxxx", "xx", "xX", "x@X-9_(~)\t",
+            "Xx. Xxxxxx, 99x", "", nil, "XX xx XX xx", "xx 99 9", "xx!", "€9 “x” — 9×9", "xxxx", "xx", "xX",
+            "x@X-9_(~)\t",
         ]
         #expect(try Fixture.texts([Step("mask", "classes")], values) == expected)
         #expect(try Fixture.texts([Step("mask", ["as": "classes"])], values) == expected)
@@ -61,18 +71,27 @@ import Testing
     @Test("mask keeps the shape of an e-mail address and nothing of another text")
     func maskEmail() throws {
         let values: [String?] = [
-            "anna.smith@mail.example.org", "a@b.de", "ünal@日本語.jp", "", nil, "anna@localhost", "a@b@c.de", "Anna <a@example.org>",
+            "anna.smith@mail.example.org", "a@b.de", "ünal@日本語.jp", "", nil, "anna@localhost", "a@b@c.de",
+            "Anna <a@example.org>",
             "anna@1.2.3.4", "anna", "\(String(repeating: "n", count: 70))@example.org",
         ]
-        #expect(try Fixture.texts([Step("mask", "email")], values) == [
-            "a*********@m***.e******.org", "a@b.de", "ü***@日**.jp", "", nil, "**************", "********", "********************",
-            "************", "****", "n\(String(repeating: "*", count: 69))@e******.org",
-        ])
-        #expect(try Fixture.texts([Step("mask", ["as": "email", "keep_domain": true, "with": "•", "short": "hide"])], values) == [
-            "a•••••••••@mail.example.org", "•@b.de", "ü•••@日本語.jp", "", nil, "••••••••••••••", "••••••••", "••••••••••••••••••••",
-            "••••••••••••", "••••", "n\(String(repeating: "•", count: 69))@example.org",
-        ])
-        #expect(try Fixture.texts([Step("mask", ["as": "email", "short": "hide"])], ["a@b.de", "ab@c.de"]) == ["*@*.de", "a*@*.de"])
+        #expect(
+            try Fixture.texts([Step("mask", "email")], values) == [
+                "a*********@m***.e******.org", "a@b.de", "ü***@日**.jp", "", nil, "**************", "********",
+                "********************",
+                "************", "****", "n\(String(repeating: "*", count: 69))@e******.org",
+            ])
+        #expect(
+            try Fixture.texts(
+                [Step("mask", ["as": "email", "keep_domain": true, "with": "•", "short": "hide"])], values) == [
+                    "a•••••••••@mail.example.org", "•@b.de", "ü•••@日本語.jp", "", nil, "••••••••••••••", "••••••••",
+                    "••••••••••••••••••••",
+                    "••••••••••••", "••••", "n\(String(repeating: "•", count: 69))@example.org",
+                ])
+        #expect(
+            try Fixture.texts([Step("mask", ["as": "email", "short": "hide"])], ["a@b.de", "ab@c.de"]) == [
+                "*@*.de", "a*@*.de",
+            ])
     }
 
     @Test("the plan says which mask was taken")
@@ -88,7 +107,8 @@ import Testing
         #expect(try plan(["keep_last": 4]).method == "mask")
         #expect(try plan("classes").summary == "mask(as: classes)")
         #expect(try plan("classes").method == "mask-classes")
-        #expect(try plan(["as": "email", "keep_domain": true]).summary == "mask(as: email, keep_domain: true, with: *)")
+        #expect(
+            try plan(["as": "email", "keep_domain": true]).summary == "mask(as: email, keep_domain: true, with: *)")
         #expect(try plan("email").method == "mask-email")
     }
 
@@ -104,7 +124,8 @@ import Testing
     @Test("replace uses groups; text verbs work on each element of a list")
     func replaceAndLists() throws {
         #expect(
-            try Fixture.texts([Step("replace", ["pattern": "(\\d+)-(\\d+)", "with": "$2/$1"])], ["1-2 and 33-44", nil, "x"])
+            try Fixture.texts(
+                [Step("replace", ["pattern": "(\\d+)-(\\d+)", "with": "$2/$1"])], ["1-2 and 33-44", nil, "x"])
                 == ["2/1 and 44/33", nil, "x"])
         var counts: [RuleCount] = []
         let lists = Column.lists([[" a", nil, "b"], nil, [], ["C "]])
@@ -116,7 +137,8 @@ import Testing
     @Test("random texts: trim, case, mask and prefix agree with plain Swift", arguments: [0, 1, 63, 64, 65, 1_000])
     func properties(rowCount: Int) throws {
         var random = SeededGenerator.fresh("text verbs, \(rowCount) rows")
-        let values = (0..<rowCount).map { _ in Int.random(in: 0..<8, using: &random) == 0 ? nil : random.text(upTo: 12) }
+        let values = (0..<rowCount).map { _ in Int.random(in: 0..<8, using: &random) == 0 ? nil : random.text(upTo: 12)
+        }
         func check(_ step: Step, _ plain: (String) -> String) throws {
             let result = try Fixture.run([step], .texts(values))
             for (row, value) in values.enumerated() {
@@ -163,8 +185,9 @@ import Testing
         #expect(try Fixture.run([Step("null_if", -1)], numbers).shown == [nil, "5", nil])
         #expect(try Fixture.run([Step("null_to", 7)], numbers).shown == ["-1", "5", "7"])
         #expect(try Fixture.run([Step("null_to", true)], .booleans([nil, false])).shown == ["true", "false"])
-        #expect(try Fixture.run([Step("null_to", "2020-02-29")], .fixed([nil, Int32(0)], .date)).shown
-            == ["2020-02-29", "1970-01-01"])
+        #expect(
+            try Fixture.run([Step("null_to", "2020-02-29")], .fixed([nil, Int32(0)], .date)).shown
+                == ["2020-02-29", "1970-01-01"])
         #expect(!Fixture.problems([Step("null_to", "x")], on: .int32).isEmpty)
     }
 
@@ -181,7 +204,8 @@ import Testing
         let transform = try #require(
             Fixture.compile(
                 [
-                    Fixture.rule("weight_kg", [Step("from", "weight"), Step("round", 0)]), Fixture.rule("ssn", [Step("drop")]),
+                    Fixture.rule("weight_kg", [Step("from", "weight"), Step("round", 0)]),
+                    Fixture.rule("ssn", [Step("drop")]),
                 ], [Fixture.input("ssn", .text), Fixture.input("weight", .float64)], problems: &problems))
         #expect(transform.columns.map(\.name) == ["weight_kg"])
         #expect(transform.columns[0].sourceColumn == "weight")
@@ -197,7 +221,10 @@ import Testing
         }
         #expect(reading([Step("keep")]) == ("c", ReadAs(), false))
         #expect(reading([Step("from", "d"), Step("cast", "text")]) == ("d", ReadAs(type: .text), false))
-        #expect(reading([Step("on_special", nil), Step("cast", "date")]) == ("c", ReadAs(type: .date, nullsSpecials: true), false))
+        #expect(
+            reading([Step("on_special", nil), Step("cast", "date")]) == (
+                "c", ReadAs(type: .date, nullsSpecials: true), false
+            ))
         #expect(reading([Step("cast", ["to": "date", "on_failure": "null"])]) == ("c", ReadAs(), false))
         #expect(reading([Step("keep"), Step("cast", "text")]) == ("c", ReadAs(), false))
         #expect(reading([Step("constant", 1), Step("cast", "text")]) == (nil, ReadAs(), false))

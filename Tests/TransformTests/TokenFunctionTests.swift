@@ -27,7 +27,8 @@ import Testing
         let hex = try #require(try Fixture.texts([step([("as", "hex")])], ["x"])[0])
         #expect(hex.count == 32)
         #expect(try Fixture.texts([step([("as", "hex"), ("length", 20)])], ["x"])[0] == String(hex.prefix(20)))
-        #expect(try Fixture.texts([step([("as", "int64")])], ["x"])[0] == String(UInt64(hex.prefix(16), radix: 16)! >> 1))
+        #expect(
+            try Fixture.texts([step([("as", "int64")])], ["x"])[0] == String(UInt64(hex.prefix(16), radix: 16)! >> 1))
         #expect(try Fixture.texts([step([("as", "uuid")])], ["x"])[0]?.prefix(8) == hex.prefix(8))
         let plain = Step("token", ["key": "people", "scope": "patient"])
         let named = Step("token", ["key": "people", "scope": "patient", "function": "hmac"])
@@ -44,6 +45,8 @@ import Testing
         let transform = try #require(
             Fixture.compile([Fixture.rule("c", [step()])], [Fixture.input("c", .text)], keys: nil, problems: &problems))
         #expect(transform.columns[0].steps[0].method == "aes-256-cmac")
-        #expect(transform.columns[0].steps[0].summary == "token(key: people, scope: patient, as: base32, length: 26, function: cmac)")
+        #expect(
+            transform.columns[0].steps[0].summary
+                == "token(key: people, scope: patient, as: base32, length: 26, function: cmac)")
     }
 }

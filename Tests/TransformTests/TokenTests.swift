@@ -16,16 +16,21 @@ import Testing
         """
     static let lengths = [0, 1, 55, 56, 63, 64, 65, 119, 120, 1 << 20]
 
-    @Test("10,000 values of every length class and of no encoding have the tokens that others compute", arguments: [
-        ("people", "patient"), ("people", "email"), ("other", "patient"), ("other", "email"),
-    ])
+    @Test(
+        "10,000 values of every length class and of no encoding have the tokens that others compute",
+        arguments: [
+            ("people", "patient"), ("people", "email"), ("other", "patient"), ("other", "email"),
+        ])
     func outsiders(key: String, scope: String) throws {
         let python = ProcessInfo.processInfo.environment["ETL_TEST_PYTHON"] ?? "python3"
         var random = SeededGenerator.fresh("tokens under \(key), \(scope)")
-        var values: [[UInt8]] = Self.lengths.map { length in (0..<length).map { _ in UInt8.random(in: 0...255, using: &random) } }
+        var values: [[UInt8]] = Self.lengths.map { length in
+            (0..<length).map { _ in UInt8.random(in: 0...255, using: &random) }
+        }
         values += [[0xff, 0xfe], [0xc3], [0], Array("日本".utf8)]
         while values.count < 10_000 {
-            values.append((0..<Int.random(in: 0...130, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) })
+            values.append(
+                (0..<Int.random(in: 0...130, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) })
         }
         let arguments: Argument = .map([("key", .scalar(.text, key)), ("scope", .scalar(.text, scope))])
         let tokens = try Fixture.run([Step("token", arguments)], .binary(values)).shown.map { $0 ?? "" }
@@ -108,13 +113,22 @@ import Testing
     func weakness() throws {
         let short = Fixture.problems([Step("token", ["key": "people", "scope": "s", "length": 15])], on: .text)
         #expect(!short.isEmpty)
-        #expect(Fixture.problems([Step("token", ["key": "people", "scope": "s", "length": 13])], on: .text).joined()
-            .contains("allow_weak"))
-        #expect(Fixture.problems([Step("token", ["key": "people", "scope": "s", "as": "int64"])], on: .text, rows: 1_000_000)
+        #expect(
+            Fixture.problems([Step("token", ["key": "people", "scope": "s", "length": 13])], on: .text).joined()
+                .contains("allow_weak"))
+        #expect(
+            Fixture.problems(
+                [Step("token", ["key": "people", "scope": "s", "as": "int64"])], on: .text, rows: 1_000_000
+            )
             .joined().contains("allow_weak"))
-        #expect(Fixture.problems([Step("token", ["key": "people", "scope": "s", "as": "int64"])], on: .text, rows: 1_000).isEmpty)
-        #expect(!Fixture.problems([Step("token", ["key": "people", "scope": "s", "as": "int64"])], on: .text, rows: -1).isEmpty)
-        #expect(Fixture.problems([Step("token", ["key": "people", "scope": "s"])], on: .text, rows: 10_000_000_000).isEmpty)
+        #expect(
+            Fixture.problems([Step("token", ["key": "people", "scope": "s", "as": "int64"])], on: .text, rows: 1_000)
+                .isEmpty)
+        #expect(
+            !Fixture.problems([Step("token", ["key": "people", "scope": "s", "as": "int64"])], on: .text, rows: -1)
+                .isEmpty)
+        #expect(
+            Fixture.problems([Step("token", ["key": "people", "scope": "s"])], on: .text, rows: 10_000_000_000).isEmpty)
         var problems = ProblemList(file: nil)
         let allowed = Fixture.compile(
             [Fixture.rule("c", [Step("token", ["key": "people", "scope": "s", "as": "int64", "allow_weak": true])])],

@@ -3,7 +3,9 @@ package import Model
 /// What `etlx status` shows: counts and names, no rows.
 package struct ClusterStatus: Sendable, Codable, Equatable {
     package struct Run: Sendable, Codable, Equatable {
-        package enum Phase: String, Sendable, Codable { case queued, planning, extracting, publishing, published, failed }
+        package enum Phase: String, Sendable, Codable {
+            case queued, planning, extracting, publishing, published, failed
+        }
 
         package var run: String
         package var module: String
@@ -27,7 +29,8 @@ package struct ClusterStatus: Sendable, Codable, Equatable {
         package init(
             run: String, module: String, phase: Phase, startedAt: String, shards: Int = 0, shardsReady: Int = 0,
             shardsLeased: Int = 0, shardsDone: Int = 0, rows: Int64 = 0, estimatedRows: Int64 = 0, bytes: Int64 = 0,
-            estimatedBytes: Int64 = 0, holders: [String] = [], version: Int? = nil, failure: TaskFailure? = nil, restartedAs: String? = nil
+            estimatedBytes: Int64 = 0, holders: [String] = [], version: Int? = nil, failure: TaskFailure? = nil,
+            restartedAs: String? = nil
         ) {
             self.run = run
             self.module = module

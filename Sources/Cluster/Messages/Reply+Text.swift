@@ -29,7 +29,8 @@ extension Grant {
             guard let text = shard.plainText else { return nil }
             piece = "\"shard\":\(text),"
         }
-        var text = "{\"attempt\":\"\(attempt)\",\"documentPath\":\"\(documentPath)\",\"epoch\":\(epoch),\"run\":\"\(run)\","
+        var text =
+            "{\"attempt\":\"\(attempt)\",\"documentPath\":\"\(documentPath)\",\"epoch\":\(epoch),\"run\":\"\(run)\","
         text += "\(piece)\"snapshots\":["
         for (place, hold) in snapshots.enumerated() {
             text += "\(place == 0 ? "" : ","){\"snapshot\":\"\(hold.snapshot)\",\"source\":\"\(hold.source)\"}"

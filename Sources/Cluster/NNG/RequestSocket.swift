@@ -2,9 +2,9 @@ internal import CNNG
 internal import Model
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #elseif canImport(Musl)
-    import Musl
+import Musl
 #endif
 
 /// The asking side: one REQ socket that dials one coordinator. Blocking; owned by one thread.

@@ -2,9 +2,9 @@ internal import CCrypto
 internal import CNNG
 
 #if canImport(Glibc)
-    import Glibc
+import Glibc
 #elseif canImport(Musl)
-    import Musl
+import Musl
 #endif
 
 /// One `nng_tls_config`, made of the files as they are now. nng lets no configuration be changed once it is used.

@@ -12,7 +12,10 @@ package import Model
 /// - A coordinator that does not know the node's credential is joined again under the same name; tasks and snapshots stay.
 package struct NodeState: Sendable {
     /// Who of the node asks. Each has a thread and a socket of its own, so that a busy task cannot make the pulse silent.
-    package enum Voice: Hashable, Sendable { case pulse, slot(Int) }
+    package enum Voice: Hashable, Sendable {
+        case pulse
+        case slot(Int)
+    }
 
     package enum Event: Sendable, Equatable {
         /// Time has passed.
@@ -191,7 +194,9 @@ package struct NodeState: Sendable {
         _ named: [TaskProgress], _ reply: Reply, _ sent: Instant, _ now: Instant, _ actions: inout [Action]
     ) {
         guard case .alive(let revoked, let letGo, let isDraining) = reply else { return }
-        for item in named { if let slot = slot(of: item.token) { tasks[slot]!.heldSince = max(tasks[slot]!.heldSince, sent) } }
+        for item in named {
+            if let slot = slot(of: item.token) { tasks[slot]!.heldSince = max(tasks[slot]!.heldSince, sent) }
+        }
         for token in revoked { cancel(token, &actions) }
         for run in letGo.sorted() where holding.remove(run) != nil { actions.append(.letGo(run: run)) }
         // A keeper stays for as long as workers may read from its snapshots.

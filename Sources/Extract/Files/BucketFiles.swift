@@ -36,7 +36,7 @@ struct BucketFiles: Sendable {
         let parsed = ObjectPattern(pattern)
         do throws(ExtractError) {
             if let file = try find(pattern) { return [file] }
-        } catch where error.code == .notPermitted && parsed.isPattern {
+        } catch  where error.code == .notPermitted && parsed.isPattern {
             // Who may list may not always ask for what is not there.
         }
         let keys = try parsed.keys { (prefix) throws(ExtractError) in

@@ -77,7 +77,9 @@ package struct PostgresCatalog {
 
     // MARK: Parts of a description
 
-    private func find(schema: String, relation: String) throws(ExtractError) -> (oid: UInt32, kind: PostgresRelation.Kind) {
+    private func find(schema: String, relation: String) throws(ExtractError) -> (
+        oid: UInt32, kind: PostgresRelation.Kind
+    ) {
         let subject = "\(schema).\(relation)"
         let found = try connection.query(
             """
@@ -91,7 +93,8 @@ package struct PostgresCatalog {
         }
         guard let isReadable = row[2] else {
             throw ExtractError(
-                .notFound, source: connection.source, subject: subject, reason: "the table was dropped after the snapshot")
+                .notFound, source: connection.source, subject: subject,
+                reason: "the table was dropped after the snapshot")
         }
         guard isReadable == "t", row[3] == "t" else {
             throw ExtractError(
@@ -143,7 +146,8 @@ package struct PostgresCatalog {
         return rows.map { row in
             Attribute(
                 name: row[0] ?? "", oid: UInt32(row[1] ?? "") ?? 0, typmod: Int32(row[2] ?? "") ?? -1,
-                isNotNull: row[3] == "t", isDeclaredNotNull: row[6] == "t", collation: row[4] ?? "0", isUnique: row[5] == "t")
+                isNotNull: row[3] == "t", isDeclaredNotNull: row[6] == "t", collation: row[4] ?? "0",
+                isUnique: row[5] == "t")
         }
     }
 
@@ -207,12 +211,16 @@ package struct PostgresCatalog {
         if !names.isEmpty {
             let nearest = NearestWord.find(relation, among: names)
             return ExtractError(
-                .notFound, source: connection.source, subject: "\(schema).\(relation)", reason: "the table is not there",
+                .notFound, source: connection.source, subject: "\(schema).\(relation)",
+                reason: "the table is not there",
                 remedy: nearest.map { "did you mean \"\(schema).\($0)\"?" })
         }
-        let schemas = try connection.query("SELECT nspname FROM pg_catalog.pg_namespace ORDER BY 1").compactMap { $0[0] }
+        let schemas = try connection.query("SELECT nspname FROM pg_catalog.pg_namespace ORDER BY 1").compactMap {
+            $0[0]
+        }
         let reason =
-            schemas.contains(schema) ? "the schema \"\(schema)\" holds no tables" : "the schema \"\(schema)\" is not there"
+            schemas.contains(schema)
+            ? "the schema \"\(schema)\" holds no tables" : "the schema \"\(schema)\" is not there"
         let nearest = schemas.contains(schema) ? nil : NearestWord.find(schema, among: schemas)
         return ExtractError(
             .notFound, source: connection.source, subject: "\(schema).\(relation)", reason: reason,

@@ -73,7 +73,8 @@ internal import Postgres
         return unsafe (0..<PQnfields(result)).map { column in
             unsafe Described(
                 name: PQfname(result, column).map { unsafe String(cString: $0) } ?? "",
-                typeOID: PQftype(result, column), typmod: PQfmod(result, column), attribute: PQftablecol(result, column))
+                typeOID: PQftype(result, column), typmod: PQfmod(result, column), attribute: PQftablecol(result, column)
+            )
         }
     }
 

@@ -19,7 +19,8 @@ enum PostgresFailure {
         }
         switch error.cause {
         case .wrongURL:
-            return refused("the source's URL is not one of PostgreSQL", "write postgresql://user:password@host:port/database")
+            return refused(
+                "the source's URL is not one of PostgreSQL", "write postgresql://user:password@host:port/database")
         case .severalHosts:
             return refused(
                 "the source's URL names several hosts", "name one: all connections of a run must reach the same server")
@@ -56,7 +57,8 @@ enum PostgresFailure {
         case "42501":
             return make(
                 .notPermitted, "the role may not do this, or row-level security would hide rows from it",
-                "grant SELECT on the table and USAGE on its schema; where policies apply, read as a role with BYPASSRLS")
+                "grant SELECT on the table and USAGE on its schema; where policies apply, read as a role with BYPASSRLS"
+            )
         case "42P01", "3F000":
             if doing == .documentStatement { break }
             return make(.notFound, "the table is not there")
@@ -84,7 +86,8 @@ enum PostgresFailure {
         case "08": return make(.unreachable, "the connection to \(place) was lost")
         case "28":
             return make(
-                .notPermitted, "\(place) refused the user or password", "check user and password in the URL, and pg_hba.conf")
+                .notPermitted, "\(place) refused the user or password",
+                "check user and password in the URL, and pg_hba.conf")
         case "53": return make(.transient, "\(place) is out of connections, memory or disk")
         case "57", "58", "XX": return make(.transient, "\(place) shut down, started up or failed")
         default: break

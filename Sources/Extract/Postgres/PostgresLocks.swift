@@ -15,7 +15,8 @@ enum PostgresLocks {
     ///
     /// `LOCK TABLE` does not take materialized views, foreign tables, nor tables of which the role may select some
     /// columns only: these are locked by parse analysis of a statement (`holdByParsing`).
-    static func lock(_ connection: PostgresConnection, _ tables: [(schema: String, name: String)]) throws(ExtractError) {
+    static func lock(_ connection: PostgresConnection, _ tables: [(schema: String, name: String)]) throws(ExtractError)
+    {
         for start in stride(from: 0, to: tables.count, by: 100) {
             let batch = tables[start..<min(start + 100, tables.count)]
             let names = batch.map { "ONLY \(PostgresName.qualified($0.schema, $0.name))" }
@@ -70,7 +71,9 @@ enum PostgresLocks {
 
     /// Analyses statements within a transaction: the relations they name are locked until it ends. Takes the
     /// transaction's snapshot, unlike `lock`.
-    static func holdByParsing(_ connection: PostgresConnection, _ statements: [SnapshotKeeper.Statement]) throws(ExtractError) {
+    static func holdByParsing(_ connection: PostgresConnection, _ statements: [SnapshotKeeper.Statement])
+        throws(ExtractError)
+    {
         for statement in statements {
             try connection.analyse(statement: statement.sql, subject: statement.subject)
         }

@@ -208,7 +208,8 @@ import Musl
 
     private func changed(_ what: String) -> ExtractError {
         ExtractError(
-            .schemaChanged, source: identity.name, subject: subject, reason: "the table is not what was planned: \(what)",
+            .schemaChanged, source: identity.name, subject: subject,
+            reason: "the table is not what was planned: \(what)",
             remedy: "run again when the schema change is done")
     }
 

@@ -39,7 +39,9 @@ package enum PostgresShards {
         }
     }
 
-    private static func pieces(of leaf: PostgresRelation.Leaf, bytesPerShard: Int) -> [(piece: Shard.Piece, share: Double)] {
+    private static func pieces(of leaf: PostgresRelation.Leaf, bytesPerShard: Int) -> [(
+        piece: Shard.Piece, share: Double
+    )] {
         // TOAST counts: a small heap may point to much.
         let byBytes = (Int(leaf.byteCount) + bytesPerShard - 1) / bytesPerShard
         let count = leaf.isHeap ? max(1, min(byBytes, Int(leaf.blocks))) : 1
@@ -49,7 +51,8 @@ package enum PostgresShards {
             let isLast = index == count - 1
             return (
                 .blocks(
-                    schema: leaf.schema, relation: leaf.name, first: index == 0 ? 0 : first, limit: isLast ? nil : limit),
+                    schema: leaf.schema, relation: leaf.name, first: index == 0 ? 0 : first, limit: isLast ? nil : limit
+                ),
                 1 / Double(count)
             )
         }

@@ -46,11 +46,13 @@ enum PostgresTransaction {
         }
     }
 
-    private static func importSnapshot(_ connection: PostgresConnection, among snapshots: [String]) throws(ExtractError) {
+    private static func importSnapshot(_ connection: PostgresConnection, among snapshots: [String]) throws(ExtractError)
+    {
         for (index, snapshot) in snapshots.enumerated() {
             do throws(ExtractError) {
                 try connection.execute(
-                    "SET TRANSACTION SNAPSHOT \(PostgresName.literal(snapshot))", subject: nil, doing: .importingSnapshot)
+                    "SET TRANSACTION SNAPSHOT \(PostgresName.literal(snapshot))", subject: nil,
+                    doing: .importingSnapshot)
                 return
             } catch {
                 guard error.code == .snapshotLost, index < snapshots.count - 1 else { throw error }

@@ -151,7 +151,9 @@ package final class SnapshotKeeper: Sendable {
         }
         for relation in relations {
             // The parent too: its lock keeps partitions from being taken away.
-            if relation.kind == .partitioned, case .relation(let schema, let name) = relation.origin { add(schema, name) }
+            if relation.kind == .partitioned, case .relation(let schema, let name) = relation.origin {
+                add(schema, name)
+            }
             for leaf in relation.leaves where leaf.isLockable { add(leaf.schema, leaf.name) }
         }
         return tables
@@ -184,7 +186,9 @@ package final class SnapshotKeeper: Sendable {
             """)[0][0] ?? ""
     }
 
-    private static func checkUnchanged(_ relations: [PostgresRelation], on connection: PostgresConnection) throws(ExtractError) {
+    private static func checkUnchanged(_ relations: [PostgresRelation], on connection: PostgresConnection)
+        throws(ExtractError)
+    {
         var catalog = PostgresCatalog(connection)
         for planned in relations {
             let found = try catalog.describe(planned.origin)

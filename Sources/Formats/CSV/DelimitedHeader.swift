@@ -57,7 +57,8 @@ struct DelimitedHeader: Sendable {
         return a.count == b.count ? nil : min(a.count, b.count)
     }
 
-    private static func columns(_ names: [String], _ spec: DelimitedSpec, file: String) throws(FormatError) -> [Column] {
+    private static func columns(_ names: [String], _ spec: DelimitedSpec, file: String) throws(FormatError) -> [Column]
+    {
         var places: [String: Int] = [:]
         for (index, name) in names.enumerated() {
             if name.isEmpty { throw error(file, "column \(index + 1) has no name", remedy: giveNames) }

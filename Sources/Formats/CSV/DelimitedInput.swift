@@ -60,7 +60,8 @@ struct DelimitedInput {
         switch spec.encoding {
         case nil:
             if head.starts(with: [0xff, 0xfe, 0, 0]) || head.starts(with: [0, 0, 0xfe, 0xff]) {
-                throw FormatError(.invalidEncoding, file: file, reason: "the file is UTF-32", remedy: "convert it to UTF-8")
+                throw FormatError(
+                    .invalidEncoding, file: file, reason: "the file is UTF-32", remedy: "convert it to UTF-8")
             }
             if let found { return found }
             if head.count >= 2, head.prefix(2).contains(0) {
@@ -84,7 +85,9 @@ struct DelimitedInput {
             ([0xd0, 0xcf, 0x11, 0xe0], "an XLS file"), ([0x50, 0x41, 0x52, 0x31, 0x15], "a Parquet file"),
         ]
         // "BZh" may begin a text; a digit from 1 to 9 and the block's magic number follow in bzip2.
-        return kinds.first { head.starts(with: $0.0) && ($0.0.count > 3 || head.dropFirst(4).starts(with: [0x31, 0x41])) }?.1
+        return kinds.first {
+            head.starts(with: $0.0) && ($0.0.count > 3 || head.dropFirst(4).starts(with: [0x31, 0x41]))
+        }?.1
     }
 
     private static func transcoded(

@@ -102,7 +102,8 @@ package struct DelimitedScanner: Sendable {
     private static func numbered(_ scans: [DelimitedFileScan]) -> [Shard] {
         let shards = scans.flatMap(\.shards).enumerated().map { index, shard in
             Shard(
-                index: index, piece: shard.piece, estimatedRows: shard.estimatedRows, estimatedBytes: shard.estimatedBytes)
+                index: index, piece: shard.piece, estimatedRows: shard.estimatedRows,
+                estimatedBytes: shard.estimatedBytes)
         }
         guard shards.isEmpty else { return shards }
         // Somebody has to write the empty part.

@@ -1,6 +1,6 @@
 internal import CKernels
-package import Model
 import Columnar
+package import Model
 
 #if canImport(Glibc)
 import Glibc
@@ -80,22 +80,29 @@ final class FieldColumn {
         return unsafe withUnsafePointer(to: batch) { batch in
             switch column.type {
             case .boolean:
-                return unsafe kernel_csv_read_boolean(batch, out.assumingMemoryBound(to: UInt8.self), bits, first, statuses)
+                return unsafe kernel_csv_read_boolean(
+                    batch, out.assumingMemoryBound(to: UInt8.self), bits, first, statuses)
             case .int16:
-                return unsafe kernel_csv_read_int16(batch, out.assumingMemoryBound(to: Int16.self), bits, first, statuses)
+                return unsafe kernel_csv_read_int16(
+                    batch, out.assumingMemoryBound(to: Int16.self), bits, first, statuses)
             case .int32:
-                return unsafe kernel_csv_read_int32(batch, out.assumingMemoryBound(to: Int32.self), bits, first, statuses)
+                return unsafe kernel_csv_read_int32(
+                    batch, out.assumingMemoryBound(to: Int32.self), bits, first, statuses)
             case .int64:
-                return unsafe kernel_csv_read_int64(batch, out.assumingMemoryBound(to: Int64.self), bits, first, statuses)
+                return unsafe kernel_csv_read_int64(
+                    batch, out.assumingMemoryBound(to: Int64.self), bits, first, statuses)
             case .float32:
-                return unsafe kernel_csv_read_float32(batch, out.assumingMemoryBound(to: Float.self), bits, first, statuses)
+                return unsafe kernel_csv_read_float32(
+                    batch, out.assumingMemoryBound(to: Float.self), bits, first, statuses)
             case .float64:
-                return unsafe kernel_csv_read_float64(batch, out.assumingMemoryBound(to: Double.self), bits, first, statuses)
+                return unsafe kernel_csv_read_float64(
+                    batch, out.assumingMemoryBound(to: Double.self), bits, first, statuses)
             case .decimal(let precision, let scale):
                 return unsafe kernel_csv_read_decimal(
                     batch, out.assumingMemoryBound(to: UInt8.self), bits, first, statuses, CInt(precision), CInt(scale))
             case .date:
-                return unsafe kernel_csv_read_date(batch, out.assumingMemoryBound(to: Int32.self), bits, first, statuses)
+                return unsafe kernel_csv_read_date(
+                    batch, out.assumingMemoryBound(to: Int32.self), bits, first, statuses)
             case .timestamp(let isUTC):
                 return unsafe kernel_csv_read_timestamp(
                     batch, out.assumingMemoryBound(to: Int64.self), bits, first, statuses, isUTC ? 1 : 0)

@@ -266,12 +266,14 @@ import Musl
         let place = input.transcoder.flatMap(\.invalidOffset) ?? offset + Int64(valid - begin)
         return FormatError(
             .invalidEncoding, row: recordNumber + 1, file: file,
-            reason: "byte \(fileStart + place) of the \(input.isCompressed ? "decompressed " : "")file is not \(input.encoding.rawValue)",
+            reason:
+                "byte \(fileStart + place) of the \(input.isCompressed ? "decompressed " : "")file is not \(input.encoding.rawValue)",
             remedy: "declare the right `encoding:`")
     }
 
     private func malformedHeader(_ reason: UInt32) -> FormatError {
-        FormatError(.malformedRecord, row: 0, file: file, reason: "the header: " + Self.reason(reason, found: 0, expected: 0))
+        FormatError(
+            .malformedRecord, row: 0, file: file, reason: "the header: " + Self.reason(reason, found: 0, expected: 0))
     }
 
     private static func reason(_ code: UInt32, found: Int, expected: Int) -> String {
@@ -290,7 +292,8 @@ import Musl
         var bytes: [UInt8] = []
         var index = 0
         while index < length {
-            let isEscape = unsafe raw[index] == dialect.quote || (dialect.has_escape != 0 && raw[index] == dialect.escape)
+            let isEscape =
+                unsafe raw[index] == dialect.quote || (dialect.has_escape != 0 && raw[index] == dialect.escape)
             if isEscape, index + 1 < length { index += 1 }
             unsafe bytes.append(raw[index])
             index += 1

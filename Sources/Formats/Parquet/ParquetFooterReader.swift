@@ -41,7 +41,8 @@ struct ParquetFileDescription {
         } catch {
             throw FormatError.brokenParquet("its metadata cannot be read")
         }
-        guard reader.offset == metadata.count, let version = raw.version, let rowCount = raw.rowCount, rowCount >= 0 else {
+        guard reader.offset == metadata.count, let version = raw.version, let rowCount = raw.rowCount, rowCount >= 0
+        else {
             throw FormatError.brokenParquet("its metadata is incomplete")
         }
         guard version == 1 || version == 2 else {
@@ -92,7 +93,8 @@ struct ParquetFileDescription {
         }
         return ParquetRowGroup(
             rowCount: group.rowCount,
-            uncompressedByteCount: group.chunks.reduce(0) { $0 &+ min(max($1.uncompressed, 0), 1 << 40) }, chunks: chunks)
+            uncompressedByteCount: group.chunks.reduce(0) { $0 &+ min(max($1.uncompressed, 0), 1 << 40) },
+            chunks: chunks)
     }
 
     private func checked(
@@ -113,7 +115,8 @@ struct ParquetFileDescription {
             throw .brokenParquet("a column chunk is described incompletely", column: column)
         }
         let start = chunk.dictionaryOffset ?? data
-        guard start >= 4, start <= data, byteCount >= 0, Int64(start) <= end, Int64(byteCount) <= end - Int64(start) else {
+        guard start >= 4, start <= data, byteCount >= 0, Int64(start) <= end, Int64(byteCount) <= end - Int64(start)
+        else {
             throw .brokenParquet("a column chunk lies outside the file", column: column)
         }
         guard shape.maxRepetition == 0 ? count == rowCount : count >= rowCount, count <= Int(Int32.max) else {
@@ -196,7 +199,9 @@ struct ParquetFileDescription {
                 case 1: raw.version = try reader.integer(of: field, .int32)
                 case 2:
                     try reader.list(of: field, .structure) { (reader) throws(ThriftReader.Fault) in
-                        guard raw.elements.count < ParquetFileDescription.elementLimit else { throw ThriftReader.Fault() }
+                        guard raw.elements.count < ParquetFileDescription.elementLimit else {
+                            throw ThriftReader.Fault()
+                        }
                         raw.elements.append(try ParquetSchemaElement(&reader))
                     }
                 case 3: raw.rowCount = try reader.integer(of: field, .int64)

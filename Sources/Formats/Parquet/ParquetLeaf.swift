@@ -245,8 +245,11 @@ final class ParquetLeaf {
         let body = scratch.body
         let out = unsafe body.reserve(1 + kernel_parquet_hybrid_bound(pageValueCount, Int32(width)))
         unsafe out.storeBytes(of: UInt8(width), as: UInt8.self)
-        body.count += unsafe 1 + kernel_parquet_hybrid_indexes(
-            indexes.pointer(UInt32.self), pageValueCount, Int32(width), (out + 1).assumingMemoryBound(to: UInt8.self))
+        body.count +=
+            unsafe 1
+            + kernel_parquet_hybrid_indexes(
+                indexes.pointer(UInt32.self), pageValueCount, Int32(width),
+                (out + 1).assumingMemoryBound(to: UInt8.self))
     }
 
     /// Compresses the body behind the pages that are done. Room for the header is left in front of it, whose length is

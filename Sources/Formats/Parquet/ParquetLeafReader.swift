@@ -142,8 +142,10 @@ final class ParquetLeafReader {
         if shape.maxRepetition > 0 { try readLevels(pageRepetition, shape.maxRepetition, &offset) }
         try readLevels(pageDefinition, shape.maxDefinition, &offset)
         if shape.maxRepetition > 0 {
-            guard unsafe kernel_parquet_levels_agree(
-                pageDefinition.pointer(UInt8.self), pageRepetition.pointer(UInt8.self), pageEntryCount, elementLevels) != 0
+            guard
+                unsafe kernel_parquet_levels_agree(
+                    pageDefinition.pointer(UInt8.self), pageRepetition.pointer(UInt8.self), pageEntryCount,
+                    elementLevels) != 0
             else { throw FormatError.brokenParquet("levels of a page form no rows", column: column) }
         }
         pageValueCount = unsafe kernel_parquet_count_level(
@@ -200,7 +202,8 @@ extension ParquetLeafReader {
         flags.removeAll()
         let out = unsafe flags.reserve(definition.count).assumingMemoryBound(to: UInt8.self)
         flags.count = unsafe kernel_parquet_slots(
-            definition.pointer(UInt8.self), repetitions, definition.count, level.repetition, level.slot, level.valid, out)
+            definition.pointer(UInt8.self), repetitions, definition.count, level.repetition, level.slot, level.valid,
+            out)
     }
 
     /// Offsets of a list above the leaf: 32-bit numbers.
@@ -209,7 +212,8 @@ extension ParquetLeafReader {
         offsets.removeAll()
         let out = unsafe offsets.reserve(4 * (definition.count + 1)).assumingMemoryBound(to: Int32.self)
         let rows = unsafe kernel_parquet_list_offsets(
-            definition.pointer(UInt8.self), repetition.pointer(UInt8.self), definition.count, level.repetition, level.slot,
+            definition.pointer(UInt8.self), repetition.pointer(UInt8.self), definition.count, level.repetition,
+            level.slot,
             level.valid, out)
         offsets.count = 4 * (rows + 1)
     }

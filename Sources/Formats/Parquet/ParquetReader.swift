@@ -42,7 +42,8 @@ package final class ParquetReader {
         for index in chosen {
             for (leaf, levels) in description.schema.nodes[index].elementLevels() {
                 leaves[leaf] = ParquetLeafReader(
-                    shape: description.schema.leaves[leaf], elementLevels: levels, file: file, decompressor: decompressor)
+                    shape: description.schema.leaves[leaf], elementLevels: levels, file: file,
+                    decompressor: decompressor)
             }
         }
         self.leaves = leaves
@@ -52,7 +53,8 @@ package final class ParquetReader {
     private static func indexes(of columns: [String]?, in fields: [Field]) throws(FormatError) -> [Int] {
         guard let columns else { return Array(fields.indices) }
         guard !columns.isEmpty else {
-            throw FormatError(.unsupportedForm, reason: "no column is asked for", remedy: "name one, or none to get all")
+            throw FormatError(
+                .unsupportedForm, reason: "no column is asked for", remedy: "name one, or none to get all")
         }
         var indexes: [Int] = []
         for name in columns {

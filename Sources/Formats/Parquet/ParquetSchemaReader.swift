@@ -142,7 +142,8 @@ struct ParquetSchemaReader {
             }
             return .structure(members)
         default:
-            throw .unsupportedParquet("a group with a meaning of its own", supported: "lists and structures", column: column)
+            throw .unsupportedParquet(
+                "a group with a meaning of its own", supported: "lists and structures", column: column)
         }
     }
 
@@ -175,7 +176,8 @@ struct ParquetSchemaReader {
             case (.double, nil): .float64
             case (.byteArray, .text): .text
             case (.byteArray, nil): .binary
-            case (_, .decimal(let precision, let scale)) where (1...38).contains(precision) && (0...precision).contains(scale):
+            case (_, .decimal(let precision, let scale))
+            where (1...38).contains(precision) && (0...precision).contains(scale):
                 .decimal(precision: precision, scale: scale)
             default: nil
             }

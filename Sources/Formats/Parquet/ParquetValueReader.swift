@@ -90,7 +90,8 @@ final class ParquetValueReader {
             let out = unsafe values.reserve(Int(size)).assumingMemoryBound(to: UInt8.self)
             let newEnds = unsafe ends.reserve(4 * count).assumingMemoryBound(to: Int32.self)
             unsafe kernel_parquet_pick_bytes(
-                entryEnds.pointer(Int32.self), entries.pointer(UInt8.self), numbers, count, Int32(values.count), newEnds,
+                entryEnds.pointer(Int32.self), entries.pointer(UInt8.self), numbers, count, Int32(values.count),
+                newEnds,
                 out)
             values.count += Int(size)
             ends.count += 4 * count
@@ -125,7 +126,8 @@ final class ParquetValueReader {
     // MARK: Forms
 
     /// PLAIN elements to the column's; there is room for them.
-    private func widen(_ body: GrowingBytes, from offset: Int, _ count: Int, _ target: GrowingBytes) throws(FormatError) {
+    private func widen(_ body: GrowingBytes, from offset: Int, _ count: Int, _ target: GrowingBytes) throws(FormatError)
+    {
         let source = unsafe body.pointer(UInt8.self) + offset
         let out = unsafe target.pointer(UInt8.self) + target.count
         var isGood = true
@@ -170,7 +172,8 @@ final class ParquetValueReader {
 
     private func checkSize(_ more: Int) throws(FormatError) {
         guard more <= Int(Int32.max) - values.count else {
-            throw .unsupportedParquet("too many bytes in few rows", supported: "2 GiB of a column at a time", column: column)
+            throw .unsupportedParquet(
+                "too many bytes in few rows", supported: "2 GiB of a column at a time", column: column)
         }
     }
 

@@ -92,7 +92,9 @@ package struct PostgresCopyDecoder: ~Copyable {
         let flags = unsafe UInt32(bigEndian: message.loadUnaligned(fromByteOffset: 11, as: UInt32.self))
         let extra = unsafe Int(UInt32(bigEndian: message.loadUnaligned(fromByteOffset: 15, as: UInt32.self)))
         // The upper half of the flags are critical ones; none is defined that servers of our versions set.
-        guard flags == 0, extra <= message.count - 19 else { throw broken("the stream's header is not one that is known") }
+        guard flags == 0, extra <= message.count - 19 else {
+            throw broken("the stream's header is not one that is known")
+        }
         stage = .tuples
         return unsafe UnsafeRawBufferPointer(rebasing: message[(19 + extra)...])
     }

@@ -29,7 +29,8 @@ import Musl
 
     /// - Precondition: every column's type has a `postgresName`.
     package init(columns: [OutputColumn]) {
-        precondition(columns.allSatisfy { $0.type.postgresName != nil }, "the plan refuses types that have no counterpart")
+        precondition(
+            columns.allSatisfy { $0.type.postgresName != nil }, "the plan refuses types that have no counterpart")
         self.columns = columns
         unsafe buffer = allocate(capacity).assumingMemoryBound(to: UInt8.self)
         unsafe sources = UnsafeMutablePointer.allocate(capacity: 2 * max(1, columns.count))
@@ -77,7 +78,9 @@ import Musl
         var source = unsafe kernel_pgcopy_source()
         unsafe source.kind = kind
         unsafe source.scale = scale
-        unsafe source.validity = column.validity.map { unsafe UnsafePointer($0.base.assumingMemoryBound(to: UInt8.self)) }
+        unsafe source.validity = column.validity.map {
+            unsafe UnsafePointer($0.base.assumingMemoryBound(to: UInt8.self))
+        }
         switch column.storage {
         case .fixed(let values):
             unsafe source.values = UnsafePointer(values.base.assumingMemoryBound(to: UInt8.self))

@@ -34,7 +34,9 @@ package enum PostgresMapping {
 
     // MARK: Casts
 
-    private static func cast(_ type: PostgresType, to wanted: DataType) -> Result<PostgresColumnMapping, PostgresRefusal> {
+    private static func cast(_ type: PostgresType, to wanted: DataType) -> Result<
+        PostgresColumnMapping, PostgresRefusal
+    > {
         let base = builtin(type.undressed)
         switch (base, wanted) {
         case ("numeric", .decimal(let precision, let scale)):
@@ -88,7 +90,8 @@ package enum PostgresMapping {
         case .range:
             return .success(.init(type: .text, note: ownText, selection: .cast("text"), decoding: .text))
         case .scalar(_, let base, let typmod, let extensionName, let name):
-            return scalar(base, typmod: typmod, extensionName: extensionName, isBuiltin: builtin(type) != nil, name: name)
+            return scalar(
+                base, typmod: typmod, extensionName: extensionName, isBuiltin: builtin(type) != nil, name: name)
         case .array(_, let element, let name):
             return array(of: element, name: name)
         case .composite(_, let fields, let name):
@@ -145,7 +148,8 @@ package enum PostgresMapping {
         case "money":
             return .failure(
                 PostgresRefusal(
-                    reason: "money has the scale and signs of the server's lc_monetary, which no published type records",
+                    reason:
+                        "money has the scale and signs of the server's lc_monetary, which no published type records",
                     waysOut: ["{cast: text}"]))
         default: return unknown(name)
         }
@@ -193,7 +197,8 @@ package enum PostgresMapping {
 
     // MARK: Nested types
 
-    private static func array(of element: PostgresType, name: String) -> Result<PostgresColumnMapping, PostgresRefusal> {
+    private static func array(of element: PostgresType, name: String) -> Result<PostgresColumnMapping, PostgresRefusal>
+    {
         switch own(element) {
         case .failure(let refusal):
             return .failure(
@@ -228,7 +233,9 @@ package enum PostgresMapping {
         }
     }
 
-    private static func composite(_ fields: [PostgresField], name: String) -> Result<PostgresColumnMapping, PostgresRefusal> {
+    private static func composite(_ fields: [PostgresField], name: String) -> Result<
+        PostgresColumnMapping, PostgresRefusal
+    > {
         guard !fields.isEmpty else {
             return .failure(PostgresRefusal(reason: "\(name) is a row type without members", waysOut: ["{cast: text}"]))
         }

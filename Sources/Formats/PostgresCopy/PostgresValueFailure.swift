@@ -44,7 +44,8 @@ enum PostgresValueFailure {
             return special("an array of several dimensions, or one that does not start at 1, is no plain list")
         default:
             return FormatError(
-                .brokenStream, column: column, row: row, reason: "the bytes are not what binary COPY sends for this type")
+                .brokenStream, column: column, row: row,
+                reason: "the bytes are not what binary COPY sends for this type")
         }
     }
 }

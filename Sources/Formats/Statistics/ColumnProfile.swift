@@ -83,7 +83,8 @@ package struct ColumnProfile: Sendable, Equatable {
         for row in 0..<column.rowCount where !column.isNull(row) { unsafe add(whole: Int128(values[row])) }
     }
 
-    private mutating func addFloats<Value: BinaryFloatingPoint>(_ column: Column, _ values: UnsafeBufferPointer<Value>) {
+    private mutating func addFloats<Value: BinaryFloatingPoint>(_ column: Column, _ values: UnsafeBufferPointer<Value>)
+    {
         for row in 0..<column.rowCount where !column.isNull(row) {
             let value = unsafe Double(values[row])
             guard !value.isNaN else {
@@ -115,7 +116,9 @@ package struct ColumnProfile: Sendable, Equatable {
         // Most values are neither the lowest nor the highest: no array is made to see that.
         if case .bytes(let low)? = low, case .bytes(let high)? = high,
             unsafe !bytes.lexicographicallyPrecedes(low), unsafe !high.lexicographicallyPrecedes(bytes)
-        { return }
+        {
+            return
+        }
         widen(.bytes(unsafe Array(bytes.prefix(FrequentValues.bytesPerValue))))
     }
 

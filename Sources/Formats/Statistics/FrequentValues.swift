@@ -35,7 +35,9 @@ struct FrequentValues: Sendable, Equatable {
 
     mutating func merge(_ other: FrequentValues) {
         // In a fixed order: where reducing falls must not depend on the order of a dictionary.
-        for (hash, entry) in other.entries.sorted(by: { $0.key < $1.key }) { add(hash, count: entry.count) { entry.value } }
+        for (hash, entry) in other.entries.sorted(by: { $0.key < $1.key }) {
+            add(hash, count: entry.count) { entry.value }
+        }
         isExact = isExact && other.isExact
     }
 

@@ -32,14 +32,16 @@ enum ProfileValue: Hashable, Sendable {
     static func hash(_ value: Int128) -> UInt64 {
         let low = mix(UInt64(truncatingIfNeeded: value))
         // What fits in 64 bits, nearly everything, takes one round.
-        return value == Int128(Int64(truncatingIfNeeded: value)) ? low : mix(low ^ UInt64(truncatingIfNeeded: value >> 64))
+        return value == Int128(Int64(truncatingIfNeeded: value))
+            ? low : mix(low ^ UInt64(truncatingIfNeeded: value >> 64))
     }
 
     static func hash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
         var state = mix(UInt64(bytes.count))
         var offset = 0
         while offset + 8 <= bytes.count {
-            state = unsafe mix(state ^ UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)))
+            state = unsafe mix(
+                state ^ UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)))
             offset += 8
         }
         var rest: UInt64 = 0
@@ -62,14 +64,19 @@ enum ProfileValue: Hashable, Sendable {
     static func json(_ values: [ProfileValue], type: DataType) -> [JSON] {
         switch type {
         case .int16, .int32, .int64:
-            return values.map { if case .integer(let value) = $0 { .integer(Int64(truncatingIfNeeded: value)) } else { .null } }
+            return values.map {
+                if case .integer(let value) = $0 { .integer(Int64(truncatingIfNeeded: value)) } else { .null }
+            }
         case .float32, .float64:
             return values.map { value in
                 guard case .number(let number) = value else { return .null }
-                return number.isFinite ? .number(number) : .text(number.isNaN ? "NaN" : number < 0 ? "-Infinity" : "Infinity")
+                return number.isFinite
+                    ? .number(number) : .text(number.isNaN ? "NaN" : number < 0 ? "-Infinity" : "Infinity")
             }
         case .text:
-            return values.map { if case .bytes(let bytes) = $0 { .text(String(decoding: bytes, as: UTF8.self)) } else { .null } }
+            return values.map {
+                if case .bytes(let bytes) = $0 { .text(String(decoding: bytes, as: UTF8.self)) } else { .null }
+            }
         default:
             let texts = CellTexts()
             texts.render(column(values, type), as: .csv)

@@ -103,7 +103,8 @@ final class CellTexts {
         let out = unsafe bytes.reserve(2 * content.byteCount).assumingMemoryBound(to: UInt8.self)
         let newEnds = unsafe ends.reserve(8 * rows).assumingMemoryBound(to: Int64.self)
         bytes.count = unsafe kernel_export_hex(
-            content.base.assumingMemoryBound(to: UInt8.self), offsets.elements(Int32.self).baseAddress, rows, out, newEnds)
+            content.base.assumingMemoryBound(to: UInt8.self), offsets.elements(Int32.self).baseAddress, rows, out,
+            newEnds)
         ends.count = 8 * rows
     }
 

@@ -42,7 +42,8 @@ package struct VersionStatement: Sendable {
 
     /// nil for documents of another form.
     package init?(record: CommitRecord, protocolDocument: JSON, accounting: JSON) {
-        guard protocolDocument["format"]?.text == GatheringProtocol.format, let tables = protocolDocument["tables"]?.items
+        guard protocolDocument["format"]?.text == GatheringProtocol.format,
+            let tables = protocolDocument["tables"]?.items
         else { return nil }
         self.record = record
         keys = (protocolDocument["keys"]?.items ?? []).compactMap { key in

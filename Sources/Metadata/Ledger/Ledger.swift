@@ -217,7 +217,8 @@ package final class Ledger: Sendable {
         return (try answers[0][0].optionalText(0), try answers[1][0].optionalNumber(0))
     }
 
-    private func read<Value: Sendable>(_ body: @Sendable (LedgerReader) throws(LedgerError) -> Value) throws(LedgerError)
+    private func read<Value: Sendable>(_ body: @Sendable (LedgerReader) throws(LedgerError) -> Value)
+        throws(LedgerError)
         -> Value
     {
         try core.withLock { (core) throws(LedgerError) in try core.read(body) }

@@ -100,7 +100,8 @@ enum LedgerChange: CaseIterable, Hashable {
                         UPDATE shard SET phase = 'granted', epoch = given.column4, worker = given.column5 FROM {rows}
                         WHERE \(Self.sameShard) AND phase <> 'done' AND epoch < given.column4 AND \(Self.isRunning)
                         """,
-                    refusal: "a grant of no shard, of a finished one, under an old epoch, or in a run that is not running"),
+                    refusal:
+                        "a grant of no shard, of a finished one, under an old epoch, or in a run that is not running"),
                 Template(
                     sql: """
                         INSERT INTO attempt (run, table_name, shard, epoch, worker, state, token, granted_at)

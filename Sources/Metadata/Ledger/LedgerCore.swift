@@ -86,7 +86,8 @@ struct LedgerCore {
         guard let epoch else { throw database.deposed }
         if let pending, pending.entries != entries {
             throw LedgerError(
-                .unreachable, database.place, "the outcome of the append before is not known: it must be repeated first")
+                .unreachable, database.place, "the outcome of the append before is not known: it must be repeated first"
+            )
         }
         let batch: LedgerBatch
         if let pending { batch = pending } else { batch = LedgerBatch(entries, after: try currentHead()) }
@@ -141,12 +142,12 @@ struct LedgerCore {
         let fence = database.fence(epoch)
         do throws(LedgerError) {
             try database.write([fence] + batch.statements(oneByOne: false))
-        } catch where error.code == .refused {
+        } catch  where error.code == .refused {
             // Rows of somebody else are behind the one that we know: no refusal, an end.
             if try isWritten(batch) { return }
             do throws(LedgerError) {
                 try database.write([fence] + batch.statements(oneByOne: true))
-            } catch where error.code == .refused {
+            } catch  where error.code == .refused {
                 throw try unknownRun(in: batch) ?? error
             }
         }
@@ -168,7 +169,7 @@ struct LedgerCore {
 func patiently<Value>(_ patience: Duration, _ body: () throws(LedgerError) -> Value) throws(LedgerError) -> Value {
     var waiting = Patience(patience)
     while true {
-        do throws(LedgerError) { return try body() } catch where error.code == .unreachable {
+        do throws(LedgerError) { return try body() } catch  where error.code == .unreachable {
             guard waiting.wait() else { throw error }
         }
     }

@@ -63,6 +63,7 @@ struct LedgerBatch: Sendable {
     func statements(oneByOne: Bool) throws(LedgerError) -> [LedgerStatement] {
         var writer = LedgerWriter(oneByOne: oneByOne)
         try writer.add(entries)
-        return LedgerChange.audit.statements(rows, run: "", largest: oneByOne ? 1 : LedgerChange.largest) + writer.statements
+        return LedgerChange.audit.statements(rows, run: "", largest: oneByOne ? 1 : LedgerChange.largest)
+            + writer.statements
     }
 }

@@ -92,7 +92,8 @@ struct LedgerReader {
         var held: [String: [SnapshotHold]] = [:]
         for holder in holders { held[try holder.text(0)] = try decoded([SnapshotHold].self, try holder.text(1)) }
         return RecoveredRun(
-            start: start, document: document, state: state, planning: planning, plan: plan, shards: shards, holders: held,
+            start: start, document: document, state: state, planning: planning, plan: plan, shards: shards,
+            holders: held,
             sealedAt: try row.optionalText(12), commitRecord: try row.optionalText(4),
             version: try row.optionalNumber(5).map { Int($0) }, failure: failure, changedAt: try row.text(7))
     }
@@ -196,7 +197,8 @@ private struct ShardRows {
         states.append(
             ShardState(
                 table: table, shard: shard, phase: phase, highestEpoch: try row.count(3),
-                leases: leases[Name(table: table, shard: shard)] ?? [], worker: try row.optionalText(4).map { shared($0) },
+                leases: leases[Name(table: table, shard: shard)] ?? [],
+                worker: try row.optionalText(4).map { shared($0) },
                 failures: try row.count(5), packed: receipt.map { packer.pack($0) }))
     }
 

@@ -113,7 +113,8 @@ struct LedgerWriter {
             ], entry, 1, "the ledger has this run")
         if let earlier = start.restartOf {
             change(
-                "UPDATE run SET restart = ? WHERE run = ? AND restart = 'due'", [.text(start.run), .text(earlier)], entry, 1,
+                "UPDATE run SET restart = ? WHERE run = ? AND restart = 'due'", [.text(start.run), .text(earlier)],
+                entry, 1,
                 "the run in whose place it begins is not to begin anew, or has done so")
         }
     }
@@ -210,7 +211,8 @@ struct LedgerWriter {
                 restart = CASE WHEN restart = 'wanted' THEN ? END
             WHERE run = ? AND state NOT IN ('published', 'aborted')
             """,
-            [.text(Coding.text(failure)), .text(failure.kind == .snapshotLost ? "due" : nil), .text(entry.run)], entry, 1,
+            [.text(Coding.text(failure)), .text(failure.kind == .snapshotLost ? "due" : nil), .text(entry.run)], entry,
+            1,
             "the run is over")
     }
 }

@@ -45,7 +45,8 @@ final class PostgresLedger: LedgerDatabase {
         // Row by row: a run of many shards is a hundred megabytes, and is taken in as it comes.
         var failure: LedgerError?
         var byteCount = 0
-        let answers = try answers([begin] + statements + [PostgresStatement("COMMIT")], 0, isStreamed: true) { place, values in
+        let answers = try answers([begin] + statements + [PostgresStatement("COMMIT")], 0, isStreamed: true) {
+            place, values in
             guard failure == nil, queries.indices.contains(place - 1) else { return }
             let found = LedgerRow(values: values.map { .text($0) })
             byteCount += found.byteCount
@@ -69,7 +70,9 @@ final class PostgresLedger: LedgerDatabase {
         let byteCount = statements.reduce(0) { $0 + $1.byteCount }
         let answers = try answers(sent, byteCount)
         do throws(LedgerError) {
-            for (statement, answer) in zip(statements, answers.answers.dropFirst()) { try statement.check(answer.count) }
+            for (statement, answer) in zip(statements, answers.answers.dropFirst()) {
+                try statement.check(answer.count)
+            }
             if let failure = answers.failure { throw .translated(failure, place) }
         } catch {
             rollBack()
@@ -134,7 +137,8 @@ final class PostgresLedger: LedgerDatabase {
         session = nil
         do throws(PostgresError) {
             let new = try PostgresSession(url: url, timeout: Self.connectTime, unacknowledged: Limits.ledgerSilence)
-            let settings = try new.pipeline([PostgresStatement(Self.settings, isPrepared: false)], silence: Limits.ledgerSilence)
+            let settings = try new.pipeline(
+                [PostgresStatement(Self.settings, isPrepared: false)], silence: Limits.ledgerSilence)
             if let failure = settings.failure { throw failure }
             session = new
             return new
@@ -180,7 +184,8 @@ final class PostgresLedger: LedgerDatabase {
     ) throws(LedgerError) -> PostgresAnswers {
         let session = try connected()
         do throws(PostgresError) {
-            return try session.pipeline(statements, silence: Limits.ledgerSilence + .seconds(byteCount >> 20), isStreamed: isStreamed, row: row)
+            return try session.pipeline(
+                statements, silence: Limits.ledgerSilence + .seconds(byteCount >> 20), isStreamed: isStreamed, row: row)
         } catch {
             self.session = nil
             throw .translated(error, place)

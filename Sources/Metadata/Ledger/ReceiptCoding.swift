@@ -28,7 +28,8 @@ enum ReceiptCoding {
         var text = "{\"byteCount\":\(receipt.byteCount),\"epoch\":\(receipt.epoch),"
         if let handle = receipt.handle { text += "\"handle\":\"\(handle)\"," }
         text += "\"rows\":{\"filtered\":\(rows.filtered),\"published\":\(rows.published),"
-        text += "\"quarantined\":\(rows.quarantined),\"read\":\(rows.read),\"suppressed\":\(rows.suppressed)},\"rules\":["
+        text +=
+            "\"quarantined\":\(rows.quarantined),\"read\":\(rows.read),\"suppressed\":\(rows.suppressed)},\"rules\":["
         for (index, rule) in receipt.rules.enumerated() {
             text += index == 0 ? "{\"changed\":" : ",{\"changed\":"
             text += "\(rule.changed),\"column\":\"\(rule.column)\",\"nulled\":\(rule.nulled),\"nulls\":\(rule.nulls),"
@@ -58,13 +59,16 @@ private struct ReceiptReader {
     init(bytes: [UInt8]) { self.bytes = bytes }
 
     mutating func receipt() -> PartReceipt? {
-        guard skip("{\"byteCount\":"), let byteCount = number(), skip(",\"epoch\":"), let epoch = number() else { return nil }
+        guard skip("{\"byteCount\":"), let byteCount = number(), skip(",\"epoch\":"), let epoch = number() else {
+            return nil
+        }
         var handle: String?
         if skip(",\"handle\":") {
             handle = string()
             guard handle != nil else { return nil }
         }
-        guard skip(",\"rows\":{\"filtered\":"), let filtered = number(), skip(",\"published\":"), let published = number(),
+        guard skip(",\"rows\":{\"filtered\":"), let filtered = number(), skip(",\"published\":"),
+            let published = number(),
             skip(",\"quarantined\":"), let quarantined = number(), skip(",\"read\":"), let read = number(),
             skip(",\"suppressed\":"), let suppressed = number(), skip("},\"rules\":[")
         else { return nil }

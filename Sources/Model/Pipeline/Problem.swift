@@ -52,7 +52,8 @@ package struct ProblemList: Sendable {
     package var hasErrors: Bool { problems.contains { $0.severity == .error } }
 
     package mutating func error(_ position: Position?, found: String, expected: String = "", remedy: String? = nil) {
-        problems.append(Problem(.error, file: file, position: position, found: found, expected: expected, remedy: remedy))
+        problems.append(
+            Problem(.error, file: file, position: position, found: found, expected: expected, remedy: remedy))
     }
 
     package mutating func warning(_ position: Position?, found: String, expected: String = "", remedy: String? = nil) {

@@ -46,7 +46,8 @@ package struct PackedReceipt: Sendable, Equatable {
         var reader = Reader(bytes: bytes)
         let (shard, epoch, byteCount) = (reader.number(), reader.number(), reader.number())
         let rows = RowAccount(
-            read: reader.number(), published: reader.number(), quarantined: reader.number(), suppressed: reader.number(),
+            read: reader.number(), published: reader.number(), quarantined: reader.number(),
+            suppressed: reader.number(),
             filtered: reader.number())
         let stagedPath = reader.text(behind: form.folder)
         let sha256 = reader.digest()
@@ -165,6 +166,7 @@ private struct Reader {
         defer { position += 32 }
         let digits = Array("0123456789abcdef".utf8)
         return String(
-            decoding: bytes[position..<position + 32].flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+            decoding: bytes[position..<position + 32].flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] },
+            as: UTF8.self)
     }
 }

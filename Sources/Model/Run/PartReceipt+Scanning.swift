@@ -29,7 +29,8 @@ extension PartReceipt {
             default: return false
             }
         }
-        guard isRead, let table, let shard, let epoch, let stagedPath, let byteCount, let sha256, let rows, let rules else {
+        guard isRead, let table, let shard, let epoch, let stagedPath, let byteCount, let sha256, let rows, let rules
+        else {
             return nil
         }
         self.init(

@@ -23,7 +23,9 @@ package enum PlanText {
     private static func fast(_ plan: RunPlan, _ general: (RunPlan) -> [UInt8]) -> [UInt8]? {
         let text = general(plan.outline)
         let places = places(in: text)
-        guard places.count == plan.tables.count, plan.tables.allSatisfy({ $0.shards.allSatisfy(\.isPlain) }) else { return nil }
+        guard places.count == plan.tables.count, plan.tables.allSatisfy({ $0.shards.allSatisfy(\.isPlain) }) else {
+            return nil
+        }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.count + plan.tables.reduce(0) { $0 + $1.shards.count } * 192)
         var start = 0
@@ -116,7 +118,9 @@ extension Shard {
     }
 
     fileprivate func write(to bytes: inout [UInt8]) {
-        bytes += "{\"estimatedBytes\":\(estimatedBytes),\"estimatedRows\":\(estimatedRows),\"index\":\(index),\"piece\":".utf8
+        bytes +=
+            "{\"estimatedBytes\":\(estimatedBytes),\"estimatedRows\":\(estimatedRows),\"index\":\(index),\"piece\":"
+            .utf8
         switch piece {
         case .blocks(let schema, let relation, let first, let limit):
             bytes += "{\"blocks\":{\"first\":\(first),".utf8
@@ -124,7 +128,9 @@ extension Shard {
             bytes += "\"relation\":\"\(relation)\",\"schema\":\"\(schema)\"}}}".utf8
         case .query: bytes += "{\"query\":{}}}".utf8
         case .bytes(let path, let start, let end, let firstRecord):
-            bytes += "{\"bytes\":{\"end\":\(end),\"firstRecord\":\(firstRecord),\"path\":\"\(path)\",\"start\":\(start)}}}".utf8
+            bytes +=
+                "{\"bytes\":{\"end\":\(end),\"firstRecord\":\(firstRecord),\"path\":\"\(path)\",\"start\":\(start)}}}"
+                .utf8
         }
     }
 

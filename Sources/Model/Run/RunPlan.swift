@@ -150,7 +150,8 @@ package struct TablePlan: Sendable, Codable, Equatable {
 
     package init(
         name: String, source: String, origin: String, statement: String?, schemaFingerprint: String,
-        sourceColumns: [SourceColumn] = [], columns: [ColumnPlan], droppedColumns: [String], shards: [Shard], estimatedRows: Int64, estimatedBytes: Int64
+        sourceColumns: [SourceColumn] = [], columns: [ColumnPlan], droppedColumns: [String], shards: [Shard],
+        estimatedRows: Int64, estimatedBytes: Int64
     ) {
         self.name = name
         self.source = source

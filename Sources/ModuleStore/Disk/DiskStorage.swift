@@ -74,7 +74,8 @@ package struct DiskStorage: Storage {
         }
         guard measure.sha256 == part.sha256 else {
             throw StoreError(
-                .damaged, part.path, "its bytes are no longer those that its worker wrote; look at the disk and the memory, and run again")
+                .damaged, part.path,
+                "its bytes are no longer those that its worker wrote; look at the disk and the memory, and run again")
         }
     }
 

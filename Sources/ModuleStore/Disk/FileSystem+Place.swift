@@ -49,7 +49,8 @@ extension FileSystem {
         if result == 0 { return .done }
         if errno == EEXIST { return .alreadyExists }
         guard [EINVAL, ENOSYS, EOPNOTSUPP].contains(errno) else { throw .system(errno, target, "rename to it") }
-        throw StoreError(.noExclusiveCreate, target, "this file system cannot create a name only if it is free; \(Self.advice)")
+        throw StoreError(
+            .noExclusiveCreate, target, "this file system cannot create a name only if it is free; \(Self.advice)")
     }
 
     private static let advice = "put the store on a file system with hard links"

@@ -5,7 +5,9 @@ enum PartColumns {
     static func text(_ columns: [OutputColumn]) -> String {
         JSON.list(
             columns.map {
-                .record(["name": .text($0.name), "type": .text($0.type.description), "protected": .boolean($0.isProtected)])
+                .record([
+                    "name": .text($0.name), "type": .text($0.type.description), "protected": .boolean($0.isProtected),
+                ])
             }
         ).text()
     }

@@ -53,7 +53,8 @@ internal import Postgres
         let place = PostgresName.qualified(schema, name)
         try attempting("make the part's table") { (session) throws(PostgresError) in
             // A table that is made and filled in one transaction is written in the order of its rows, and frozen.
-            try session.execute("BEGIN; SET LOCAL synchronous_commit = on; CREATE TABLE \(place) (\(list.joined(separator: ", ")))")
+            try session.execute(
+                "BEGIN; SET LOCAL synchronous_commit = on; CREATE TABLE \(place) (\(list.joined(separator: ", ")))")
             try session.beginCopyIn("COPY \(place) FROM STDIN (FORMAT binary, FREEZE)")
         }
         state = .copying
@@ -66,7 +67,8 @@ internal import Postgres
 
     package func writeRows(_ bytes: UnsafeRawBufferPointer) throws(StoreError) {
         precondition(state == .copying, "rows for a part that takes none")
-        try attempting("fill the part's table") { (session) throws(PostgresError) in unsafe try session.sendCopy(bytes) }
+        try attempting("fill the part's table") { (session) throws(PostgresError) in unsafe try session.sendCopy(bytes)
+        }
     }
 
     package func finish() throws(StoreError) -> FinishedPart {
@@ -84,7 +86,8 @@ internal import Postgres
                 """,
                 [
                     .text(attempt), .text(table), .number(shard), .number(epoch), .text(name), .number(rows),
-                    .number(byteCount), .text(sha256), .text(codec.rawValue), .text(PartColumns.text(columns)), .text(maker),
+                    .number(byteCount), .text(sha256), .text(codec.rawValue), .text(PartColumns.text(columns)),
+                    .text(maker),
                 ])
             try session.execute("COMMIT")
             return true

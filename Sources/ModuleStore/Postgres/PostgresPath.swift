@@ -42,7 +42,9 @@ enum PostgresPath: Equatable {
     }
 
     private static func inVersions(_ module: String, _ name: String) -> PostgresPath? {
-        if let version = ModuleLayout.version(commitRecordName: name) { return .record(module: module, version: version) }
+        if let version = ModuleLayout.version(commitRecordName: name) {
+            return .record(module: module, version: version)
+        }
         let suffix = ".withdrawn.json"
         guard name.hasSuffix(suffix),
             let version = ModuleLayout.version(commitRecordName: String(name.dropLast(suffix.count)) + ".json")

@@ -45,16 +45,21 @@ struct PostgresPromises {
         }
     }
 
-    private static func checkUnique(_ session: PostgresSession, _ place: String, _ columns: [String], subject: String) throws {
+    private static func checkUnique(_ session: PostgresSession, _ place: String, _ columns: [String], subject: String)
+        throws
+    {
         let present = columns.map { "\(PostgresName.quoted($0)) IS NOT NULL" }.joined(separator: " AND ")
-        let count = try session.query(
-            """
-            SELECT count(*)::text FROM
-            (SELECT 1 FROM \(place) WHERE \(present) GROUP BY \(list(columns)) HAVING count(*) > 1) d
-            """)[0][0] ?? "0"
+        let count =
+            try session.query(
+                """
+                SELECT count(*)::text FROM
+                (SELECT 1 FROM \(place) WHERE \(present) GROUP BY \(list(columns)) HAVING count(*) > 1) d
+                """)[0][0] ?? "0"
         guard count == "0" else {
             throw StoreError(
-                .brokenPromise, subject, "\(count) values of \(words(columns)) occur more than once, which the target's `tables` promises they do not")
+                .brokenPromise, subject,
+                "\(count) values of \(words(columns)) occur more than once, which the target's `tables` promises they do not"
+            )
         }
     }
 
@@ -64,18 +69,21 @@ struct PostgresPromises {
         let place = PostgresName.qualified(schema, promise.table)
         let target = PostgresName.qualified(schema, reference.table)
         let (column, targetColumn) = (PostgresName.quoted(reference.column), PostgresName.quoted(reference.target))
-        let count = try session.query(
-            """
-            SELECT count(*)::text FROM \(place) a WHERE a.\(column) IS NOT NULL
-            AND NOT EXISTS (SELECT 1 FROM \(target) b WHERE b.\(targetColumn) = a.\(column))
-            """)[0][0] ?? "0"
+        let count =
+            try session.query(
+                """
+                SELECT count(*)::text FROM \(place) a WHERE a.\(column) IS NOT NULL
+                AND NOT EXISTS (SELECT 1 FROM \(target) b WHERE b.\(targetColumn) = a.\(column))
+                """)[0][0] ?? "0"
         guard count == "0" else {
             throw StoreError(
                 .brokenPromise, "\(module)/\(promise.table)",
                 "\(count) rows hold a value of \"\(reference.column)\" that is not found in \(reference.table).\(reference.target), which the target's `tables` promises"
             )
         }
-        let isKey = storage.promises.contains { $0.table == reference.table && $0.uniqueLists.contains([reference.target]) }
+        let isKey = storage.promises.contains {
+            $0.table == reference.table && $0.uniqueLists.contains([reference.target])
+        }
         guard isAlone(promise.table), isAlone(reference.table), isKey else { return }
         try session.execute("ALTER TABLE \(place) ADD FOREIGN KEY (\(column)) REFERENCES \(target) (\(targetColumn))")
     }
@@ -87,10 +95,12 @@ struct PostgresPromises {
     ) throws(StoreError) {
         let subject = "\(module)/\(promise.table)"
         try storage.pool.with(subject, "check the target's promises") { session in
-            guard let name = try session.query(
-                """
-                SELECT table_name FROM etl.part WHERE attempt = $1::uuid AND "table" = $2 AND shard = $3::int4 AND sha256 = $4
-                """, [attempt, promise.table, "\(staged.part.shard)", staged.part.sha256]).first?[0]
+            guard
+                let name = try session.query(
+                    """
+                    SELECT table_name FROM etl.part WHERE attempt = $1::uuid AND "table" = $2 AND shard = $3::int4 AND sha256 = $4
+                    """, [attempt, promise.table, "\(staged.part.shard)", staged.part.sha256]
+                ).first?[0]
             else { return }
             let place = PostgresName.qualified(staged.schema, name)
             if !promise.primaryKey.isEmpty {
@@ -98,7 +108,9 @@ struct PostgresPromises {
                 let count = try session.query("SELECT count(*)::text FROM \(place) WHERE \(absent)")[0][0] ?? "0"
                 guard count == "0" else {
                     throw StoreError(
-                        .brokenPromise, subject, "\(count) rows have no value of \(words(promise.primaryKey)), the primary key that the target's `tables` promises")
+                        .brokenPromise, subject,
+                        "\(count) rows have no value of \(words(promise.primaryKey)), the primary key that the target's `tables` promises"
+                    )
                 }
             }
             for columns in promise.uniqueLists { try checkUnique(session, place, columns, subject: subject) }

@@ -55,7 +55,8 @@ enum PostgresRegistry {
             if may == "t" { continue }
             let role = PostgresName.quoted(reader)
             try session.execute(
-                "GRANT USAGE ON SCHEMA etl TO \(role); GRANT SELECT ON etl.latest, etl.module_version, etl.tombstone TO \(role)")
+                "GRANT USAGE ON SCHEMA etl TO \(role); GRANT SELECT ON etl.latest, etl.module_version, etl.tombstone TO \(role)"
+            )
         }
     }
 

@@ -47,7 +47,9 @@ extension PostgresStorage {
                 try session.execute(
                     "ALTER TABLE \(PostgresName.qualified(schema, kept.name)) RENAME TO \(PostgresName.quoted(name))")
                 if isAlone {
-                    for constraint in promise?.constraints ?? [] { try session.execute("ALTER TABLE \(place) ADD \(constraint)") }
+                    for constraint in promise?.constraints ?? [] {
+                        try session.execute("ALTER TABLE \(place) ADD \(constraint)")
+                    }
                 } else {
                     try inherit(session, place, kept.columns, part.table, in: schema, promise)
                 }
@@ -66,7 +68,8 @@ extension PostgresStorage {
             throw error
         } catch let error as PostgresError {
             if error.state == "23505" || error.state == "23502", let promise {
-                try PostgresPromises.explain(promise, storage: self, module: module, staged: (schema, part), attempt: attempt)
+                try PostgresPromises.explain(
+                    promise, storage: self, module: module, staged: (schema, part), attempt: attempt)
             }
             throw .postgres(error, part.path, "place the part")
         } catch {
@@ -85,7 +88,8 @@ extension PostgresStorage {
             """, [attempt, part.table, "\(part.shard)"])
         func isThis(_ row: [String?]) -> Bool {
             row[1].flatMap { Int($0) }.map {
-                ModuleLayout.stagedPart(attempt: attempt, table: part.table, shard: part.shard, epoch: $0) == part.stagedPath
+                ModuleLayout.stagedPart(attempt: attempt, table: part.table, shard: part.shard, epoch: $0)
+                    == part.stagedPath
             } ?? false
         }
         guard let row = rows.first(where: isThis), let name = row[0], let epoch = row[1].flatMap({ Int($0) }),
@@ -106,7 +110,8 @@ extension PostgresStorage {
         if try session.query("SELECT pg_catalog.to_regclass($1) IS NULL", [parent])[0][0] == "t" {
             let list = columns.map { column in
                 let isKey = promise?.primaryKey.contains(column.name) == true
-                return "\(PostgresName.quoted(column.name)) \(column.type.postgresName ?? "")\(isKey ? " NOT NULL" : "")"
+                return
+                    "\(PostgresName.quoted(column.name)) \(column.type.postgresName ?? "")\(isKey ? " NOT NULL" : "")"
             }
             try session.execute("CREATE TABLE \(parent) (\(list.joined(separator: ", ")))")
             try guardTable(session, parent)
@@ -132,7 +137,8 @@ extension PostgresStorage {
 
     private func dropLosers(schema: String, attempt: String, module: String) throws(StoreError) {
         let losers = try rows(
-            "\(module)/\(attempt)", "SELECT table_name FROM etl.part WHERE attempt = $1::uuid AND NOT is_accepted", [attempt])
+            "\(module)/\(attempt)", "SELECT table_name FROM etl.part WHERE attempt = $1::uuid AND NOT is_accepted",
+            [attempt])
         for name in losers.compactMap({ $0[0] }) {
             try pool.transaction("\(module)/\(attempt)", "drop a part that was not accepted") { session in
                 try session.execute("DROP TABLE IF EXISTS \(PostgresName.qualified(schema, name))")
@@ -146,8 +152,10 @@ extension PostgresStorage {
     package func annotate(_ tables: [TableNote], module: String, attempt: String) throws(StoreError) {
         guard !tables.isEmpty else { return }
         try pool.transaction("\(module)/\(attempt)", "describe the tables") { session in
-            guard let schema = try session.query(
-                "SELECT schema_name FROM etl.attempt WHERE attempt = $1::uuid", [attempt]).first?[0]
+            guard
+                let schema = try session.query(
+                    "SELECT schema_name FROM etl.attempt WHERE attempt = $1::uuid", [attempt]
+                ).first?[0]
             else { throw StoreError(.attemptEnded, "\(module)/\(attempt)", "the attempt is over") }
             for table in tables {
                 let place = PostgresName.qualified(schema, table.table)
@@ -156,7 +164,8 @@ extension PostgresStorage {
                 try session.execute("COMMENT ON TABLE \(place) IS \(PostgresName.literal(table.text))")
                 for column in table.columns {
                     try session.execute(
-                        "COMMENT ON COLUMN \(place).\(PostgresName.quoted(column.name)) IS \(PostgresName.literal(column.text))")
+                        "COMMENT ON COLUMN \(place).\(PostgresName.quoted(column.name)) IS \(PostgresName.literal(column.text))"
+                    )
                 }
             }
         }

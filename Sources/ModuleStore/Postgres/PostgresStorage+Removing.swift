@@ -23,7 +23,8 @@ extension PostgresStorage {
                 guard try PostgresRegistry.isPresent(session) else { return }
                 // A folder of them has the same name.
                 try session.change(
-                    "DELETE FROM etl.loose_file WHERE path = $1 OR pg_catalog.starts_with(path, $1 || '/')", [.text(path)])
+                    "DELETE FROM etl.loose_file WHERE path = $1 OR pg_catalog.starts_with(path, $1 || '/')",
+                    [.text(path)])
             }
         default: return
         }
@@ -74,14 +75,20 @@ extension PostgresStorage {
     private func dropTables(module: String, attempt: String) throws(StoreError) {
         let subject = "\(module)/\(ModuleLayout.run(attempt))/data"
         let schema = try pool.transaction(subject, "hide the version's tables") { session -> String? in
-            guard let schema = try session.query(
-                "SELECT schema_name FROM etl.attempt WHERE attempt = $1::uuid AND module = $2 FOR UPDATE", [attempt, module]
-            ).first?[0] else { return nil }
-            guard try session.query(
-                "SELECT 1 FROM etl.module_version WHERE attempt = $1::uuid AND state = 'published'", [attempt]).isEmpty
+            guard
+                let schema = try session.query(
+                    "SELECT schema_name FROM etl.attempt WHERE attempt = $1::uuid AND module = $2 FOR UPDATE",
+                    [attempt, module]
+                ).first?[0]
+            else { return nil }
+            guard
+                try session.query(
+                    "SELECT 1 FROM etl.module_version WHERE attempt = $1::uuid AND state = 'published'", [attempt]
+                ).isEmpty
             else { throw StoreError(.notAllowed, subject, "the version is published; withdraw it first") }
             let hidden = PostgresNames.withdrawnSchema(attempt: attempt)
-            let isThere = try !session.query("SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1", [schema]).isEmpty
+            let isThere = try !session.query("SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1", [schema])
+                .isEmpty
             guard schema != hidden, isThere else { return isThere ? schema : nil }
             try session.execute("ALTER SCHEMA \(PostgresName.quoted(schema)) RENAME TO \(PostgresName.quoted(hidden))")
             try session.change(
@@ -121,7 +128,9 @@ extension PostgresStorage {
                     try session.execute("SET LOCAL lock_timeout = '\(Self.lockTime)'")
                     try body(session)
                 }
-            } catch let error as PostgresError where ["55P03", "40P01"].contains(error.state) && ContinuousClock.now < end {
+            } catch let error as PostgresError
+                where ["55P03", "40P01"].contains(error.state) && ContinuousClock.now < end
+            {
                 Self.sleep(pause)
                 pause = min(pause * 2, .milliseconds(500))
             } catch let error as PostgresError {

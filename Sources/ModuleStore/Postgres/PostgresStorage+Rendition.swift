@@ -16,7 +16,8 @@ struct KeptPart: Equatable {
 extension PostgresStorage {
     /// The part whose file has this path, or nil.
     func part(at path: String) throws(StoreError) -> KeptPart? {
-        guard case .run(_, let attempt, let file) = PostgresPath(path), file.hasPrefix("data/"), file.hasSuffix(".parquet"),
+        guard case .run(_, let attempt, let file) = PostgresPath(path), file.hasPrefix("data/"),
+            file.hasSuffix(".parquet"),
             AttemptID.milliseconds(attempt) != nil
         else { return nil }
         let found = try rows(
@@ -29,11 +30,13 @@ extension PostgresStorage {
         ).first { $0[0].map { ModuleLayout.part(table: $0, shard: Int(Self.shard(file)) ?? -1) } == file }
         guard let row = found else { return nil }
         guard let schema = row[2], let table = row[3], let bytes = row[4].flatMap({ Int64($0) }), let sha256 = row[5],
-            let codec = row[6].flatMap({ TargetSpec.Codec(rawValue: $0) }), let columns = row[7].flatMap(PartColumns.columns),
+            let codec = row[6].flatMap({ TargetSpec.Codec(rawValue: $0) }),
+            let columns = row[7].flatMap(PartColumns.columns),
             let maker = row[8]
         else { throw StoreError(.damaged, path, "the registry's row of this part cannot be read") }
         return KeptPart(
-            schema: schema, table: table, byteCount: bytes, sha256: sha256, codec: codec, columns: columns, maker: maker)
+            schema: schema, table: table, byteCount: bytes, sha256: sha256, codec: codec, columns: columns, maker: maker
+        )
     }
 
     /// Makes the part's file again. It lies in a temporary file without a name while somebody holds the result.
@@ -64,7 +67,9 @@ extension PostgresStorage {
                 return false
             }
         }
-        guard isDone else { throw StoreError(.damaged, path, "the table does not hold the columns that were published") }
+        guard isDone else {
+            throw StoreError(.damaged, path, "the table does not hold the columns that were published")
+        }
         let digest = file.finish()
         if digest != part.sha256, part.maker != renderer.maker {
             throw StoreError(

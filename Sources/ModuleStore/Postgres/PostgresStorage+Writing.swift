@@ -7,7 +7,8 @@ extension PostgresStorage {
             try PostgresRegistry.ensure(session)
             for reader in readers
             where try session.query("SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = $1", [reader]).isEmpty {
-                throw StoreError(.badName, reader, "the server has no role of this name, which the target lists among its readers")
+                throw StoreError(
+                    .badName, reader, "the server has no role of this name, which the target lists among its readers")
             }
             try PostgresRegistry.grant(session, to: readers)
             let schema = PostgresNames.schema(module: module, attempt: attempt)
@@ -36,7 +37,8 @@ extension PostgresStorage {
             }
             guard found[2] == "f" else { throw StoreError(.alreadyExists, path, "this epoch has a part already") }
             return PostgresPart(
-                pool: pool, session: session, schema: schema, attempt: attempt, table: table, shard: shard, epoch: epoch,
+                pool: pool, session: session, schema: schema, attempt: attempt, table: table, shard: shard,
+                epoch: epoch,
                 path: path, maker: renderer?.maker ?? "")
         } catch let error as StoreError {
             throw error
@@ -70,7 +72,8 @@ extension PostgresStorage {
 
     package func write(_ path: String, _ bytes: [UInt8]) throws(StoreError) {
         guard !path.hasSuffix(".parquet") else {
-            throw StoreError(.badName, path, "the tables of a database are filled by a run alone; copy to a folder or a bucket")
+            throw StoreError(
+                .badName, path, "the tables of a database are filled by a run alone; copy to a folder or a bucket")
         }
         try pool.transaction(path, "write the file") { session in
             switch PostgresPath(path) {
@@ -145,7 +148,9 @@ extension PostgresStorage {
             } catch let error as PostgresError where isUnknown || error.isConnectionLost {
                 isUnknown = true
                 guard ContinuousClock.now < end else {
-                    throw StoreError(.unknown, path, "the connection was lost while the record was sent, and \(error.place) does not answer")
+                    throw StoreError(
+                        .unknown, path,
+                        "the connection was lost while the record was sent, and \(error.place) does not answer")
                 }
                 Self.sleep(pause)
                 pause = min(pause * 2, .seconds(2))
@@ -159,11 +164,14 @@ extension PostgresStorage {
     private func insertRecord(
         _ session: PostgresSession, module: String, version: Int, attempt: String, _ bytes: [UInt8]
     ) throws {
-        guard let record = (try? JSON.parse(bytes)).flatMap({ CommitRecord(json: $0) }), record.attempt == attempt else {
+        guard let record = (try? JSON.parse(bytes)).flatMap({ CommitRecord(json: $0) }), record.attempt == attempt
+        else {
             throw StoreError(.badName, module, "no commit record of this attempt")
         }
-        guard let schema = try session.query(
-            "SELECT schema_name FROM etl.attempt WHERE attempt = $1::uuid AND module = $2", [attempt, module]).first?[0]
+        guard
+            let schema = try session.query(
+                "SELECT schema_name FROM etl.attempt WHERE attempt = $1::uuid AND module = $2", [attempt, module]
+            ).first?[0]
         else { throw StoreError(.attemptEnded, "\(module)/\(attempt)", "the attempt is over") }
         try session.change(
             """
@@ -175,7 +183,8 @@ extension PostgresStorage {
                 record.parent.map { .text($0.commitSHA256) } ?? .null, .text(schema), .text(record.committedAt),
             ])
         for reader in readers {
-            try session.execute("GRANT USAGE ON SCHEMA \(PostgresName.quoted(schema)) TO \(PostgresName.quoted(reader))")
+            try session.execute(
+                "GRANT USAGE ON SCHEMA \(PostgresName.quoted(schema)) TO \(PostgresName.quoted(reader))")
         }
     }
 

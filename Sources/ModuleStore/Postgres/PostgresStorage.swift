@@ -44,7 +44,8 @@ package struct PostgresStorage: Storage {
             let folders = [ModuleLayout.versionsFolder, ModuleLayout.runsFolder, ModuleLayout.stagingFolder]
             return Self.children(of: folder, in: loose + folders.map { "\(folder)/\($0)" })
         case .versions(let module):
-            let versions = try column(folder, "SELECT version::text FROM etl.module_version WHERE module = $1", [module])
+            let versions = try column(
+                folder, "SELECT version::text FROM etl.module_version WHERE module = $1", [module])
             let tombstones = try column(folder, "SELECT version::text FROM etl.tombstone WHERE module = $1", [module])
             return Self.sorted(
                 versions.compactMap { Int($0) }.map { Self.name(ModuleLayout.commitRecord(version: $0)) }
@@ -69,7 +70,8 @@ package struct PostgresStorage: Storage {
         case .loose(let path):
             return Self.children(
                 of: path,
-                in: try column(folder, "SELECT path FROM etl.loose_file WHERE pg_catalog.starts_with(path, $1)", ["\(path)/"]))
+                in: try column(
+                    folder, "SELECT path FROM etl.loose_file WHERE pg_catalog.starts_with(path, $1)", ["\(path)/"]))
         case .staged, .record, .tombstone:
             return []
         }
@@ -79,12 +81,17 @@ package struct PostgresStorage: Storage {
         if case .run(_, let attempt, let path) = PostgresPath(folder) {
             let prefix = path.isEmpty ? "" : "\(path)/"
             return Self.sorted(
-                try runFiles(attempt, folder).filter { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) })
+                try runFiles(attempt, folder).filter { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
+            )
         }
         var found: [String] = []
         for name in try names(folder) {
             let path = folder.isEmpty ? name : "\(folder)/\(name)"
-            if try byteCount(path) != nil { found.append(name) } else { found += try files(below: path).map { "\(name)/\($0)" } }
+            if try byteCount(path) != nil {
+                found.append(name)
+            } else {
+                found += try files(below: path).map { "\(name)/\($0)" }
+            }
         }
         return Self.sorted(found)
     }
@@ -92,7 +99,9 @@ package struct PostgresStorage: Storage {
     package func byteCount(_ path: String) throws(StoreError) -> Int64? {
         if let part = try part(at: path) { return part.byteCount }
         guard let (sql, values) = Self.content(of: path) else { return nil }
-        return try column(path, "SELECT pg_catalog.octet_length(bytes)::text FROM (\(sql)) f", values).first.flatMap { Int64($0) }
+        return try column(path, "SELECT pg_catalog.octet_length(bytes)::text FROM (\(sql)) f", values).first.flatMap {
+            Int64($0)
+        }
     }
 
     package func read(_ path: String, limit: Int) throws(StoreError) -> [UInt8] {
@@ -100,7 +109,9 @@ package struct PostgresStorage: Storage {
         guard count <= Int64(limit) else { throw StoreError(.damaged, path, "no such small file") }
         guard try part(at: path) == nil, let (sql, values) = Self.content(of: path) else {
             let file = try open(path)
-            do { return try file.read(offset: 0, count: Int(count)) } catch { throw StoreError(.inputOutput, path, "cannot read") }
+            do { return try file.read(offset: 0, count: Int(count)) } catch {
+                throw StoreError(.inputOutput, path, "cannot read")
+            }
         }
         let rows = try pool.with(path, "read the file", isRepeatable: true) {
             try $0.bytes(sql, values: values.map { .text($0) })
@@ -135,7 +146,10 @@ package struct PostgresStorage: Storage {
     private static func content(of path: String) -> (sql: String, values: [String])? {
         switch PostgresPath(path) {
         case .record(let module, let version):
-            ("SELECT record AS bytes FROM etl.module_version WHERE module = $1 AND version = $2::int4", [module, "\(version)"])
+            (
+                "SELECT record AS bytes FROM etl.module_version WHERE module = $1 AND version = $2::int4",
+                [module, "\(version)"]
+            )
         case .tombstone(let module, let version):
             ("SELECT bytes FROM etl.tombstone WHERE module = $1 AND version = $2::int4", [module, "\(version)"])
         case .run(_, let attempt, let file) where !file.isEmpty && AttemptID.milliseconds(attempt) != nil:
@@ -153,10 +167,11 @@ package struct PostgresStorage: Storage {
         let files = try column(subject, "SELECT path FROM etl.module_file WHERE attempt = $1::uuid", [attempt])
         let parts = try rows(
             subject, "SELECT \"table\", shard::text FROM etl.part WHERE attempt = $1::uuid AND is_accepted", [attempt])
-        return files + parts.compactMap { row in
-            guard let table = row[0], let shard = row[1].flatMap({ Int($0) }) else { return nil }
-            return ModuleLayout.part(table: table, shard: shard)
-        }
+        return files
+            + parts.compactMap { row in
+                guard let table = row[0], let shard = row[1].flatMap({ Int($0) }) else { return nil }
+                return ModuleLayout.part(table: table, shard: shard)
+            }
     }
 
     private static func children(of folder: String, in paths: [String]) -> [String] {

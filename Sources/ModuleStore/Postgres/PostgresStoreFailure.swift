@@ -6,7 +6,9 @@ extension StoreError {
     static func postgres(_ error: PostgresError, _ subject: String, _ action: String) -> StoreError {
         switch error.cause {
         case .wrongURL:
-            return StoreError(.badName, subject, "the target's URL is not one of PostgreSQL: postgresql://user:password@host:port/database")
+            return StoreError(
+                .badName, subject,
+                "the target's URL is not one of PostgreSQL: postgresql://user:password@host:port/database")
         case .severalHosts:
             return StoreError(.badName, subject, "the target's URL names several hosts; versions are in one of them")
         case .oldServer:
@@ -16,7 +18,8 @@ extension StoreError {
         case .state(nil):
             return StoreError(.unreachable, subject, "no connection to \(error.place), or it was lost")
         case .state(let state?):
-            return StoreError(code(of: state), subject, "cannot \(action): \(reason(of: state, error.place)) (SQLSTATE \(state))")
+            return StoreError(
+                code(of: state), subject, "cannot \(action): \(reason(of: state, error.place)) (SQLSTATE \(state))")
         }
     }
 

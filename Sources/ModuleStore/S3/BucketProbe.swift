@@ -105,7 +105,8 @@ struct BucketProbe {
         case .refused(let status, let code) where status == 403 || status == 401 || status == 404:
             throw StoreError(
                 status == 404 ? .notFound : .notAllowed, storage.location,
-                "the bucket refuses to be written to (HTTP \(status)\(code.map { ", \($0)" } ?? "")); check its policy and that of the credentials")
+                "the bucket refuses to be written to (HTTP \(status)\(code.map { ", \($0)" } ?? "")); check its policy and that of the credentials"
+            )
         case .refused(let status, let code):
             throw refusal("\(what) is answered with HTTP \(status)\(code.map { " \($0)" } ?? "")", Self.advice)
         case .unknown(let reason):

@@ -91,7 +91,9 @@ final class CommitClaims: Sendable {
 
 extension S3Storage {
     /// `create` where a database decides.
-    func create(_ path: String, _ bytes: [UInt8], by claims: CommitClaims, keepsBytes: Bool) throws(StoreError) -> Creation {
+    func create(_ path: String, _ bytes: [UInt8], by claims: CommitClaims, keepsBytes: Bool) throws(StoreError)
+        -> Creation
+    {
         switch try claims.claim(path, bytes, keepsBytes: keepsBytes) {
         case .ours:
             try putClaimed(path, bytes)
@@ -112,7 +114,8 @@ extension S3Storage {
                 return
             } catch {
                 guard ContinuousClock.now - start < patience else {
-                    throw StoreError(.unknown, path, "the record is claimed and the bucket did not take it (\(error.code.rawValue))")
+                    throw StoreError(
+                        .unknown, path, "the record is claimed and the bucket did not take it (\(error.code.rawValue))")
                 }
             }
             Thread.sleep(forTimeInterval: 1)

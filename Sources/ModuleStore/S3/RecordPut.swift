@@ -21,7 +21,7 @@ struct RecordPut {
             let answer: S3Creation
             do throws(S3Error) {
                 answer = try storage.client.putIfAbsent(path, bytes)
-            } catch where isUnknown {
+            } catch  where isUnknown {
                 answer = .unknown(reason: error.serverCode ?? error.code.rawValue)
             } catch {
                 throw StoreError(error, path)
@@ -35,7 +35,8 @@ struct RecordPut {
                 guard isUnknown else {
                     throw StoreError(
                         status == 403 ? .notAllowed : .inputOutput, path,
-                        "the bucket refuses to create a name only if it is free (HTTP \(status)\(code.map { ", \($0)" } ?? "")); check its policy and that of the credentials")
+                        "the bucket refuses to create a name only if it is free (HTTP \(status)\(code.map { ", \($0)" } ?? "")); check its policy and that of the credentials"
+                    )
                 }
                 wasUnknown = code ?? "HTTP \(status)"
             case .unknown(let reason):
@@ -54,7 +55,7 @@ struct RecordPut {
     private func contents() throws(StoreError) -> [UInt8]? {
         do throws(S3Error) {
             return try storage.client.get(path, limit: Limits.bytesPerRecord)
-        } catch where error.code == .tooLarge {
+        } catch  where error.code == .tooLarge {
             return []
         } catch {
             return nil

@@ -166,7 +166,8 @@ package struct S3Storage: Storage {
         }
         if let first = failures.first {
             throw StoreError(
-                .notAllowed, first.key, "cannot be deleted (\(first.serverCode ?? "no reason given"), \(failures.count) objects)")
+                .notAllowed, first.key,
+                "cannot be deleted (\(first.serverCode ?? "no reason given"), \(failures.count) objects)")
         }
     }
 

@@ -12,7 +12,10 @@ enum HTTPRequest: Equatable {
     /// - Returns: nil when the head is not complete.
     init?(_ bytes: [UInt8], newCount: Int) {
         let limit = Limits.bytesPerRequestHead
-        guard let first = bytes.first, (0x41...0x5a).contains(first) else { self = .refused(400); return }
+        guard let first = bytes.first, (0x41...0x5a).contains(first) else {
+            self = .refused(400)
+            return
+        }
         // The end can begin in what was there before.
         let recent = bytes[max(0, bytes.count - newCount - 3)...]
         if let end = recent.firstRange(of: [13, 10, 13, 10])?.lowerBound, end + 4 <= limit {
@@ -45,7 +48,10 @@ enum HTTPRequest: Equatable {
             self = .refused(400)
             return
         }
-        guard words[0] == "GET" else { self = .refused(405); return }
+        guard words[0] == "GET" else {
+            self = .refused(405)
+            return
+        }
         self = HTTPPort.Path(rawValue: String(words[1].prefix { $0 != "?" })).map { .path($0) } ?? .refused(404)
     }
 

@@ -22,7 +22,8 @@ extension Column {
         }
         precondition(written <= capacity, "a kernel stays within its room")
         // The room is for the worst case; what is kept is what was written.
-        let bytes = unsafe Buffer(adopting: written < capacity / 2 ? reallocate(memory, written) : memory, byteCount: written)
+        let bytes = unsafe Buffer(
+            adopting: written < capacity / 2 ? reallocate(memory, written) : memory, byteCount: written)
         return Column(
             type: type, rowCount: rowCount, validity: validity, storage: .variable(offsets: offsets, bytes: bytes))
     }

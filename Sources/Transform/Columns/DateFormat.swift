@@ -6,7 +6,8 @@
 /// `%%` a percent sign. White space in a format stands for any amount of it; all else stands for itself.
 struct DateFormat: Sendable {
     private enum Item: Sendable {
-        case literal(UInt8), space, year, shortYear, month, monthName, day, dayOfYear, hour, hour12, half, minute, second,
+        case literal(UInt8)
+        case space, year, shortYear, month, monthName, day, dayOfYear, hour, hour12, half, minute, second,
             fraction, zone
     }
 
@@ -66,7 +67,12 @@ struct DateFormat: Sendable {
 
     /// What a date needs and the format does not have.
     private var missing: String? {
-        var year = false, month = false, day = false, ordinal = false, hour12 = false, half = false
+        var year = false
+        var month = false
+        var day = false
+        var ordinal = false
+        var hour12 = false
+        var half = false
         for item in items {
             switch item {
             case .year, .shortYear: year = true
@@ -87,7 +93,14 @@ struct DateFormat: Sendable {
     /// Days and microseconds within the day, the latter less the zone's offset; nil when the text is not of this form.
     func parse(_ bytes: UnsafeRawBufferPointer) -> (days: Int32, seconds: Int, fraction: Int)? {
         var reader = unsafe DigitReader(bytes)
-        var year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0, fraction = 0, offset = 0
+        var year = 0
+        var month = 1
+        var day = 1
+        var hour = 0
+        var minute = 0
+        var second = 0
+        var fraction = 0
+        var offset = 0
         var ordinal: Int?
         var isAfternoon: Bool?
         for item in items {
@@ -139,7 +152,9 @@ struct DateFormat: Sendable {
         if isAfternoon == true { hour += 12 }
         if let ordinal {
             let length = ISODate.length(of: 2, in: year) == 29 ? 366 : 365
-            guard (1...length).contains(ordinal), let first = ISODate.days(year: year, month: 1, day: 1) else { return nil }
+            guard (1...length).contains(ordinal), let first = ISODate.days(year: year, month: 1, day: 1) else {
+                return nil
+            }
             return (first + Int32(ordinal - 1), hour * 3600 + minute * 60 + second - offset, fraction)
         }
         guard let days = ISODate.days(year: year, month: month, day: day) else { return nil }
@@ -158,7 +173,9 @@ extension DigitReader {
         for (number, name) in DigitReader.months.enumerated() {
             if takeWord(name) { return number + 1 }
         }
-        for (number, name) in DigitReader.months.enumerated() where takeWord(String(name.prefix(3))) { return number + 1 }
+        for (number, name) in DigitReader.months.enumerated() where takeWord(String(name.prefix(3))) {
+            return number + 1
+        }
         return nil
     }
 
@@ -171,7 +188,8 @@ extension DigitReader {
     private mutating func takeWord(_ word: String) -> Bool {
         var copy = self
         for byte in word.utf8 {
-            guard let next = copy.next, (next &- UInt8(ascii: "A") < 26 ? next | 0x20 : next) == byte, copy.take(next) else {
+            guard let next = copy.next, (next &- UInt8(ascii: "A") < 26 ? next | 0x20 : next) == byte, copy.take(next)
+            else {
                 return false
             }
         }

@@ -77,7 +77,9 @@ extension Column {
             let kept = unsafe Buffer(byteCount: buffer.byteCount) { target in
                 for row in 0..<rowCount where isValid(row) {
                     if let width = type.fixedWidth {
-                        for index in 0..<width { unsafe target[row * width + index] = buffer.bytes[row * width + index] }
+                        for index in 0..<width {
+                            unsafe target[row * width + index] = buffer.bytes[row * width + index]
+                        }
                     } else {
                         let bit = unsafe buffer.bytes[row >> 3] >> UInt8(row & 7) & 1
                         unsafe target[row >> 3] |= bit << UInt8(row & 7)

@@ -11,15 +11,18 @@ enum TextParser {
         switch type {
         case .text, .binary: return source.retyped(type)
         case .boolean: return try booleans(source, &log)
-        case .int16: return unsafe try source.parsed(as: type, &log) { unsafe integer($0).flatMap { Int16(exactly: $0) } }
-        case .int32: return unsafe try source.parsed(as: type, &log) { unsafe integer($0).flatMap { Int32(exactly: $0) } }
+        case .int16:
+            return unsafe try source.parsed(as: type, &log) { unsafe integer($0).flatMap { Int16(exactly: $0) } }
+        case .int32:
+            return unsafe try source.parsed(as: type, &log) { unsafe integer($0).flatMap { Int32(exactly: $0) } }
         case .int64: return unsafe try source.parsed(as: type, &log) { unsafe integer($0) }
         case .float32: return unsafe try source.parsed(as: type, &log) { unsafe float($0, Float.self) }
         case .float64: return unsafe try source.parsed(as: type, &log) { unsafe float($0, Double.self) }
         case .decimal(let precision, let scale):
             return unsafe try source.parsed(as: type, &log) { unsafe decimal($0, precision: precision, scale: scale) }
         case .date: return unsafe try source.parsed(as: type, &log) { unsafe ISODate.days($0) }
-        case .timestamp(let isUTC): return unsafe try source.parsed(as: type, &log) { unsafe ISODate.micros($0, isUTC: isUTC) }
+        case .timestamp(let isUTC):
+            return unsafe try source.parsed(as: type, &log) { unsafe ISODate.micros($0, isUTC: isUTC) }
         case .list, .structure: preconditionFailure("the plan parses scalars alone")
         }
     }
@@ -54,7 +57,8 @@ enum TextParser {
     ) -> Value? {
         let text = unsafe String(decoding: bytes, as: UTF8.self)
         let isDecimal = text.utf8.allSatisfy {
-            $0 &- UInt8(ascii: "0") < 10 || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "+")
+            $0 &- UInt8(ascii: "0") < 10 || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-")
+                || $0 == UInt8(ascii: "+")
                 || $0 | 0x20 == UInt8(ascii: "e")
         }
         if isDecimal { return Value(text).flatMap { $0.isFinite ? $0 : nil } }

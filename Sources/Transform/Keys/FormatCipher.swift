@@ -35,7 +35,9 @@ final class FormatCipher: Sendable, CustomStringConvertible {
             precondition(isMade, "the rule's tweak and alphabet were checked")
         }
         var isMade = false
-        format = unsafe Buffer(byteCount: MemoryLayout<kernel_format>.size) { unsafe isMade = rule.withKernelFormat($0) }
+        format = unsafe Buffer(byteCount: MemoryLayout<kernel_format>.size) {
+            unsafe isMade = rule.withKernelFormat($0)
+        }
         precondition(isMade, "the rule's alphabet and separators were checked")
         shortestForFF1 = rule.shortestForFF1
         radix = rule.radix

@@ -54,7 +54,8 @@ struct FormatRule: Sendable, Equatable {
             case .mod97: KERNEL_FORMAT_MOD97
             }
         return unsafe kernel_format_make(
-            target.baseAddress!.assumingMemoryBound(to: kernel_format.self), alphabet, radix, separators, separators.count,
+            target.baseAddress!.assumingMemoryBound(to: kernel_format.self), alphabet, radix, separators,
+            separators.count,
             UInt32(keepPrefix), UInt32(keepSuffix), UInt32(least), UInt32(KERNEL_FF1_LONGEST), UInt32(check))
     }
 }

@@ -65,7 +65,8 @@ final class SmallDomains: Sendable {
             let digests = unsafe WipedBytes(byteCount: count * key.digestByteCount) { target in
                 unsafe messages.withUnsafeBytes { bytes in
                     unsafe key.digests(
-                        ofFixed: UnsafeRawBufferPointer(rebasing: bytes[..<(count * width)]), width: width, into: target)
+                        ofFixed: UnsafeRawBufferPointer(rebasing: bytes[..<(count * width)]), width: width, into: target
+                    )
                 }
             }
             unsafe digests.withBytes { bytes in

@@ -36,7 +36,8 @@ enum RuleCompiler {
             guard let valueType = step.verb.valueType(of: type) else {
                 problems.error(
                     step.spec.position,
-                    found: "column \"\(rule.name)\": \(step.verb.name) does not take \(type)\(native(input, scene, isFirst: steps.isEmpty))",
+                    found:
+                        "column \"\(rule.name)\": \(step.verb.name) does not take \(type)\(native(input, scene, isFirst: steps.isEmpty))",
                     expected: step.verb.acceptedTypes, remedy: remedy(for: type, verb: step.verb))
                 return nil
             }
@@ -69,11 +70,14 @@ enum RuleCompiler {
         let plan = ColumnPlan(
             name: rule.name, type: type,
             isProtected: steps.contains { protected.contains($0.1.plan.effect) },
-            sourceColumn: input.map { scene.inputs[$0].name }, sourceType: input.map { scene.inputs[$0].nativeName } ?? "",
+            sourceColumn: input.map { scene.inputs[$0].name },
+            sourceType: input.map { scene.inputs[$0].nativeName } ?? "",
             mapping: nil, steps: steps.map(\.1.plan))
         return CompiledColumn(
             plan: plan, position: rule.position, input: input, steps: steps, besides: besides,
-            showsLastCharacters: read.contains { ($0.definition as? any ShowsLastCharacters)?.showsLastCharacters ?? false })
+            showsLastCharacters: read.contains {
+                ($0.definition as? any ShowsLastCharacters)?.showsLastCharacters ?? false
+            })
     }
 
     private static func native(_ input: Int?, _ scene: Scene, isFirst: Bool) -> String {

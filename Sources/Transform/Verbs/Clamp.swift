@@ -31,7 +31,8 @@ struct ClampStep: StepDefinition {
         guard (low == nil) == (lowest == nil), (high == nil) == (highest == nil) else {
             return context.refuse("a bound is no \(context.type)", expected: "bounds of type \(context.type)")
         }
-        if let lowest, let highest, let a = Bound(lowest, type: context.type), let b = Bound(highest, type: context.type),
+        if let lowest, let highest, let a = Bound(lowest, type: context.type),
+            let b = Bound(highest, type: context.type),
             b < a
         {
             return context.refuse("the lowest value is above the highest", expected: "[lowest, highest]")

@@ -19,7 +19,8 @@ extension Verb {
             case .number: .float64
             case .text, .null: .text
             }
-        guard let value = Literal.column(scalar.kind == .boolean ? scalar.text.lowercased() : scalar.text, type: type) else {
+        guard let value = Literal.column(scalar.kind == .boolean ? scalar.text.lowercased() : scalar.text, type: type)
+        else {
             arguments.refuse("value", expected: "a value of type \(type)")
             return nil
         }
@@ -78,7 +79,8 @@ struct NullIfStep: StepDefinition {
         var found: Set<[UInt8]> = []
         for value in values {
             guard let literal = Literal.column(value, type: context.type) else {
-                return context.refuse("a listed value is no \(context.type)", expected: "values of type \(context.type)")
+                return context.refuse(
+                    "a listed value is no \(context.type)", expected: "values of type \(context.type)")
             }
             found.insert(literal.valueBytes(0))
         }
@@ -93,7 +95,8 @@ private struct NullIfOperation: ColumnOperation {
 
     func apply(_ column: Column, in chunk: Chunk) throws(ValueFailure) -> Outcome {
         let result = column.nulling { values.contains(column.valueBytes($0)) }
-        return Outcome(result, changed: result.nullCount - column.nullCount, nulled: result.nullCount - column.nullCount)
+        return Outcome(
+            result, changed: result.nullCount - column.nullCount, nulled: result.nullCount - column.nullCount)
     }
 }
 

@@ -8,7 +8,8 @@ extension Verb {
         result: "text; binary with `as: binary`", form: .mapping,
         parameters: [
             .init("key", required: true, "the name of a key"),
-            .init("context", required: true, "equal values of one context get equal ciphertexts; as a scope is written"),
+            .init(
+                "context", required: true, "equal values of one context get equal ciphertexts; as a scope is written"),
             .init("as", default: "base64url", "base64url, base32, hex or binary"),
         ]
     ) { EncryptStep.read(&$0) }

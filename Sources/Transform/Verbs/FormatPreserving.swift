@@ -4,7 +4,8 @@ internal import Model
 
 extension Verb {
     static let formatPreserving = Verb(
-        "format_preserving", .pseudonymise, .pseudonymise, .injective, accepts: [.text], elementwise: true, result: "text",
+        "format_preserving", .pseudonymise, .pseudonymise, .injective, accepts: [.text], elementwise: true,
+        result: "text",
         form: .mapping,
         parameters: [
             .init("key", required: true, "the name of a key"),
@@ -126,7 +127,8 @@ struct FormatPreservingStep: UsesKey, ShowsLastCharacters {
         return CompiledStep(
             type: .text, plan: plan,
             FormatPreservingOperation(
-                cipher: context.keys?[key.text].map { FormatCipher(rule, key: $0, scope: scope) }, onFailure: onFailure))
+                cipher: context.keys?[key.text].map { FormatCipher(rule, key: $0, scope: scope) }, onFailure: onFailure)
+        )
     }
 }
 

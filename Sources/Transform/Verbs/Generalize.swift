@@ -4,7 +4,8 @@ internal import Model
 
 extension Verb {
     static let generalize = Verb(
-        "generalize", .generalise, .generalise, .lossy, accepts: [.integer, .float, .decimal, .text, .date, .timestamp],
+        "generalize", .generalise, .generalise, .lossy,
+        accepts: [.integer, .float, .decimal, .text, .date, .timestamp],
         elementwise: true,
         result: "int32 (`to: year`), text (all others)", form: .mapping,
         parameters: [
@@ -65,7 +66,8 @@ struct PeriodStep: StepDefinition {
 
     func compile(_ context: inout StepContext) -> CompiledStep? {
         CompiledStep(
-            type: period == .year ? .int32 : .text, plan: context.plan([("to", period.rawValue)], method: period.rawValue),
+            type: period == .year ? .int32 : .text,
+            plan: context.plan([("to", period.rawValue)], method: period.rawValue),
             PeriodOperation(period: period))
     }
 }

@@ -22,8 +22,14 @@ extension Verb {
 struct MapStep: StepDefinition, ReadsFile {
     /// nil replacement: NULL.
     typealias Table = [[UInt8]: String?]
-    enum Origin: Sendable { case inline(Table), file(FileReference) }
-    enum Otherwise: Sendable { case fail, keep, null, text(String) }
+    enum Origin: Sendable {
+        case inline(Table)
+        case file(FileReference)
+    }
+    enum Otherwise: Sendable {
+        case fail, keep, null
+        case text(String)
+    }
 
     let origin: Origin
     let otherwise: Otherwise
@@ -95,7 +101,8 @@ struct MapStep: StepDefinition, ReadsFile {
         for entry in entries {
             guard entry.value.isNull || entry.value.text != nil else {
                 arguments.problems.error(
-                    entry.value.position, found: "map: a value becomes \(entry.value.found)", expected: "a text or null")
+                    entry.value.position, found: "map: a value becomes \(entry.value.found)", expected: "a text or null"
+                )
                 return nil
             }
             table[Array(entry.key.utf8)] = .some(entry.value.text)

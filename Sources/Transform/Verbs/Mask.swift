@@ -14,7 +14,8 @@ extension Verb {
             .init("with", default: "*", "the character that replaces each hidden one, of ends and email"),
             .init(
                 "short", default: "keep",
-                "what becomes of a text (of email: a part) no longer than the kept characters: keep or hide (every character is replaced)"),
+                "what becomes of a text (of email: a part) no longer than the kept characters: keep or hide (every character is replaced)"
+            ),
         ]
     ) { MaskStep.read(&$0) }
 }

@@ -41,7 +41,10 @@ extension Verb.Parameter {
 /// - Throws: `notValid` for a number of impossible length, an IBAN with a wrong country, length or check digits.
 /// - Source: ITU-T E.164; ISO 13616 with the lengths of the SWIFT registry.
 struct NormalizeStep: StepDefinition {
-    enum Form: Sendable { case phone(PhoneRegion), iban }
+    enum Form: Sendable {
+        case phone(PhoneRegion)
+        case iban
+    }
     enum Policy: String, CaseIterable, Sendable { case stop, null, quarantine, keep }
 
     let form: Form

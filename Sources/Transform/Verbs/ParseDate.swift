@@ -37,7 +37,8 @@ struct ParseDateStep: StepDefinition {
         for text in written {
             let (format, problem) = DateFormat.read(text)
             guard let format else {
-                arguments.refuse("formats", expected: "formats such as %Y-%m-%d", remedy: "\"\(text)\": \(problem ?? "")")
+                arguments.refuse(
+                    "formats", expected: "formats such as %Y-%m-%d", remedy: "\"\(text)\": \(problem ?? "")")
                 return nil
             }
             if !isTimestamp, format.hasTime {

@@ -90,10 +90,9 @@ struct ParseNumberStep: StepDefinition {
         if groupCount > 1, groupSize != 3 { return nil }
         if unsafe !text.isEmpty {
             plain.append(UInt8(ascii: "."))
-            for unsafe byte in unsafe text.dropFirst() {
-                guard byte &- UInt8(ascii: "0") < 10 else { return nil }
-                plain.append(byte)
-            }
+            let digits = unsafe text.dropFirst()
+            guard unsafe digits.allSatisfy({ $0 &- UInt8(ascii: "0") < 10 }) else { return nil }
+            unsafe plain.append(contentsOf: digits)
         }
         return plain.contains { $0 &- UInt8(ascii: "0") < 10 } ? plain : nil
     }

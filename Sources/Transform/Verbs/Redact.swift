@@ -7,7 +7,9 @@ extension Verb {
         "redact", .freeText, .redact, .lossy, accepts: [.text], elementwise: true, result: "text",
         form: .short("entities"),
         parameters: [
-            .init("entities", required: true, "a list of \(RedactStep.Entity.allCases.map(\.rawValue).joined(separator: ", "))"),
+            .init(
+                "entities", required: true,
+                "a list of \(RedactStep.Entity.allCases.map(\.rawValue).joined(separator: ", "))"),
             .init("as", default: "label", "label, token or mask"),
             .init("key", "the name of a key, for tokens"),
             .init("scope", "the scope of tokens"),
@@ -131,8 +133,8 @@ struct RedactStep: UsesKey {
     ) {
         unsafe forms.append(atMost: text.count) { target in
             var count = 0
-            for unsafe byte in unsafe text {
-                guard let kept = form(byte) else { continue }
+            unsafe text.forEach { byte in
+                guard let kept = form(byte) else { return }
                 unsafe target[count] = kept
                 count += 1
             }

@@ -3,9 +3,9 @@ internal import Columnar
 internal import Model
 
 #if canImport(Glibc)
-    internal import Glibc
+internal import Glibc
 #elseif canImport(Musl)
-    internal import Musl
+internal import Musl
 #endif
 
 /// Finds identifiers in all texts of a column with one call, then copies what is between them.
@@ -98,8 +98,7 @@ extension Column {
             case .stars:
                 return unsafe replacing(found, offsets, bytes, capacity: byteCount) { _, text, target in
                     // Bytes that do not continue a scalar begin one.
-                    var scalars = 0
-                    for unsafe byte in unsafe text where byte & 0xc0 != 0x80 { scalars += 1 }
+                    let scalars = unsafe text.count { $0 & 0xc0 != 0x80 }
                     unsafe memset(target, 0x2a, scalars)
                     return scalars
                 }

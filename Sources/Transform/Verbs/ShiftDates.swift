@@ -54,7 +54,8 @@ struct ShiftDatesStep: UsesKey, LooksBeside {
             return nil
         }
         return ShiftDatesStep(
-            key: key, by: by, byPosition: arguments.position("by"), days: Int(days), wholeWeeks: wholeWeeks, scope: scope,
+            key: key, by: by, byPosition: arguments.position("by"), days: Int(days), wholeWeeks: wholeWeeks,
+            scope: scope,
             onFailure: onFailure)
     }
 

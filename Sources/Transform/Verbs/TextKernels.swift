@@ -32,13 +32,18 @@ extension Verb {
 /// - Nulls and empty texts: stay as they are.
 /// - White space is Unicode's White_Space; letter case is Unicode's full mapping, whatever the machine's language.
 struct KernelStep: StepDefinition {
-    enum Kernel: Sendable { case trim, collapseSpaces, lowercase, uppercase, prefix(Int) }
+    enum Kernel: Sendable {
+        case trim, collapseSpaces, lowercase, uppercase
+        case prefix(Int)
+    }
 
     let kernel: Kernel
 
     func compile(_ context: inout StepContext) -> CompiledStep? {
         var words: [(String, String)] = []
-        if case .prefix(let count) = kernel { words = [(context.verb.name == "prefix" ? "length" : "prefix", "\(count)")] }
+        if case .prefix(let count) = kernel {
+            words = [(context.verb.name == "prefix" ? "length" : "prefix", "\(count)")]
+        }
         let operation: any ColumnOperation =
             switch kernel {
             case .lowercase: CaseOperation(isUpper: false)
@@ -105,7 +110,11 @@ extension Column {
     func rewritingText(_ body: (String) -> String) -> Column {
         var builder = VariableBuilder(rows: rowCount, bytes: 16 * rowCount)
         for row in 0..<rowCount {
-            if isNull(row) { builder.appendNull() } else { unsafe builder.append(body(String(decoding: variableBytes(row), as: UTF8.self))) }
+            if isNull(row) {
+                builder.appendNull()
+            } else {
+                unsafe builder.append(body(String(decoding: variableBytes(row), as: UTF8.self)))
+            }
         }
         return builder.finish(type: .text)
     }

@@ -108,9 +108,11 @@ struct TokenStep: UsesKey {
         var isWeak = bitCount < 80 && form != .int64
         if let chance = collisionChance(rows: context.estimatedRows), chance > TokenStep.acceptedChance {
             let rows = context.estimatedRows < 0 ? "an unknown number of" : "\(context.estimatedRows)"
-            guard context.accepts(
-                weak: "tokens of \(bitCount) bits for \(rows) rows: two values share one with a chance above 1 in 1,000,000,000",
-                remedy: "use the default form")
+            guard
+                context.accepts(
+                    weak:
+                        "tokens of \(bitCount) bits for \(rows) rows: two values share one with a chance above 1 in 1,000,000,000",
+                    remedy: "use the default form")
             else { return nil }
             isWeak = true
         }
@@ -202,11 +204,13 @@ enum TokenText {
     /// 26 characters of base32 a row: the first 128 bits of each digest. `digests`: HMACs of `column`, which has no nulls.
     static func base32(_ digests: Buffer, like column: Column) -> Column {
         let rows = column.rowCount
-        precondition(column.nullCount == 0 && digests.byteCount == rows * Int(KERNEL_HMAC_BYTES), "a digest for each row")
+        precondition(
+            column.nullCount == 0 && digests.byteCount == rows * Int(KERNEL_HMAC_BYTES), "a digest for each row")
         return withExtendedLifetime(digests) {
             unsafe column.makingText(capacity: rows * 26) { offsets, out in
                 unsafe kernel_base32_rows(
-                    digests.base.assumingMemoryBound(to: UInt8.self), Int(KERNEL_HMAC_BYTES), nil, rows, 26, out, offsets)
+                    digests.base.assumingMemoryBound(to: UInt8.self), Int(KERNEL_HMAC_BYTES), nil, rows, 26, out,
+                    offsets)
                 return unsafe Int(offsets[rows])
             }
         }

@@ -19,16 +19,20 @@ struct CatAction: StoreAction {
         let table = try table(session, record)
         let format = try format(session)
         if format == .arrow, isatty(1) == 1 {
-            throw Stop(.wrongDocument, "arrow is no text for a terminal; redirect it to a file or a program, or use --format csv")
+            throw Stop(
+                .wrongDocument,
+                "arrow is no text for a terminal; redirect it to a file or a program, or use --format csv")
         }
         let parts = try VersionParts(store: session.store, record: record).files(of: table)
         guard !parts.isEmpty else {
-            throw Stop(.wrongDocument, "the table \(table) of \(module)@\(version) has no parts, so no rows and no columns")
+            throw Stop(
+                .wrongDocument, "the table \(table) of \(module)@\(version) has no parts, so no rows and no columns")
         }
         let output = StandardOutput()
         do {
             _ = try TableExport.write(
-                parts: parts, format: format, into: output, columns: session.options.columns, limit: session.options.rows)
+                parts: parts, format: format, into: output, columns: session.options.columns,
+                limit: session.options.rows)
             try output.flush()
         } catch {
             // Whoever reads has enough.

@@ -53,10 +53,12 @@ struct CollectAction: StoreAction {
                 lines.append("\(module): \(isDryRun ? "would remove" : "removed") the unfinished record \(name)")
             }
             for mark in swept.copies {
-                lines.append("\(module): \(isDryRun ? "would remove" : "removed") the mark of a copy that ended, \(mark)")
+                lines.append(
+                    "\(module): \(isDryRun ? "would remove" : "removed") the mark of a copy that ended, \(mark)")
             }
             for attempt in collected.openAttempts {
-                lines.append("\(module): kept attempt \(attempt): its run ended while it published; the next run settles it")
+                lines.append(
+                    "\(module): kept attempt \(attempt): its run ended while it published; the next run settles it")
             }
         }
         return lines.isEmpty ? "nothing to collect" : lines.joined(separator: "\n")

@@ -10,7 +10,8 @@ struct DiffAction: StoreAction {
         try session.checkWords(2...2)
         let (before, after) = (try session.versionNamed(session.words[0]), try session.versionNamed(session.words[1]))
         guard before.module == after.module else {
-            throw Stop(.wrongDocument, "diff compares two versions of one module, found \(before.module) and \(after.module)")
+            throw Stop(
+                .wrongDocument, "diff compares two versions of one module, found \(before.module) and \(after.module)")
         }
         let difference: VersionDifference
         do {
@@ -24,7 +25,10 @@ struct DiffAction: StoreAction {
             throw error
         } catch {
             // What a reader of files says may quote them.
-            throw Stop(.checkFailed, "the versions' parts cannot be compared; verify them: etlx modules \(session.shown) verify \(after.module)")
+            throw Stop(
+                .checkFailed,
+                "the versions' parts cannot be compared; verify them: etlx modules \(session.shown) verify \(after.module)"
+            )
         }
         session.tell(difference.json, DiffReport.text(difference))
     }
@@ -39,7 +43,8 @@ struct DiffAction: StoreAction {
         guard let stated = try? JSON.parse(texts[0]), let account = try? JSON.parse(texts[1]),
             let statement = VersionStatement(record: record, protocolDocument: stated, accounting: account)
         else {
-            throw Stop(.checkFailed, "\(name): its protocol cannot be read; verify it: etlx modules STORE verify \(name)")
+            throw Stop(
+                .checkFailed, "\(name): its protocol cannot be read; verify it: etlx modules STORE verify \(name)")
         }
         return statement
     }

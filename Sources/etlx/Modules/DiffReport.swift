@@ -24,7 +24,9 @@ enum DiffReport {
         }
         for table in difference.tables { lines += self.table(table) }
         if difference.isEmpty { lines.append("no difference in schema, rules, keys and counts") }
-        lines.append("distributions: \(difference.hasDistributions ? "compared for columns without protection" : "not compared")")
+        lines.append(
+            "distributions: \(difference.hasDistributions ? "compared for columns without protection" : "not compared")"
+        )
         return lines.joined(separator: "\n")
     }
 
@@ -43,7 +45,8 @@ enum DiffReport {
         var lines = rows(before.rows, after.rows)
         if before.bytes != after.bytes || before.files != after.files {
             lines.append(
-                "  parts: \(before.files), \(Console.size(before.bytes)) → \(after.files), \(Console.size(after.bytes))")
+                "  parts: \(before.files), \(Console.size(before.bytes)) → \(after.files), \(Console.size(after.bytes))"
+            )
         }
         let dropped = after.droppedColumns.filter { !before.droppedColumns.contains($0) }
         if !dropped.isEmpty { lines.append("  dropped now: \(dropped.joined(separator: ", "))") }
@@ -69,7 +72,9 @@ enum DiffReport {
             guard let after = difference.column.after else { return [] }
             return ["  + column \(after.name): \(after.type), \(rule(after))"]
         }
-        guard let after = difference.column.after else { return ["  - column \(before.name): \(before.type), \(rule(before))"] }
+        guard let after = difference.column.after else {
+            return ["  - column \(before.name): \(before.type), \(rule(before))"]
+        }
         var lines: [String] = []
         if before.type != after.type { lines.append("type: \(before.type) → \(after.type)") }
         if before.isProtected != after.isProtected {

@@ -23,6 +23,7 @@ struct PullAction: StoreAction {
             .record(["module": .text(module), "folder": .text(folder), "pulled": copied.json]),
             copied.wasThere
                 ? "\(module)@\(version) was there already\n  \(folder)"
-                : "pulled \(module)@\(version): \(copied.filesCopied) files, \(Console.size(copied.bytesCopied))\(kept), every digest agrees\n  \(folder)")
+                : "pulled \(module)@\(version): \(copied.filesCopied) files, \(Console.size(copied.bytesCopied))\(kept), every digest agrees\n  \(folder)"
+        )
     }
 }

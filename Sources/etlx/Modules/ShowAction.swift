@@ -21,7 +21,9 @@ struct ShowAction: StoreAction {
             return print(document.text(isPretty: true), terminator: "")
         }
         guard !session.common.quiet else { return }
-        print("\(name)@\(version)\(tombstone == nil ? "" : " (withdrawn)"), published \(record.committedAt) by \(record.committedBy)")
+        print(
+            "\(name)@\(version)\(tombstone == nil ? "" : " (withdrawn)"), published \(record.committedAt) by \(record.committedBy)"
+        )
         var facts = [
             ["folder", store.folder(record)], ["files", "\(record.files), \(Console.size(record.bytes))"],
             ["semver", "\(version).0.0"], ["SHA256SUMS", record.sums],
@@ -33,7 +35,11 @@ struct ShowAction: StoreAction {
         }
         print(Console.aligned(facts))
         print("tables")
-        print(Console.aligned(record.tables.map { [$0.name, "\(Console.grouped($0.rows)) rows", store.folder(record, table: $0.name)] }))
+        print(
+            Console.aligned(
+                record.tables.map {
+                    [$0.name, "\(Console.grouped($0.rows)) rows", store.folder(record, table: $0.name)]
+                }))
         guard !columns.isEmpty else { return }
         print("columns")
         print(Console.aligned(columns.map { [$0.table, $0.columns.joined(separator: ", ")] }))

@@ -64,7 +64,8 @@ struct StoreSession {
         let pieces = word.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         var version: Int?
         if pieces.count == 2 {
-            guard let number = Int(pieces[1].hasPrefix("v") ? String(pieces[1].dropFirst()) : pieces[1]), number > 0 else {
+            guard let number = Int(pieces[1].hasPrefix("v") ? String(pieces[1].dropFirst()) : pieces[1]), number > 0
+            else {
                 throw Stop(.wrongDocument, "\"\(pieces[1])\" is no version number; expected NAME@3")
             }
             version = number

@@ -30,7 +30,9 @@ struct VerifyAction: StoreAction {
                     "is_sound": .boolean(result.isSound),
                     "findings": .list(
                         result.findings.map {
-                            .record(["kind": .text($0.kind.rawValue), "path": .text($0.path), "detail": .text($0.detail)])
+                            .record([
+                                "kind": .text($0.kind.rawValue), "path": .text($0.path), "detail": .text($0.detail),
+                            ])
                         }),
                 ]), text)
         }

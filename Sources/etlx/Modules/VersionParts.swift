@@ -9,7 +9,8 @@ struct VersionParts {
     /// - Parameter table: as the commit record names it.
     func files(of table: String) throws -> [any ByteRange] {
         let folder = "data/\(table)/part-"
-        let lines = String(decoding: try store.readFile(record, ModuleLayout.sums), as: UTF8.self).split(separator: "\n")
+        let lines = String(decoding: try store.readFile(record, ModuleLayout.sums), as: UTF8.self).split(
+            separator: "\n")
         return try lines.map { String($0.dropFirst(66)) }.filter { $0.hasPrefix(folder) && $0.hasSuffix(".parquet") }
             .map { try store.openFile(record, $0) }
     }

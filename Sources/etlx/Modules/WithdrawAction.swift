@@ -12,7 +12,10 @@ struct WithdrawAction: StoreAction {
         try session.checkWords(1...1)
         let named = try session.named(session.words[0])
         guard let version = named.version else {
-            throw Stop(.wrongDocument, "withdraw needs a version: \(named.module)@\(try session.store.versions(module: named.module).last ?? 1)")
+            throw Stop(
+                .wrongDocument,
+                "withdraw needs a version: \(named.module)@\(try session.store.versions(module: named.module).last ?? 1)"
+            )
         }
         let reason = (session.options.reason ?? "").trimmingCharacters(in: .whitespacesAndNewlines)
         guard !reason.isEmpty else {
@@ -36,7 +39,9 @@ extension Withdrawal {
     var text: String {
         let name = "\(tombstone.module)@\(tombstone.version)"
         let left = filesLeft.isEmpty ? "none is left" : "left: \(filesLeft.joined(separator: ", "))"
-        let verb = wasWithdrawnBefore ? "was withdrawn \(tombstone.withdrawnAt) by \(tombstone.withdrawnBy)" : "withdrawn"
-        return "\(name) \(verb): \(tombstone.reason)\n  \(filesRemoved) files removed, \(left); its number and its commit record stay"
+        let verb =
+            wasWithdrawnBefore ? "was withdrawn \(tombstone.withdrawnAt) by \(tombstone.withdrawnBy)" : "withdrawn"
+        return
+            "\(name) \(verb): \(tombstone.reason)\n  \(filesRemoved) files removed, \(left); its number and its commit record stay"
     }
 }

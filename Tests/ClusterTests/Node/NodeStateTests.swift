@@ -8,7 +8,8 @@ struct NodeStateTests {
     func reported() {
         var node = Transcript(.worker)
         #expect(node.at(0) == ["pulse: join"])
-        #expect(node.at(10, answer: .welcome(credential: "c"), to: .pulse, sent: 0) == ["pulse: heartbeat", "slot 0: poll"])
+        #expect(
+            node.at(10, answer: .welcome(credential: "c"), to: .pulse, sent: 0) == ["pulse: heartbeat", "slot 0: poll"])
         #expect(node.at(20, answer: .alive(revoked: [], letGo: [], isDraining: false), to: .pulse, sent: 10) == [])
         #expect(node.at(30, answer: .grant(work(7)), to: .slot(0), sent: 10) == ["slot 0: perform 7"])
         #expect(node.at(40, .progressed(token: 7, rows: 65_536, bytes: 9)) == [])
@@ -16,7 +17,9 @@ struct NodeStateTests {
         #expect(node.at(2010) == ["pulse: heartbeat 7 (65536 rows)"])
         #expect(node.at(2020, .ended(token: 7, .done(.part(receipt)))) == ["slot 0: complete 7"])
         #expect(node.at(2030, answer: .accepted, to: .slot(0), sent: 2020) == ["slot 0: poll"])
-        #expect(node.at(2040, .answered(.pulse, .alive(revoked: [], letGo: [], isDraining: false), sent: instant(2010))) == [])
+        #expect(
+            node.at(2040, .answered(.pulse, .alive(revoked: [], letGo: [], isDraining: false), sent: instant(2010)))
+                == [])
         #expect(node.at(4010) == ["pulse: heartbeat"])
     }
 
@@ -38,16 +41,18 @@ struct NodeStateTests {
         #expect(node.at(2020, answer: .unknownNode, to: .pulse, sent: 2010) == ["pulse: join"])
         // What the task asks by itself meets the same; the welcome that came since stands.
         #expect(node.at(2025, .unknown(credential: "old")) == [])
-        #expect(node.at(2030, answer: .welcome(credential: "d"), to: .pulse, sent: 2020) == ["pulse: heartbeat 7 (0 rows)"])
+        #expect(
+            node.at(2030, answer: .welcome(credential: "d"), to: .pulse, sent: 2020) == ["pulse: heartbeat 7 (0 rows)"])
         #expect(node.state.credential == "d")
         #expect(node.at(2040, .unknown(credential: "c")) == [])
         #expect(node.at(2050, .ended(token: 7, .done(.part(receipt)))) == ["slot 0: complete 7"])
         // The end of a task is told again to one who did not know the node.
         #expect(node.at(2060, answer: .unknownNode, to: .slot(0), sent: 2050) == [])
         #expect(node.at(2070, answer: .unknownNode, to: .pulse, sent: 2030) == ["pulse: join"])
-        #expect(node.at(2080, answer: .welcome(credential: "e"), to: .pulse, sent: 2070) == [
-            "pulse: heartbeat 7 (0 rows)", "slot 0: complete 7",
-        ])
+        #expect(
+            node.at(2080, answer: .welcome(credential: "e"), to: .pulse, sent: 2070) == [
+                "pulse: heartbeat 7 (0 rows)", "slot 0: complete 7",
+            ])
     }
 
     @Test("a task is dropped without a word when no heartbeat sent in time was answered")
@@ -55,9 +60,10 @@ struct NodeStateTests {
         var node = Transcript.working(on: work(7))
         #expect(node.at(2010) == ["pulse: heartbeat 7 (0 rows)"])
         // Answered late: what counts is when it was sent.
-        #expect(node.at(6000, answer: .alive(revoked: [], letGo: [], isDraining: false), to: .pulse, sent: 2010) == [
-            "pulse: heartbeat 7 (0 rows)"
-        ])
+        #expect(
+            node.at(6000, answer: .alive(revoked: [], letGo: [], isDraining: false), to: .pulse, sent: 2010) == [
+                "pulse: heartbeat 7 (0 rows)"
+            ])
         #expect(node.at(10_010) == [])
         #expect(node.at(10_011) == ["cancel 7"])
         #expect(node.state.isCancelled(token: 7))
@@ -89,7 +95,10 @@ struct NodeStateTests {
     func revoked() {
         var node = Transcript.working(on: work(7))
         #expect(node.at(2010) == ["pulse: heartbeat 7 (0 rows)"])
-        #expect(node.at(2020, answer: .alive(revoked: [7], letGo: [], isDraining: false), to: .pulse, sent: 2010) == ["cancel 7"])
+        #expect(
+            node.at(2020, answer: .alive(revoked: [7], letGo: [], isDraining: false), to: .pulse, sent: 2010) == [
+                "cancel 7"
+            ])
         #expect(node.at(2030, .ended(token: 7, .cancelled)) == ["slot 0: poll"])
         #expect(node.at(4010) == ["pulse: heartbeat"])
     }
@@ -166,7 +175,10 @@ struct NodeStateTests {
         #expect(node.at(130, .ended(token: 8, .done(.held([])))) == ["slot 0: complete 8"])
         #expect(node.at(140, answer: .accepted, to: .slot(0), sent: 130) == ["slot 0: poll"])
         #expect(node.at(2010) == ["pulse: heartbeat holding a b"])
-        #expect(node.at(2020, answer: .alive(revoked: [], letGo: ["a", "stranger"], isDraining: true), to: .pulse, sent: 2010) == ["let go a"])
+        #expect(
+            node.at(
+                2020, answer: .alive(revoked: [], letGo: ["a", "stranger"], isDraining: true), to: .pulse, sent: 2010)
+                == ["let go a"])
         #expect(node.at(4010) == ["pulse: heartbeat holding b"])
         #expect(node.at(4020, .holdLost(run: "b")) == [])
         #expect(node.at(4030, answer: .alive(revoked: [], letGo: [], isDraining: false), to: .pulse, sent: 4010) == [])
@@ -180,7 +192,10 @@ struct NodeStateTests {
         #expect(fenced.at(110, answer: .fenced, to: .slot(0), sent: 100) == ["let go a", "slot 0: poll"])
         var revoked = Transcript.working(on: hold(7, run: "a"), role: .keeper)
         #expect(revoked.at(2010) == ["pulse: heartbeat 7 (0 rows)"])
-        #expect(revoked.at(2020, answer: .alive(revoked: [7], letGo: [], isDraining: false), to: .pulse, sent: 2010) == ["cancel 7"])
+        #expect(
+            revoked.at(2020, answer: .alive(revoked: [7], letGo: [], isDraining: false), to: .pulse, sent: 2010) == [
+                "cancel 7"
+            ])
         #expect(revoked.at(2030, .ended(token: 7, .done(.held([])))) == ["let go a", "slot 0: poll"])
         var failed = Transcript.working(on: plan(7, run: "a"), role: .keeper)
         #expect(failed.at(100, .ended(token: 7, .failed(failure))) == ["let go a", "slot 0: fail 7"])
@@ -205,7 +220,10 @@ struct NodeStateTests {
         #expect(node.at(130, answer: .noWork(retryAfterMilliseconds: 1, isIdle: false), to: .slot(0), sent: 110) == [])
         var early = node
         #expect(early.at(2010) == ["pulse: heartbeat holding a"])
-        #expect(early.at(2020, answer: .alive(revoked: [], letGo: ["a"], isDraining: false), to: .pulse, sent: 2010) == ["let go a", "slot 0: leave"])
+        #expect(
+            early.at(2020, answer: .alive(revoked: [], letGo: ["a"], isDraining: false), to: .pulse, sent: 2010) == [
+                "let go a", "slot 0: leave",
+            ])
         #expect(node.at(5119) == ["pulse: heartbeat holding a"])
         #expect(node.at(5120) == ["slot 0: leave"])
         #expect(node.at(5130, answer: .accepted, to: .slot(0), sent: 5120) == ["let go a", "end drained"])
@@ -275,8 +293,6 @@ struct NodeStateTests {
         table: "t", shard: 0, epoch: 1, stagedPath: "p", byteCount: 1, sha256: "s",
         rows: RowAccount(read: 0, published: 0, quarantined: 0), rules: [], handle: nil)
 }
-
-
 
 private func work(_ token: Int64, run: String = "run") -> Grant {
     grant(.shard(table: "t", index: 0), token, run)

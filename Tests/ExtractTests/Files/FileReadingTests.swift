@@ -19,7 +19,8 @@ struct FileReadingTests {
 
         func write(_ name: String, _ text: String = "x") throws {
             let url = URL(fileURLWithPath: "\(path)/\(name)")
-            try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try FileManager.default.createDirectory(
+                at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
             try Data(text.utf8).write(to: url)
         }
     }

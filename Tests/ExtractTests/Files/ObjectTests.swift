@@ -63,14 +63,16 @@ struct ObjectTests {
     @Test("a pattern of keys means what the same pattern of paths means")
     func samePatterns() throws {
         let names = [
-            "B.csv", "a.csv", "a[1].csv", "a1.csv", "a10.csv", "b.csv.gz", ".hidden.csv", "é.csv", "x y+z%.csv", "a*.csv",
+            "B.csv", "a.csv", "a[1].csv", "a1.csv", "a10.csv", "b.csv.gz", ".hidden.csv", "é.csv", "x y+z%.csv",
+            "a*.csv",
             "one/a.csv", "one/b.csv", "two/a.csv", "two/deep/a.csv", ".dot/a.csv", "back\\slash.csv", "e\u{301}.csv",
         ]
         let folder = NSTemporaryDirectory() + "etl-keys-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: folder) }
         for name in names {
             let url = URL(fileURLWithPath: "\(folder)/\(name)")
-            try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try FileManager.default.createDirectory(
+                at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
             try Data("x".utf8).write(to: url)
         }
         func list(_ prefix: String) -> S3Listing {
@@ -229,7 +231,8 @@ struct ObjectTests {
         }
     }
 
-    @Test("a server that does not take the credentials is told as that",
+    @Test(
+        "a server that does not take the credentials is told as that",
         .enabled(if: S3TestServer.shared != nil, Comment(rawValue: S3TestServer.reasonToSkip)))
     func refused() throws {
         let server = try #require(S3TestServer.shared)

@@ -3,7 +3,9 @@ import Model
 import TestKit
 import Testing
 
-@Suite("PostgreSQL catalogue", .serialized, .enabled(if: PostgresTestServer.shared != nil, "\(PostgresTestServer.reasonToSkip)"))
+@Suite(
+    "PostgreSQL catalogue", .serialized,
+    .enabled(if: PostgresTestServer.shared != nil, "\(PostgresTestServer.reasonToSkip)"))
 struct PostgresCatalogTests {
     @Test("dropped columns are left out, generated ones are not; keys and NOT NULL are told")
     func columns() throws {
@@ -47,25 +49,41 @@ struct PostgresCatalogTests {
                 guard case .postgres(let type) = column.native else { fatalError("a PostgreSQL type") }
                 return type
             }
-            guard case .enumeration(_, let labels, "public.mood") = natives[0] else { Issue.record("enum"); return }
+            guard case .enumeration(_, let labels, "public.mood") = natives[0] else {
+                Issue.record("enum")
+                return
+            }
             #expect(labels == ["sad", "so so", "happy"])
-            guard case .domain(_, .domain(_, .scalar(23, "int4", -1, nil, _), _), "public.good_year") = natives[1] else {
-                Issue.record("domain"); return
+            guard case .domain(_, .domain(_, .scalar(23, "int4", -1, nil, _), _), "public.good_year") = natives[1]
+            else {
+                Issue.record("domain")
+                return
             }
             guard case .array(_, .scalar(1700, "numeric", let typmod, nil, _), "numeric(10,2)[]") = natives[2] else {
-                Issue.record("array"); return
+                Issue.record("array")
+                return
             }
             #expect(typmod == 10 << 16 + 2 + 4 || typmod == (10 << 16 | 2) + 4)
-            guard case .composite(_, let fields, _) = natives[3], case .composite(_, let inner, _) = fields[0].type else {
-                Issue.record("composite"); return
+            guard case .composite(_, let fields, _) = natives[3], case .composite(_, let inner, _) = fields[0].type
+            else {
+                Issue.record("composite")
+                return
             }
             #expect(fields.map(\.name) == ["i", "l"] && inner.map(\.name) == ["n", "m"])
             guard case .range(_, isMulti: false, _) = natives[4], case .range(_, isMulti: true, _) = natives[5] else {
-                Issue.record("ranges"); return
+                Issue.record("ranges")
+                return
             }
-            guard case .scalar(_, "citext", _, "citext", _) = natives[6], case .scalar(_, "hstore", _, "hstore", _) = natives[7]
-            else { Issue.record("extension types"); return }
-            guard case .array(_, .domain, _) = natives[8] else { Issue.record("array of domain"); return }
+            guard case .scalar(_, "citext", _, "citext", _) = natives[6],
+                case .scalar(_, "hstore", _, "hstore", _) = natives[7]
+            else {
+                Issue.record("extension types")
+                return
+            }
+            guard case .array(_, .domain, _) = natives[8] else {
+                Issue.record("array of domain")
+                return
+            }
             #expect(natives[9].name == "character varying(5)")
         }
     }
@@ -83,8 +101,10 @@ struct PostgresCatalogTests {
             try scenario.database.run("INSERT INTO t VALUES (1); ANALYZE t; CREATE INDEX ON t (a)")
             #expect(try text() == seen[0])
             for change in [
-                "ALTER TABLE t ALTER a SET NOT NULL", "ALTER TABLE t ALTER b TYPE varchar(6)", "ALTER TYPE mood ADD VALUE 'glad'",
-                "ALTER TYPE pair ADD ATTRIBUTE z int", "ALTER TABLE t RENAME b TO c", "ALTER TABLE t ADD d text COLLATE \"C\"",
+                "ALTER TABLE t ALTER a SET NOT NULL", "ALTER TABLE t ALTER b TYPE varchar(6)",
+                "ALTER TYPE mood ADD VALUE 'glad'",
+                "ALTER TYPE pair ADD ATTRIBUTE z int", "ALTER TABLE t RENAME b TO c",
+                "ALTER TABLE t ADD d text COLLATE \"C\"",
             ] {
                 try scenario.database.run(change)
                 let now = try text()
@@ -172,7 +192,8 @@ struct PostgresCatalogTests {
 
     @Test("queries are described without being run; what the server refuses is told by SQLSTATE")
     func queries() throws {
-        try PostgresScenario.run("CREATE TABLE t (a numeric(5,2), b text); INSERT INTO t VALUES (1.5, 'x')") { scenario in
+        try PostgresScenario.run("CREATE TABLE t (a numeric(5,2), b text); INSERT INTO t VALUES (1.5, 'x')") {
+            scenario in
             var catalog = PostgresCatalog(try scenario.connect())
             let sql = "SELECT a, upper(b) AS name, now() - now() AS span FROM public.t; -- all"
             let relation = try catalog.describe(query: "SELECT a, upper(b) AS name FROM public.t -- all")
@@ -180,9 +201,12 @@ struct PostgresCatalogTests {
             #expect(relation.columns[0].native.description == "numeric(5,2)")
             let keeper = try scenario.keeper(relation)
             #expect(try scenario.read(relation, keeper.identity, columns: ["name", "a"]) == [["X", "1.50"]])
-            #expect(PostgresSelection(origin: .query("SELECT 1 ; \n"), expressions: ["\"a\""], filter: nil).statement
-                == "SELECT \"a\" FROM (\nSELECT 1\n) AS \"query\"")
-            for (sql, state) in [("SELECT nothing FROM public.t", "42703"), ("SELEC", "42601"), ("SELECT * FROM t", "42P01")] {
+            #expect(
+                PostgresSelection(origin: .query("SELECT 1 ; \n"), expressions: ["\"a\""], filter: nil).statement
+                    == "SELECT \"a\" FROM (\nSELECT 1\n) AS \"query\"")
+            for (sql, state) in [
+                ("SELECT nothing FROM public.t", "42703"), ("SELEC", "42601"), ("SELECT * FROM t", "42P01"),
+            ] {
                 let error = try #require(try extractError { _ = try catalog.describe(query: sql) })
                 #expect(error.code == .statementRefused && error.foreignCode == state)
             }
@@ -206,7 +230,10 @@ struct PostgresCatalogTests {
             let filled = try scenario.describe("public", "m")
             #expect(view.kind == .view && filled.kind == .materializedView)
             #expect(PostgresShards.plan(view).map(\.piece) == [.query])
-            #expect(PostgresShards.plan(filled).map(\.piece) == [.blocks(schema: "public", relation: "m", first: 0, limit: nil)])
+            #expect(
+                PostgresShards.plan(filled).map(\.piece) == [
+                    .blocks(schema: "public", relation: "m", first: 0, limit: nil)
+                ])
             let keeper = try scenario.keeper(view, filled)
             #expect(try scenario.read(view, keeper.identity, columns: ["b"]) == [["2"], ["4"], ["6"]])
             #expect(try scenario.read(filled, keeper.identity, columns: ["c"]) == [["3"], ["6"], ["9"]])

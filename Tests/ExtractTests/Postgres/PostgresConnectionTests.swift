@@ -9,7 +9,10 @@ import Testing
 @Suite("PostgreSQL connections")
 struct PostgresConnectionTests {
     private func failure(_ url: String) throws -> ExtractError? {
-        try extractError { _ = try PostgresConnection(source: "hospital", url: Secret(url, written: "${env:URL}"), timeout: .seconds(5)) }
+        try extractError {
+            _ = try PostgresConnection(
+                source: "hospital", url: Secret(url, written: "${env:URL}"), timeout: .seconds(5))
+        }
     }
 
     @Test("a URL of several hosts is refused before anything is sent")
@@ -51,7 +54,9 @@ struct PostgresConnectionTests {
     }
 }
 
-@Suite("PostgreSQL connections to a server", .serialized, .enabled(if: PostgresTestServer.shared != nil, "\(PostgresTestServer.reasonToSkip)"))
+@Suite(
+    "PostgreSQL connections to a server", .serialized,
+    .enabled(if: PostgresTestServer.shared != nil, "\(PostgresTestServer.reasonToSkip)"))
 struct PostgresServerConnectionTests {
     /// Nothing that the server wrote, and no secret.
     private func expectNoForeignText(_ error: ExtractError, _ secrets: String...) {
@@ -72,7 +77,8 @@ struct PostgresServerConnectionTests {
             #expect(wrong.code == .notPermitted && wrong.foreignCode == "28P01")
             expectNoForeignText(wrong, "hunter2", "etlx_nobody")
 
-            let none = try failure(scenario.database.url.replacingOccurrences(of: scenario.database.name, with: "no_such_place"))
+            let none = try failure(
+                scenario.database.url.replacingOccurrences(of: scenario.database.name, with: "no_such_place"))
             #expect(none.code == .notFound && none.foreignCode == "3D000")
             expectNoForeignText(none, "no_such_place")
 

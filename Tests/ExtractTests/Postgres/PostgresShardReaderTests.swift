@@ -4,7 +4,9 @@ import Model
 import TestKit
 import Testing
 
-@Suite("PostgreSQL shard reader", .serialized, .enabled(if: PostgresTestServer.shared != nil, "\(PostgresTestServer.reasonToSkip)"))
+@Suite(
+    "PostgreSQL shard reader", .serialized,
+    .enabled(if: PostgresTestServer.shared != nil, "\(PostgresTestServer.reasonToSkip)"))
 struct PostgresShardReaderTests {
     @Test("empty tables and tables without rows in a shard give no rows and no error")
     func empty() throws {
@@ -28,7 +30,8 @@ struct PostgresShardReaderTests {
                 ).trimmingCharacters(in: .whitespacesAndNewlines)
             }
             for _ in 0..<2 {
-                let rows = try scenario.read(relation, keeper.identity, columns: ["a"], bytesPerShard: 8192, reader: reader)
+                let rows = try scenario.read(
+                    relation, keeper.identity, columns: ["a"], bytesPerShard: 8192, reader: reader)
                 #expect(rows.count == 5000)
                 #expect(try sessions() == "3")
             }
@@ -44,7 +47,8 @@ struct PostgresShardReaderTests {
 
     @Test("a shard that is given up half-way leaves the reader usable")
     func givenUp() throws {
-        try PostgresScenario.run("CREATE TABLE t (a int); INSERT INTO t SELECT generate_series(1, 100000)") { scenario in
+        try PostgresScenario.run("CREATE TABLE t (a int); INSERT INTO t SELECT generate_series(1, 100000)") {
+            scenario in
             let relation = try scenario.describe("public", "t")
             let keeper = try scenario.keeper(relation)
             let reader = PostgresShardReader(url: scenario.url, identity: keeper.identity)
@@ -63,7 +67,9 @@ struct PostgresShardReaderTests {
             let keeper = try scenario.keeper(relation)
             let selection = PostgresSelection(origin: relation.origin, expressions: ["\"a\""], filter: nil)
             let shard = PostgresShards.plan(relation)[0]
-            func failure(_ change: (inout PostgresIdentity) -> Void, isPlanned: Bool = true) throws -> ExtractError.Code? {
+            func failure(_ change: (inout PostgresIdentity) -> Void, isPlanned: Bool = true) throws -> ExtractError
+                .Code?
+            {
                 var identity = keeper.identity
                 change(&identity)
                 let reader = PostgresShardReader(url: scenario.url, identity: identity)
@@ -81,7 +87,10 @@ struct PostgresShardReaderTests {
 
     @Test("a table truncated, rewritten or altered after the snapshot, its locks lost, is noticed")
     func changedBehindTheSnapshot() throws {
-        for change in ["TRUNCATE t", "VACUUM FULL t", "ALTER TABLE t ADD b int DEFAULT 7", "ALTER TABLE t ALTER a TYPE bigint", "ALTER TABLE t DROP a, ADD a int", "DROP TABLE t"] {
+        for change in [
+            "TRUNCATE t", "VACUUM FULL t", "ALTER TABLE t ADD b int DEFAULT 7", "ALTER TABLE t ALTER a TYPE bigint",
+            "ALTER TABLE t DROP a, ADD a int", "DROP TABLE t",
+        ] {
             try PostgresScenario.run("CREATE TABLE t (a int); INSERT INTO t VALUES (1)") { scenario in
                 let relation = try scenario.describe("public", "t")
                 let keeper = try scenario.keeper(relation)
@@ -98,7 +107,9 @@ struct PostgresShardReaderTests {
                 if change.contains("ADD b") {
                     #expect(error == nil || error?.code == .schemaChanged)
                 } else {
-                    #expect(error?.code == .schemaChanged || error?.code == .notFound, "\(change): \(String(describing: error))")
+                    #expect(
+                        error?.code == .schemaChanged || error?.code == .notFound,
+                        "\(change): \(String(describing: error))")
                 }
             }
         }
@@ -110,12 +121,15 @@ struct PostgresShardReaderTests {
             let relation = try scenario.describe("public", "t")
             let keeper = try scenario.keeper(relation)
             // An ALTER waits behind the keeper; a reader that queued behind it would wait for itself.
-            let thread = Thread { _ = try? scenario.connect().execute("SET lock_timeout = 3000; ALTER TABLE public.t ADD b int") }
+            let thread = Thread {
+                _ = try? scenario.connect().execute("SET lock_timeout = 3000; ALTER TABLE public.t ADD b int")
+            }
             thread.start()
             var isWaiting = false
             while !isWaiting {
                 isWaiting = try scenario.database.run(
-                    "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 't'::regclass)").hasPrefix("t")
+                    "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 't'::regclass)"
+                ).hasPrefix("t")
             }
             let start = ContinuousClock.now
             let error = try extractError { _ = try scenario.read(relation, keeper.identity, columns: ["a"]) }

@@ -13,7 +13,8 @@ struct PostgresShardsTests {
 
     private func relation(_ kind: PostgresRelation.Kind, _ leaves: [PostgresRelation.Leaf]) -> PostgresRelation {
         PostgresRelation(
-            origin: .relation(schema: "s", name: "t"), kind: kind, oid: 1, columns: [], leaves: leaves, fingerprintText: "")
+            origin: .relation(schema: "s", name: "t"), kind: kind, oid: 1, columns: [], leaves: leaves,
+            fingerprintText: "")
     }
 
     @Test("pieces follow on one another, cover all blocks, and the last is open")
@@ -34,13 +35,20 @@ struct PostgresShardsTests {
     func bounds() {
         #expect(PostgresShards.plan(relation(.table, [leaf("t", blocks: 3, bytes: 1 << 40)])).count == 3)
         #expect(PostgresShards.plan(relation(.table, [leaf("t", blocks: 0, bytes: 0)])).count == 1)
-        #expect(PostgresShards.plan(relation(.table, [leaf("t", blocks: 9, bytes: 1 << 40, isHeap: false)])).map(\.piece) == [.query])
+        #expect(
+            PostgresShards.plan(relation(.table, [leaf("t", blocks: 9, bytes: 1 << 40, isHeap: false)])).map(\.piece)
+                == [.query])
     }
 
     @Test("shards are numbered over leaves")
     func numbering() {
         let shards = PostgresShards.plan(
-            relation(.partitioned, [leaf("a", blocks: 2, bytes: 20), leaf("b", blocks: 0, bytes: 0), leaf("c", blocks: 1, bytes: 5, isHeap: false)]),
+            relation(
+                .partitioned,
+                [
+                    leaf("a", blocks: 2, bytes: 20), leaf("b", blocks: 0, bytes: 0),
+                    leaf("c", blocks: 1, bytes: 5, isHeap: false),
+                ]),
             bytesPerShard: 10)
         #expect(shards.map(\.index) == [0, 1, 2, 3])
         #expect(shards[3].piece == .blocks(schema: "s", relation: "c", first: 0, limit: nil))

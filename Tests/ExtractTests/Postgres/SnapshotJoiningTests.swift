@@ -4,14 +4,17 @@ import Model
 import TestKit
 import Testing
 
-@Suite("a snapshot with several holders", .serialized, .enabled(if: PostgresTestServer.shared != nil, "\(PostgresTestServer.reasonToSkip)"))
+@Suite(
+    "a snapshot with several holders", .serialized,
+    .enabled(if: PostgresTestServer.shared != nil, "\(PostgresTestServer.reasonToSkip)"))
 struct SnapshotJoiningTests {
     private func join(
         _ scenario: PostgresScenario, _ relation: PostgresRelation, _ identity: PostgresIdentity,
         snapshots: [String]? = nil, isPlanned: Bool = true
     ) throws -> SnapshotKeeper {
         try SnapshotKeeper(
-            joining: identity, url: scenario.url, snapshots: snapshots ?? identity.snapshots, origins: [relation.origin],
+            joining: identity, url: scenario.url, snapshots: snapshots ?? identity.snapshots,
+            origins: [relation.origin],
             statements: [], patience: .milliseconds(300),
             isPlanned: { origin, text in isPlanned && origin == relation.origin && text == relation.fingerprintText })
     }
@@ -50,7 +53,8 @@ struct SnapshotJoiningTests {
             try scenario.terminateKeepers(count: 2)
             let lost = try extractError { _ = try read(scenario, relation, planned, more: ids) }
             #expect(lost?.code == .snapshotLost && lost?.disposition == .failRun)
-            #expect(try extractError { _ = try join(scenario, relation, planned, snapshots: ids) }?.code == .snapshotLost)
+            #expect(
+                try extractError { _ = try join(scenario, relation, planned, snapshots: ids) }?.code == .snapshotLost)
         }
     }
 
@@ -63,7 +67,9 @@ struct SnapshotJoiningTests {
             let holders = [try scenario.keeper(relation)]
             let all = holders + [try join(scenario, relation, holders[0].identity)]
             func expectWaiting() {
-                for statement in ["TRUNCATE p_1", "ALTER TABLE p DETACH PARTITION p_1", "ALTER TABLE p_1 ALTER a SET DEFAULT 1"] {
+                for statement in [
+                    "TRUNCATE p_1", "ALTER TABLE p DETACH PARTITION p_1", "ALTER TABLE p_1 ALTER a SET DEFAULT 1",
+                ] {
                     #expect(throws: (any Error).self, "\(statement)") {
                         try scenario.database.run("SET lock_timeout = 100;\n\(statement)")
                     }
@@ -82,7 +88,9 @@ struct SnapshotJoiningTests {
         try PostgresScenario.run("CREATE TABLE t (a int)") { scenario in
             let relation = try scenario.describe("public", "t")
             let keeper = try scenario.keeper(relation)
-            func failure(_ change: (inout PostgresIdentity) -> Void, isPlanned: Bool = true) throws -> ExtractError.Code? {
+            func failure(_ change: (inout PostgresIdentity) -> Void, isPlanned: Bool = true) throws -> ExtractError
+                .Code?
+            {
                 var identity = keeper.identity
                 change(&identity)
                 return try extractError { _ = try join(scenario, relation, identity, isPlanned: isPlanned) }?.code

@@ -5,7 +5,9 @@ import Synchronization
 import TestKit
 import Testing
 
-@Suite("PostgreSQL snapshots", .serialized, .enabled(if: PostgresTestServer.shared != nil, "\(PostgresTestServer.reasonToSkip)"))
+@Suite(
+    "PostgreSQL snapshots", .serialized,
+    .enabled(if: PostgresTestServer.shared != nil, "\(PostgresTestServer.reasonToSkip)"))
 struct SnapshotKeeperTests {
     @Test("the identity tells what was read")
     func identity() throws {
@@ -32,8 +34,12 @@ struct SnapshotKeeperTests {
                 var round = 0
                 while !isDone.load(ordering: .acquiring) {
                     round += 1
-                    _ = try? connection.execute("UPDATE public.t SET version = version + 1, padding = repeat('y', \(100 + round % 7)) WHERE id % 17 = \(round % 17)")
-                    _ = try? connection.execute("DELETE FROM public.t WHERE id = \(round); INSERT INTO public.t VALUES (\(100_000 + round), 0, 'new')")
+                    _ = try? connection.execute(
+                        "UPDATE public.t SET version = version + 1, padding = repeat('y', \(100 + round % 7)) WHERE id % 17 = \(round % 17)"
+                    )
+                    _ = try? connection.execute(
+                        "DELETE FROM public.t WHERE id = \(round); INSERT INTO public.t VALUES (\(100_000 + round), 0, 'new')"
+                    )
                 }
             }
             writer.start()
@@ -43,7 +49,8 @@ struct SnapshotKeeperTests {
             let keeper = try scenario.keeper(relation)
             let shards = PostgresShards.plan(relation, bytesPerShard: 64 << 10)
             #expect(shards.count > 20)
-            let rows = try scenario.read(relation, keeper.identity, columns: ["id", "version"], bytesPerShard: 64 << 10)
+            let rows = try scenario.read(
+                relation, keeper.identity, columns: ["id", "version"], bytesPerShard: 64 << 10)
             let wanted = try scenario.ask(keeper.identity, "SELECT id::text, version::text FROM public.t")
             func sorted(_ rows: [[String?]]) -> [String] { rows.map { "\($0[0] ?? "")/\($0[1] ?? "")" }.sorted() }
             #expect(sorted(rows) == sorted(wanted))

@@ -47,7 +47,10 @@ struct DelimitedBenchmark {
             return plan.recordCount
         }
         #expect(boundaries == records && inferred == records)
-        #expect(plan.columns.map(\.type.description) == ["int64", "text", "text", "decimal(6,2)", "date", "timestamp", "boolean", "text"])
+        #expect(
+            plan.columns.map(\.type.description) == [
+                "int64", "text", "text", "decimal(6,2)", "date", "timestamp", "boolean", "text",
+            ])
         for (name, asText) in [("decode in types", false), ("decode as text", true)] {
             let columns = plan.columns.enumerated().map {
                 DelimitedColumn(fieldIndex: $0, name: $1.name, type: asText ? .text : $1.type)

@@ -21,11 +21,14 @@ struct DelimitedCorpusTests {
         let all = FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? []
         return all.sorted().filter { path in
             var isFolder: ObjCBool = false
-            return unsafe FileManager.default.fileExists(atPath: "\(folder)/\(path)", isDirectory: &isFolder) && !isFolder.boolValue
+            return unsafe FileManager.default.fileExists(atPath: "\(folder)/\(path)", isDirectory: &isFolder)
+                && !isFolder.boolValue
         }
     }
 
-    private static func bytes(_ path: String) throws -> [UInt8] { Array(try Data(contentsOf: URL(fileURLWithPath: path))) }
+    private static func bytes(_ path: String) throws -> [UInt8] {
+        Array(try Data(contentsOf: URL(fileURLWithPath: path)))
+    }
 
     // MARK: csv-spectrum
 
@@ -50,7 +53,9 @@ struct DelimitedCorpusTests {
                 expected[0]["Contact Phone Number"] = "2095257564"
             }
             let table = try Delimited.read([.init(file, bytes)], Delimited.spec { $0.nullTexts = [] }, asText: true)
-            let found = table.rows.map { row in Dictionary(uniqueKeysWithValues: zip(table.names, row.map { $0 ?? "NULL" })) }
+            let found = table.rows.map { row in
+                Dictionary(uniqueKeysWithValues: zip(table.names, row.map { $0 ?? "NULL" }))
+            }
             #expect(found == expected, "\(file)")
         }
     }
@@ -78,7 +83,11 @@ struct DelimitedCorpusTests {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
         _ = try Self.run(
-            "/usr/bin/env", ["tar", "--extract", "--zstd", "--file", "\(Self.shared)/data/csv-duckdb/duckdb_csv.tar.zst", "--directory", folder])
+            "/usr/bin/env",
+            [
+                "tar", "--extract", "--zstd", "--file", "\(Self.shared)/data/csv-duckdb/duckdb_csv.tar.zst",
+                "--directory", folder,
+            ])
         let files = Self.files(in: folder)
         #expect(files.count > 900)
         let counts = try check(folder, files)
@@ -128,8 +137,10 @@ struct DelimitedCorpusTests {
             } catch let error as FormatError {
                 counts.errors[error.code.rawValue, default: 0] += 1
                 #expect(error.file == name)
-                if error.code == .malformedRecord, error.row != 0 || error.reason.contains("inside quotes")
-                    || error.reason.contains("closing quote") {
+                if error.code == .malformedRecord,
+                    error.row != 0 || error.reason.contains("inside quotes")
+                        || error.reason.contains("closing quote")
+                {
                     refused.append((name, String(UnicodeScalar(spec.delimiter)), error.reason))
                 }
             }
@@ -139,7 +150,8 @@ struct DelimitedCorpusTests {
         for (question, answer) in zip(asked, answers) {
             guard let answer else { continue }
             let expected = Self.normalized(answer, width: question.table.names.count, hasHeader: question.hasHeader)
-            let found = (question.hasHeader ? [question.table.names] : []) + question.table.rows.map { $0.map { $0 ?? "" } }
+            let found =
+                (question.hasHeader ? [question.table.names] : []) + question.table.rows.map { $0.map { $0 ?? "" } }
             #expect(found == expected, "\(question.file)")
             counts.compared += 1
         }

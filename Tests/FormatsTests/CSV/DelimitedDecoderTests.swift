@@ -90,14 +90,16 @@ struct DelimitedDecoderTests {
 
     @Test("other delimiters, other quotes, no quotes")
     func dialects() throws {
-        #expect(try rows("a;b\n'x;y';\"\n") {
-            $0.delimiter = UInt8(ascii: ";")
-            $0.quote = UInt8(ascii: "'")
-        } == [["x;y", "\""]])
-        #expect(try rows("a\tb\n\"x\ty\"\n") {
-            $0.delimiter = 9
-            $0.quote = nil
-        } == [["\"x", "y\""]])
+        #expect(
+            try rows("a;b\n'x;y';\"\n") {
+                $0.delimiter = UInt8(ascii: ";")
+                $0.quote = UInt8(ascii: "'")
+            } == [["x;y", "\""]])
+        #expect(
+            try rows("a\tb\n\"x\ty\"\n") {
+                $0.delimiter = 9
+                $0.quote = nil
+            } == [["\"x", "y\""]])
         let same = Delimited.formatError {
             _ = try Delimited.scan([.init("a\n")], Delimited.spec { $0.comment = $0.delimiter })
         }
@@ -118,13 +120,15 @@ struct DelimitedDecoderTests {
 
     // MARK: malformed records
 
-    @Test("a malformed record stops the run, naming file and record", arguments: [
-        ("a,b\n1,2\n3\n", 2, "the record has 1 fields, the header 2"),
-        ("a,b\n\n1,2,3\n", 1, "the record has 3 fields, the header 2"),
-        ("a,b\n1,2\n3,4\n5,\"6\"7\n", 3, "text follows a closing quote"),
-        ("a,b\n1,\"2\" \n", 1, "text follows a closing quote"),
-        ("a,b\n1,\"2\n3,4\n", 1, "the file ends inside quotes"),
-    ])
+    @Test(
+        "a malformed record stops the run, naming file and record",
+        arguments: [
+            ("a,b\n1,2\n3\n", 2, "the record has 1 fields, the header 2"),
+            ("a,b\n\n1,2,3\n", 1, "the record has 3 fields, the header 2"),
+            ("a,b\n1,2\n3,4\n5,\"6\"7\n", 3, "text follows a closing quote"),
+            ("a,b\n1,\"2\" \n", 1, "text follows a closing quote"),
+            ("a,b\n1,\"2\n3,4\n", 1, "the file ends inside quotes"),
+        ])
     func malformed(text: String, record: Int64, reason: String) throws {
         let found = error(text)
         #expect(found?.code == .malformedRecord)
@@ -166,22 +170,28 @@ struct DelimitedDecoderTests {
         let table = try read(text) { $0.onMalformed = .quarantine }
         #expect(table.rows.count == 250)
         #expect(table.quarantined == (0..<100).map { 2 * $0 + 1 })
-        #expect(try Delimited.scan([.init(text)], Delimited.spec { $0.onMalformed = .quarantine }).malformedCount == 250)
+        #expect(
+            try Delimited.scan([.init(text)], Delimited.spec { $0.onMalformed = .quarantine }).malformedCount == 250)
     }
 
     // MARK: types
 
-    @Test("a field of another type stops the run, naming file, record and column", arguments: [
-        (DataType.int64, "1.5"), (.int64, "x"), (.int64, "1 "), (.int64, "--1"), (.int64, "-"),
-        (.int64, "9223372036854775808"), (.int16, "32768"), (.int32, "-2147483649"), (.boolean, "maybe"),
-        (.boolean, "2"), (.float64, "1e"), (.float64, "0x10"), (.float64, "1e999"), (.float64, "1,5"),
-        (.float32, "1e39"), (.decimal(precision: 4, scale: 2), "123.45"), (.decimal(precision: 4, scale: 2), "1.234"),
-        (.decimal(precision: 4, scale: 2), "1e2"), (.date, "2023-02-29"), (.date, "2023-2-01"), (.date, "0000-01-01"),
-        (.date, "1900-02-29"), (.date, "2020-01-01 00:00:00"), (.timestamp(isUTC: false), "2020-01-01"),
-        (.timestamp(isUTC: false), "2020-01-01 00:00:00Z"), (.timestamp(isUTC: true), "2020-01-01 00:00:00"),
-        (.timestamp(isUTC: false), "2020-01-01 00:00:60"), (.timestamp(isUTC: false), "2020-01-01 00:00:00.1234567"),
-        (.timestamp(isUTC: true), "2020-01-01 00:00:00+16"), (.int64, "\"\""),
-    ])
+    @Test(
+        "a field of another type stops the run, naming file, record and column",
+        arguments: [
+            (DataType.int64, "1.5"), (.int64, "x"), (.int64, "1 "), (.int64, "--1"), (.int64, "-"),
+            (.int64, "9223372036854775808"), (.int16, "32768"), (.int32, "-2147483649"), (.boolean, "maybe"),
+            (.boolean, "2"), (.float64, "1e"), (.float64, "0x10"), (.float64, "1e999"), (.float64, "1,5"),
+            (.float32, "1e39"), (.decimal(precision: 4, scale: 2), "123.45"),
+            (.decimal(precision: 4, scale: 2), "1.234"),
+            (.decimal(precision: 4, scale: 2), "1e2"), (.date, "2023-02-29"), (.date, "2023-2-01"),
+            (.date, "0000-01-01"),
+            (.date, "1900-02-29"), (.date, "2020-01-01 00:00:00"), (.timestamp(isUTC: false), "2020-01-01"),
+            (.timestamp(isUTC: false), "2020-01-01 00:00:00Z"), (.timestamp(isUTC: true), "2020-01-01 00:00:00"),
+            (.timestamp(isUTC: false), "2020-01-01 00:00:60"),
+            (.timestamp(isUTC: false), "2020-01-01 00:00:00.1234567"),
+            (.timestamp(isUTC: true), "2020-01-01 00:00:00+16"), (.int64, "\"\""),
+        ])
     func wrongType(type: DataType, field: String) {
         let found = error("a,b\n,y\n\(field.contains(",") ? "\"\(field)\"" : field),x\n", declared(type))
         #expect(found?.code == .wrongType)
@@ -191,31 +201,40 @@ struct DelimitedDecoderTests {
         #expect(found?.reason.contains(field) != true || field.count < 2, "no value in a message")
     }
 
-    @Test("declared types read more forms than inference takes for them", arguments: [
-        (DataType.int64, "+007", "7"), (.int64, "-9223372036854775808", "-9223372036854775808"),
-        (.int16, "-32768", "-32768"), (.int32, "2147483647", "2147483647"), (.boolean, "YES", "true"),
-        (.boolean, "f", "false"), (.boolean, "0", "false"), (.boolean, "On", "true"), (.float64, "5.", "5.0"),
-        (.float64, "-Infinity", "-inf"), (.float64, "NaN", "nan"), (.float64, "1e-320", "1e-320"),
-        (.float64, "123456789012345678901234567890", "1.2345678901234568e+29"), (.float32, "16777217", "16777216.0"),
-        (.decimal(precision: 5, scale: 3), "+01.5", "1.500"), (.decimal(precision: 3, scale: 1), "-1.500", "-1.5"),
-        (.decimal(precision: 38, scale: 0), "-99999999999999999999999999999999999999", "-99999999999999999999999999999999999999"),
-        (.date, "0001-01-01", "0001-01-01"), (.date, "9999-12-31", "9999-12-31"), (.date, "2000-02-29", "2000-02-29"),
-        (.timestamp(isUTC: false), "1969-12-31T23:59:59.5", "1969-12-31 23:59:59.500000"),
-        (.timestamp(isUTC: true), "2020-01-01 00:30:00+01", "2019-12-31 23:30:00.000000Z"),
-        (.timestamp(isUTC: true), "2020-01-01 00:30:00.25-0530", "2020-01-01 06:00:00.250000Z"),
-        (.timestamp(isUTC: true), "2020-01-01T00:30:00Z", "2020-01-01 00:30:00.000000Z"), (.text, "007", "007"),
-    ])
+    @Test(
+        "declared types read more forms than inference takes for them",
+        arguments: [
+            (DataType.int64, "+007", "7"), (.int64, "-9223372036854775808", "-9223372036854775808"),
+            (.int16, "-32768", "-32768"), (.int32, "2147483647", "2147483647"), (.boolean, "YES", "true"),
+            (.boolean, "f", "false"), (.boolean, "0", "false"), (.boolean, "On", "true"), (.float64, "5.", "5.0"),
+            (.float64, "-Infinity", "-inf"), (.float64, "NaN", "nan"), (.float64, "1e-320", "1e-320"),
+            (.float64, "123456789012345678901234567890", "1.2345678901234568e+29"),
+            (.float32, "16777217", "16777216.0"),
+            (.decimal(precision: 5, scale: 3), "+01.5", "1.500"), (.decimal(precision: 3, scale: 1), "-1.500", "-1.5"),
+            (
+                .decimal(precision: 38, scale: 0), "-99999999999999999999999999999999999999",
+                "-99999999999999999999999999999999999999"
+            ),
+            (.date, "0001-01-01", "0001-01-01"), (.date, "9999-12-31", "9999-12-31"),
+            (.date, "2000-02-29", "2000-02-29"),
+            (.timestamp(isUTC: false), "1969-12-31T23:59:59.5", "1969-12-31 23:59:59.500000"),
+            (.timestamp(isUTC: true), "2020-01-01 00:30:00+01", "2019-12-31 23:30:00.000000Z"),
+            (.timestamp(isUTC: true), "2020-01-01 00:30:00.25-0530", "2020-01-01 06:00:00.250000Z"),
+            (.timestamp(isUTC: true), "2020-01-01T00:30:00Z", "2020-01-01 00:30:00.000000Z"), (.text, "007", "007"),
+        ])
     func declaredForms(type: DataType, field: String, value: String) throws {
         let table = try read("a,b\n\(field),x\n\"\(field)\",y\n,z\n", declared(type))
         #expect(table.rows.map { $0[0] } == [value, value, nil])
         #expect(table.types[0] == type)
     }
 
-    @Test("values without counterpart stop the run or become NULL, counted", arguments: [
-        (DataType.date, "infinity"), (.date, "0044-03-15 BC"), (.timestamp(isUTC: false), "-infinity"),
-        (.timestamp(isUTC: false), "2020-01-01 24:00:00"), (.timestamp(isUTC: true), "0044-03-15 00:00:00+00 BC"),
-        (.decimal(precision: 4, scale: 2), "NaN"), (.decimal(precision: 4, scale: 2), "-Infinity"),
-    ])
+    @Test(
+        "values without counterpart stop the run or become NULL, counted",
+        arguments: [
+            (DataType.date, "infinity"), (.date, "0044-03-15 BC"), (.timestamp(isUTC: false), "-infinity"),
+            (.timestamp(isUTC: false), "2020-01-01 24:00:00"), (.timestamp(isUTC: true), "0044-03-15 00:00:00+00 BC"),
+            (.decimal(precision: 4, scale: 2), "NaN"), (.decimal(precision: 4, scale: 2), "-Infinity"),
+        ])
     func specials(type: DataType, field: String) throws {
         let text = "a,b\n\(field),1\n\(field),2\n,3\n"
         let found = error(text, declared(type))
@@ -240,7 +259,8 @@ struct DelimitedDecoderTests {
         let file = Delimited.File("a,b,c\n1,x,2.5\n2,y,3.5\n")
         let plan = try Delimited.scan([file], Delimited.spec())
         let columns = [
-            DelimitedColumn(fieldIndex: 2, name: "c", type: .float64), DelimitedColumn(fieldIndex: 0, name: "a", type: .text),
+            DelimitedColumn(fieldIndex: 2, name: "c", type: .float64),
+            DelimitedColumn(fieldIndex: 0, name: "a", type: .text),
         ]
         let table = try Delimited.read([file], plan.shards, columns, Delimited.spec(), fieldCount: 3)
         #expect(table.rows == [["2.5", "1"], ["3.5", "2"]])
@@ -266,10 +286,15 @@ struct DelimitedDecoderTests {
         limits.bytesPerCell = 1000
         let long = String(repeating: "x\ny\"\",", count: 100)
         let text = "a,b\n1,\"\(long)\"\n2,z\n"
-        #expect(try Delimited.read([.init(text)], limits: limits).rows == [["1", long.replacing("\"\"", with: "\"")], ["2", "z"]])
+        #expect(
+            try Delimited.read([.init(text)], limits: limits).rows == [
+                ["1", long.replacing("\"\"", with: "\"")], ["2", "z"],
+            ])
         for size in [1001, 2500] {
             let cell = String(repeating: "x", count: size)
-            let found = Delimited.formatError { _ = try Delimited.read([.init("a,b\n1,2\n3,\(cell)\n")], limits: limits) }
+            let found = Delimited.formatError {
+                _ = try Delimited.read([.init("a,b\n1,2\n3,\(cell)\n")], limits: limits)
+            }
             #expect(found?.code == .cellTooLarge)
             #expect(found?.row == 2)
             #expect(found?.file == "a.csv")

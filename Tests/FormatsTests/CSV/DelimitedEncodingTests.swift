@@ -53,9 +53,11 @@ struct DelimitedEncodingTests {
         #expect(error([0xff, 0xfe, 0, 0, 0x61, 0, 0, 0])?.reason == "the file is UTF-32")
     }
 
-    @Test("invalid bytes are an error with record and byte", arguments: [
-        [0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0xe2, 0x82], [0x80], [0xc3],
-    ] as [[UInt8]])
+    @Test(
+        "invalid bytes are an error with record and byte",
+        arguments: [
+            [0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0xe2, 0x82], [0x80], [0xc3],
+        ] as [[UInt8]])
     func invalid(sequence: [UInt8]) {
         for tail in [[0x0a] + Array("5,6\n".utf8), []] {
             let found = error(Array("a,b\n1,2\n3,x".utf8) + sequence + tail)
@@ -81,10 +83,13 @@ struct DelimitedEncodingTests {
         }
     }
 
-    @Test("files that are no text are named", arguments: [
-        ([0x28, 0xb5, 0x2f, 0xfd, 0, 0], "compressed with zstd"), ([0x42, 0x5a, 0x68, 0x39, 0x31, 0x41, 0x59], "compressed with bzip2"),
-        ([0x50, 0x4b, 3, 4, 0, 0], "a ZIP or XLSX file"), ([0x50, 0x41, 0x52, 0x31, 0x15], "a Parquet file"),
-    ] as [([UInt8], String)])
+    @Test(
+        "files that are no text are named",
+        arguments: [
+            ([0x28, 0xb5, 0x2f, 0xfd, 0, 0], "compressed with zstd"),
+            ([0x42, 0x5a, 0x68, 0x39, 0x31, 0x41, 0x59], "compressed with bzip2"),
+            ([0x50, 0x4b, 3, 4, 0, 0], "a ZIP or XLSX file"), ([0x50, 0x41, 0x52, 0x31, 0x15], "a Parquet file"),
+        ] as [([UInt8], String)])
     func foreign(bytes: [UInt8], kind: String) {
         #expect(error(bytes)?.reason == "the file is \(kind), not delimited text")
     }
@@ -132,7 +137,10 @@ struct DelimitedEncodingTests {
         let plan = try Delimited.scan([.init("a.csv.gz", variants[1])], Delimited.spec())
         #expect(plan.files[0].isCompressed)
         #expect(plan.files[0].byteCount == variants[1].count)
-        #expect(plan.shards.map(\.piece) == [.bytes(path: "a.csv.gz", start: 0, end: Int64(variants[1].count), firstRecord: 0)])
+        #expect(
+            plan.shards.map(\.piece) == [
+                .bytes(path: "a.csv.gz", start: 0, end: Int64(variants[1].count), firstRecord: 0)
+            ])
     }
 
     @Test("gzip that ends early, is damaged or has other bytes behind it is an error naming the file")

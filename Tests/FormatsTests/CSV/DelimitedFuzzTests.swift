@@ -76,12 +76,15 @@ struct DelimitedFuzzTests {
             var found = try Delimited.read([file], spec, limits: limits, step: step, asText: true)
             found.quarantined = Array(found.quarantined.prefix(100))
             guard found == expected else {
-                Issue.record("seed \(seed), round \(round): \(String(reflecting: String(text))) \(found) instead of \(expected)")
+                Issue.record(
+                    "seed \(seed), round \(round): \(String(reflecting: String(text))) \(found) instead of \(expected)")
                 return
             }
             let plan = try Delimited.scan([file], spec, limits: limits, step: step)
             #expect(plan.recordCount == expected.recordsRead, "seed \(seed), round \(round)")
-            #expect(plan.malformedCount == expected.recordsRead - Int64(expected.rows.count), "seed \(seed), round \(round)")
+            #expect(
+                plan.malformedCount == expected.recordsRead - Int64(expected.rows.count), "seed \(seed), round \(round)"
+            )
         }
     }
 
@@ -156,7 +159,9 @@ struct DelimitedFuzzTests {
                 limits.bytesPerShard = size
                 limits.bytesPerBlock = Int.random(in: 1...300, using: &random)
                 let plan = try Delimited.scan([file], spec, limits: limits)
-                #expect(try Delimited.read([file], spec, limits: limits) == whole, "seed \(seed), round \(round), \(size) bytes")
+                #expect(
+                    try Delimited.read([file], spec, limits: limits) == whole,
+                    "seed \(seed), round \(round), \(size) bytes")
                 checkShards(plan.shards, rows: whole.rows.count, bytes: bytes.count, size: size)
             }
         }
@@ -191,9 +196,11 @@ struct DelimitedFuzzTests {
         }
         let header = types.indices.map { "c\($0)" }.joined(separator: ",")
         let text = ([header] + rows.map { $0.map { $0 ?? "" }.joined(separator: ",") }).joined(separator: "\n")
-        let table = try Delimited.read([.init(text)], Delimited.spec {
-            $0.types = types.enumerated().map { .init(column: "c\($0)", type: $1, position: .start) }
-        })
+        let table = try Delimited.read(
+            [.init(text)],
+            Delimited.spec {
+                $0.types = types.enumerated().map { .init(column: "c\($0)", type: $1, position: .start) }
+            })
         #expect(table.rows == rows, "seed \(seed)")
     }
 
@@ -213,7 +220,9 @@ struct DelimitedFuzzTests {
             let value = Double(bitPattern: bits)
             return value.isFinite ? String(value) : "0.0"
         case .decimal:
-            let whole = Int128(integer) * Int128(UInt32(truncatingIfNeeded: bits >> 16)) % 10_000_000_000_000_000_000_000_000_000
+            let whole =
+                Int128(integer) * Int128(UInt32(truncatingIfNeeded: bits >> 16))
+                % 10_000_000_000_000_000_000_000_000_000
             let fraction = String(String(UInt64(10_000_000_000) + bits % 10_000_000_000).dropFirst())
             return "\(whole == 0 ? "0" : String(whole)).\(fraction)"
         case .date: return Delimited.day(Int(bits % 3_652_059) - 719_162)

@@ -63,7 +63,8 @@ enum Delimited {
 
     /// Plans the files and decodes every shard.
     static func read(
-        _ files: [File], _ spec: DelimitedSpec = Delimited.spec(), limits: DelimitedLimits = DelimitedLimits(), step: Int = .max,
+        _ files: [File], _ spec: DelimitedSpec = Delimited.spec(), limits: DelimitedLimits = DelimitedLimits(),
+        step: Int = .max,
         asText: Bool = false, nullsSpecials: Bool = false
     ) throws -> Table {
         let plan = try scan(files, spec, limits: limits, step: step)
@@ -125,7 +126,8 @@ enum Delimited {
             var rest = micros - Int64(days) * 86_400_000_000
             if rest < 0 { rest += 86_400_000_000 }
             let seconds = rest / 1_000_000
-            let time = String(format: "%02d:%02d:%02d.%06d", seconds / 3600, seconds / 60 % 60, seconds % 60, rest % 1_000_000)
+            let time = String(
+                format: "%02d:%02d:%02d.%06d", seconds / 3600, seconds / 60 % 60, seconds % 60, rest % 1_000_000)
             return "\(day(days)) \(time)\(isUTC ? "Z" : "")"
         default: return unsafe String(decoding: column.variableBytes(row), as: UTF8.self)
         }

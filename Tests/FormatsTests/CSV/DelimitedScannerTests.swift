@@ -15,29 +15,38 @@ struct DelimitedScannerTests {
 
     // MARK: inference
 
-    @Test("types follow from all values", arguments: [
-        ("true|false|", DataType.boolean), ("TRUE|False", .boolean), ("t|f", .text), ("0|1", .int64), ("true|1", .text),
-        ("1|-2||", .int64), ("9223372036854775807|-9223372036854775808", .int64), ("-0|0", .int64),
-        ("9223372036854775808|1", .decimal(precision: 19, scale: 0)), ("007|1", .text), ("1|00", .text), ("-07", .text),
-        ("+1", .text), ("1 ", .text), (" 1|2", .text), ("1,000", .text), ("1_000", .text), ("0x1F", .text), ("1.|2", .text),
-        ("1.5|2.25|3", .decimal(precision: 3, scale: 2)), ("0.5", .decimal(precision: 1, scale: 1)),
-        (".5|-.25", .decimal(precision: 2, scale: 2)), ("0.0000000001", .decimal(precision: 10, scale: 10)),
-        ("0.00000000001", .float64), ("0.12345678901|1", .float64), ("0.1234567890123456789", .text),
-        ("1e5|2", .float64), ("1.5E-3|", .float64), ("1e400", .text), ("1e-400", .text), ("0e0", .float64),
-        ("1e5|9007199254740993", .text), ("1e5|900000000000000", .float64), ("1e5|0.1234567890", .float64),
-        ("00.5", .text), ("1e5|007", .text), ("NaN", .text), ("inf|1.5", .text), ("Infinity", .text),
-        ("12345678901234567890123456789012345678", .decimal(precision: 38, scale: 0)),
-        ("123456789012345678901234567890123456789", .text),
-        ("123456789012345678901234567890|0.0123456789", .text),
-        ("1234567890123456789012345678|0.0123456789", .decimal(precision: 38, scale: 10)),
-        ("2020-01-31|", .date), ("2020-02-30", .text), ("2020-1-31", .text), ("20200131", .int64), ("31.01.2020", .text),
-        ("2020-01-31|2020-01-31 00:00:00", .text), ("2020-01-31 23:59:59|2020-01-31T00:00:00.5", .timestamp(isUTC: false)),
-        ("2020-01-31 24:00:00", .text), ("2020-01-31 12:00", .text), ("2020-01-31 12:00:00.1234567", .text),
-        ("2020-01-31 12:00:00Z|2020-01-31T12:00:00.123456+05:30", .timestamp(isUTC: true)),
-        ("2020-01-31 12:00:00|2020-01-31 12:00:00Z", .text), ("2020-01-31|1", .text), ("infinity|2020-01-31", .text),
-        ("||", .text), ("\"\"|1", .text), ("\"1\"|2", .int64), ("\"007\"", .text), ("x|1", .text), ("-", .text), (".", .text),
-        ("2020-01-31 12:00:00+", .text), ("2020-01-31 12:00:00+1", .text), ("1-2", .text), ("--1", .text),
-    ])
+    @Test(
+        "types follow from all values",
+        arguments: [
+            ("true|false|", DataType.boolean), ("TRUE|False", .boolean), ("t|f", .text), ("0|1", .int64),
+            ("true|1", .text),
+            ("1|-2||", .int64), ("9223372036854775807|-9223372036854775808", .int64), ("-0|0", .int64),
+            ("9223372036854775808|1", .decimal(precision: 19, scale: 0)), ("007|1", .text), ("1|00", .text),
+            ("-07", .text),
+            ("+1", .text), ("1 ", .text), (" 1|2", .text), ("1,000", .text), ("1_000", .text), ("0x1F", .text),
+            ("1.|2", .text),
+            ("1.5|2.25|3", .decimal(precision: 3, scale: 2)), ("0.5", .decimal(precision: 1, scale: 1)),
+            (".5|-.25", .decimal(precision: 2, scale: 2)), ("0.0000000001", .decimal(precision: 10, scale: 10)),
+            ("0.00000000001", .float64), ("0.12345678901|1", .float64), ("0.1234567890123456789", .text),
+            ("1e5|2", .float64), ("1.5E-3|", .float64), ("1e400", .text), ("1e-400", .text), ("0e0", .float64),
+            ("1e5|9007199254740993", .text), ("1e5|900000000000000", .float64), ("1e5|0.1234567890", .float64),
+            ("00.5", .text), ("1e5|007", .text), ("NaN", .text), ("inf|1.5", .text), ("Infinity", .text),
+            ("12345678901234567890123456789012345678", .decimal(precision: 38, scale: 0)),
+            ("123456789012345678901234567890123456789", .text),
+            ("123456789012345678901234567890|0.0123456789", .text),
+            ("1234567890123456789012345678|0.0123456789", .decimal(precision: 38, scale: 10)),
+            ("2020-01-31|", .date), ("2020-02-30", .text), ("2020-1-31", .text), ("20200131", .int64),
+            ("31.01.2020", .text),
+            ("2020-01-31|2020-01-31 00:00:00", .text),
+            ("2020-01-31 23:59:59|2020-01-31T00:00:00.5", .timestamp(isUTC: false)),
+            ("2020-01-31 24:00:00", .text), ("2020-01-31 12:00", .text), ("2020-01-31 12:00:00.1234567", .text),
+            ("2020-01-31 12:00:00Z|2020-01-31T12:00:00.123456+05:30", .timestamp(isUTC: true)),
+            ("2020-01-31 12:00:00|2020-01-31 12:00:00Z", .text), ("2020-01-31|1", .text),
+            ("infinity|2020-01-31", .text),
+            ("||", .text), ("\"\"|1", .text), ("\"1\"|2", .int64), ("\"007\"", .text), ("x|1", .text), ("-", .text),
+            (".", .text),
+            ("2020-01-31 12:00:00+", .text), ("2020-01-31 12:00:00+1", .text), ("1-2", .text), ("--1", .text),
+        ])
     func inferred(values: String, type: DataType) throws {
         let fields = values.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
         for order in [fields, fields.reversed()] {
@@ -63,7 +72,10 @@ struct DelimitedScannerTests {
         let table = try Delimited.read([.init(text)])
         #expect(
             table.rows == [
-                ["1", "1.50", "100000.0", "true", "2020-01-31", "2020-01-31 12:00:00.000000", "2020-01-31 11:00:00.500000Z"],
+                [
+                    "1", "1.50", "100000.0", "true", "2020-01-31", "2020-01-31 12:00:00.000000",
+                    "2020-01-31 11:00:00.500000Z",
+                ],
                 [
                     "0", "0.25", "-0.12345678901", "false", "0001-01-01", "1969-12-31 23:59:59.999999",
                     "9999-12-31 23:59:59.000000Z",
@@ -76,10 +88,12 @@ struct DelimitedScannerTests {
         let plan = try scan("a,b,c,d,e\n1,007,x1,2020-01-01,\n2,8,y,5,\n") {
             $0.types = [.init(column: "a", type: .int16, position: .start)]
         }
-        #expect(plan.columns.map(\.reason) == [
-            "declared", "leading zeros (a.csv, record 1)", "a value that is no number, date or boolean (a.csv, record 1)",
-            "mixed: integers (a.csv, record 2), dates (a.csv, record 1)", "no record has a value",
-        ])
+        #expect(
+            plan.columns.map(\.reason) == [
+                "declared", "leading zeros (a.csv, record 1)",
+                "a value that is no number, date or boolean (a.csv, record 1)",
+                "mixed: integers (a.csv, record 2), dates (a.csv, record 1)", "no record has a value",
+            ])
         #expect(plan.columns[0] == InferredColumn(name: "a", type: .int16, reason: "declared", isDeclared: true))
         #expect(plan.sourceColumns[0] == SourceColumn(name: "a", native: .delimited(type: .int16)))
     }
@@ -98,11 +112,15 @@ struct DelimitedScannerTests {
 
     // MARK: headers
 
-    @Test("header mistakes are errors with the way out", arguments: [
-        ("", "the file has no header"), ("\n\n", "the file has no header"), ("a,,c\n1,2,3\n", "column 2 has no name"),
-        ("a,b,a\n1,2,3\n", "columns 1 and 3 have the same name"), ("a,\"b\"c\n1,2\n", "the header: text follows a closing quote"),
-        ("a,\"b\n1,2\n", "the header: the file ends inside quotes"),
-    ])
+    @Test(
+        "header mistakes are errors with the way out",
+        arguments: [
+            ("", "the file has no header"), ("\n\n", "the file has no header"),
+            ("a,,c\n1,2,3\n", "column 2 has no name"),
+            ("a,b,a\n1,2,3\n", "columns 1 and 3 have the same name"),
+            ("a,\"b\"c\n1,2\n", "the header: text follows a closing quote"),
+            ("a,\"b\n1,2\n", "the header: the file ends inside quotes"),
+        ])
     func headerMistakes(text: String, reason: String) {
         let found = error(text)
         #expect(found?.code == .malformedRecord)
@@ -155,9 +173,11 @@ struct DelimitedScannerTests {
 
     // MARK: several files
 
-    @Test("files share one header; another one is an error naming both files", arguments: [
-        ("b,a\n1,2\n", 1), ("a\n1\n", 2), ("a,b,c\n1,2,3\n", 3), ("a,B\n1,2\n", 2),
-    ])
+    @Test(
+        "files share one header; another one is an error naming both files",
+        arguments: [
+            ("b,a\n1,2\n", 1), ("a\n1\n", 2), ("a,b,c\n1,2,3\n", 3), ("a,B\n1,2\n", 2),
+        ])
     func headersAgree(text: String, field: Int) throws {
         let first = Delimited.File("1.csv", Array("a,b\n1,2\n".utf8))
         let same = try Delimited.read([first, .init("2.csv", Array("a,b\r\n3,x\r\n".utf8))])
@@ -189,10 +209,13 @@ struct DelimitedScannerTests {
 
     @Test("evidence names the first file that has it, in the files' order, whatever was scanned first")
     func placesOfEvidence() throws {
-        let texts = ["a,b,c\n1,1,\n2,2,\n", "a,b,c\n3,1.5,\n007,2,\n", "a,b,c\n+1,2020-01-31,\nx,true,\n", "a,b,c\n8,1,z\n"]
+        let texts = [
+            "a,b,c\n1,1,\n2,2,\n", "a,b,c\n3,1.5,\n007,2,\n", "a,b,c\n+1,2020-01-31,\nx,true,\n", "a,b,c\n8,1,z\n",
+        ]
         let files = texts.enumerated().map { Delimited.File("\($0 + 1).csv", Array($1.utf8)) }
         func bytes(_ file: Delimited.File) -> Delimited.Bytes { Delimited.Bytes(file.bytes[...]) }
-        let scanner = try DelimitedScanner(Delimited.spec(), source: "labs", first: files[0].name, bytes: bytes(files[0]))
+        let scanner = try DelimitedScanner(
+            Delimited.spec(), source: "labs", first: files[0].name, bytes: bytes(files[0]))
         let scans = try files.reversed().map { try scanner.scan(file: $0.name, bytes: bytes($0)) }
         let plan = scanner.join(scans.reversed())
         #expect(plan.columns.map(\.type) == [.text, .text, .text])
@@ -218,7 +241,8 @@ struct DelimitedScannerTests {
     func malformedFile() {
         let found = Delimited.formatError {
             _ = try Delimited.scan(
-                [.init("1.csv", Array("a,b\n1,2\n".utf8)), .init("2.csv", Array("a,b\n1,2\n1\n".utf8))], Delimited.spec())
+                [.init("1.csv", Array("a,b\n1,2\n".utf8)), .init("2.csv", Array("a,b\n1,2\n1\n".utf8))],
+                Delimited.spec())
         }
         #expect(found?.file == "2.csv")
         #expect(found?.row == 2)

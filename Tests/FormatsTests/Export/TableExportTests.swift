@@ -12,7 +12,8 @@ struct TableExportTests {
     ) throws -> (bytes: [UInt8], rows: Int64) {
         let sink = MemorySink()
         let rows = try TableExport.write(
-            parts: parts.map { MemoryRange(try $0.parquet()) }, format: format, into: sink, columns: columns, limit: limit)
+            parts: parts.map { MemoryRange(try $0.parquet()) }, format: format, into: sink, columns: columns,
+            limit: limit)
         return (sink.bytes, rows)
     }
 
@@ -22,19 +23,24 @@ struct TableExportTests {
         String(decoding: try export(parts, format, columns: columns, limit: limit).bytes, as: UTF8.self)
     }
 
-    private static var sample: [TestColumn] { [
-        TestColumn(name: "id", type: .int64, cells: [.int(.min), .null, .int(3)]),
-        TestColumn(name: "a \"name\", odd", type: .text, cells: [.text("say \"no\", twice\r\n"), .null, .text("")]),
-        TestColumn(name: "price", type: .decimal(precision: 38, scale: 2), cells: [.decimal(-5), .decimal(1_250), .null]),
-        TestColumn(name: "rate", type: .float64, cells: [.double(0.1), .double(.nan), .double(-.infinity)]),
-        TestColumn(name: "at", type: .timestamp(isUTC: true), cells: [.int(0), .int(1_500_000), .null]),
-        TestColumn(name: "on", type: .date, cells: [.int(19_000), .null, .int(-719_162)]),
-        TestColumn(name: "raw", type: .binary, cells: [.bytes([0, 255]), .bytes([]), .null]),
-        TestColumn(name: "tags", type: .list(.text), cells: [.list([.text("a\u{2028}\u{1}"), .null]), .list([]), .null]),
-        TestColumn(
-            name: "who", type: .structure([Field(name: "is", type: .boolean), Field(name: "n", type: .int16)]),
-            cells: [.record([.flag(true), .int(-7)]), .null, .record([.null, .null])]),
-    ] }
+    private static var sample: [TestColumn] {
+        [
+            TestColumn(name: "id", type: .int64, cells: [.int(.min), .null, .int(3)]),
+            TestColumn(
+                name: "a \"name\", odd", type: .text, cells: [.text("say \"no\", twice\r\n"), .null, .text("")]),
+            TestColumn(
+                name: "price", type: .decimal(precision: 38, scale: 2), cells: [.decimal(-5), .decimal(1_250), .null]),
+            TestColumn(name: "rate", type: .float64, cells: [.double(0.1), .double(.nan), .double(-.infinity)]),
+            TestColumn(name: "at", type: .timestamp(isUTC: true), cells: [.int(0), .int(1_500_000), .null]),
+            TestColumn(name: "on", type: .date, cells: [.int(19_000), .null, .int(-719_162)]),
+            TestColumn(name: "raw", type: .binary, cells: [.bytes([0, 255]), .bytes([]), .null]),
+            TestColumn(
+                name: "tags", type: .list(.text), cells: [.list([.text("a\u{2028}\u{1}"), .null]), .list([]), .null]),
+            TestColumn(
+                name: "who", type: .structure([Field(name: "is", type: .boolean), Field(name: "n", type: .int16)]),
+                cells: [.record([.flag(true), .int(-7)]), .null, .record([.null, .null])]),
+        ]
+    }
 
     @Test("CSV follows RFC 4180; NULL is nothing, an empty text two quotes")
     func csv() throws {
@@ -128,12 +134,14 @@ struct TableExportTests {
             try add("nested-\(rows)", [ParquetReadersTests.nestedColumns(rows: rows)])
         }
         let parts = (0..<3).map { part in
-            ParquetReadersTests.scalarColumns(rows: 500 * part, distinct: 0) + ParquetReadersTests.nestedColumns(rows: 500 * part)
+            ParquetReadersTests.scalarColumns(rows: 500 * part, distinct: 0)
+                + ParquetReadersTests.nestedColumns(rows: 500 * part)
         }
         try add("parts", parts)
         try add("special", [ParquetReadersTests.specialColumns()])
         let many = [
-            TestColumn(name: "n", type: .int64, cells: SampleCells.cells(.int64, count: 200_000, nulls: .random, seed: 3)),
+            TestColumn(
+                name: "n", type: .int64, cells: SampleCells.cells(.int64, count: 200_000, nulls: .random, seed: 3)),
             TestColumn(name: "t", type: .text, cells: SampleCells.cells(.text, count: 200_000, nulls: .none, seed: 4)),
         ]
         try add("many", [many])
@@ -143,7 +151,8 @@ struct TableExportTests {
     private static func runPython(_ script: String, _ arguments: [String]) throws {
         let process = Process()
         process.executableURL = URL(filePath: try #require(ProcessInfo.processInfo.environment["ETL_TEST_PYTHON"]))
-        process.arguments = ["-B", URL(filePath: #filePath).deletingLastPathComponent().appending(path: script).path] + arguments
+        process.arguments =
+            ["-B", URL(filePath: #filePath).deletingLastPathComponent().appending(path: script).path] + arguments
         let output = Pipe()
         process.standardOutput = output
         process.standardError = output

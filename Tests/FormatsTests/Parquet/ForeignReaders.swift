@@ -67,12 +67,16 @@ final class ForeignReaders {
         let python = try #require(environment["ETL_TEST_PYTHON"])
         let here = URL(filePath: #filePath).deletingLastPathComponent()
         let root = here.deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-        let shared = environment["ETL_SHARED"].map { URL(filePath: $0) } ?? root.deletingLastPathComponent().appending(path: "shared")
+        let shared =
+            environment["ETL_SHARED"].map { URL(filePath: $0) }
+            ?? root.deletingLastPathComponent().appending(path: "shared")
         let tools = shared.appending(path: "tools").path
         let process = Process()
         process.executableURL = URL(filePath: python)
         process.arguments = ["-B", here.appending(path: "parquet_check.py").path, folder.path]
-        if FileManager.default.fileExists(atPath: tools + "/parquet_pushdown_audit.py") { process.arguments?.append(tools) }
+        if FileManager.default.fileExists(atPath: tools + "/parquet_pushdown_audit.py") {
+            process.arguments?.append(tools)
+        }
         let output = Pipe()
         process.standardOutput = output
         process.standardError = output

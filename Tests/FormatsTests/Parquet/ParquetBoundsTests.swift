@@ -107,7 +107,9 @@ struct ParquetBoundsTests {
     private func numbers<Value: BitwiseCopyable>(_ type: DataType, _ values: [Value]) -> ParquetBounds {
         let shape = ParquetSchema(columns: [OutputColumn(name: "c", type: type, isProtected: false)]).leaves[0]
         var bounds = ParquetBounds(shape: shape)
-        if !values.isEmpty { unsafe values.withUnsafeBytes { unsafe bounds.fold($0.baseAddress!, count: values.count) } }
+        if !values.isEmpty {
+            unsafe values.withUnsafeBytes { unsafe bounds.fold($0.baseAddress!, count: values.count) }
+        }
         return bounds
     }
 
@@ -116,7 +118,8 @@ struct ParquetBoundsTests {
         let mixed = numbers(.float64, [.nan, 2.0, -1, .nan])
         #expect(mixed.nanCount == 2 && mixed.encoded == nil)
         let plain = numbers(.float64, [2.0, -1])
-        #expect(plain.encoded?.low == [0, 0, 0, 0, 0, 0, 0xf0, 0xbf] && plain.encoded?.high == [0, 0, 0, 0, 0, 0, 0, 0x40])
+        #expect(
+            plain.encoded?.low == [0, 0, 0, 0, 0, 0, 0xf0, 0xbf] && plain.encoded?.high == [0, 0, 0, 0, 0, 0, 0, 0x40])
         #expect(numbers(.float32, [Float.nan]).encoded == nil)
         #expect(numbers(.float64, [Double]()).encoded == nil)
     }
@@ -131,7 +134,8 @@ struct ParquetBoundsTests {
 
     @Test("infinities are values")
     func infinities() {
-        #expect(numbers(.float32, [Float.infinity]).encoded == .init(low: [0, 0, 0x80, 0x7f], high: [0, 0, 0x80, 0x7f]))
+        #expect(
+            numbers(.float32, [Float.infinity]).encoded == .init(low: [0, 0, 0x80, 0x7f], high: [0, 0, 0x80, 0x7f]))
     }
 
     @Test("large decimals are ordered by value, not by bytes")
@@ -140,7 +144,8 @@ struct ParquetBoundsTests {
         let shape = ParquetSchema(columns: [OutputColumn(name: "c", type: type, isProtected: false)]).leaves[0]
         #expect(shape.width == 9)
         var ordered = ParquetBounds(shape: shape)
-        let plain: [UInt8] = [UInt8](repeating: 0xff, count: 9) + [UInt8](repeating: 1, count: 9) + [0x80, 0, 0, 0, 0, 0, 0, 0, 5]
+        let plain: [UInt8] =
+            [UInt8](repeating: 0xff, count: 9) + [UInt8](repeating: 1, count: 9) + [0x80, 0, 0, 0, 0, 0, 0, 0, 5]
         unsafe plain.withUnsafeBytes { unsafe ordered.fold($0.baseAddress!, count: 3) }
         #expect(ordered.encoded == .init(low: [0x80, 0, 0, 0, 0, 0, 0, 0, 5], high: [UInt8](repeating: 1, count: 9)))
     }

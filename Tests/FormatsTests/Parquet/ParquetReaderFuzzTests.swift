@@ -10,13 +10,15 @@ struct ParquetReaderFuzzTests {
     private static func columns() -> [TestColumn] {
         let pair = DataType.structure([Field(name: "a", type: .text), Field(name: "b", type: .list(.int16))])
         let types: [DataType] = [
-            .boolean, .int16, .int64, .float32, .decimal(precision: 7, scale: 2), .decimal(precision: 30, scale: 0), .text,
+            .boolean, .int16, .int64, .float32, .decimal(precision: 7, scale: 2), .decimal(precision: 30, scale: 0),
+            .text,
             .binary, .date, .timestamp(isUTC: true), .list(.list(.text)), pair,
         ]
         return types.enumerated().map { index, type in
             TestColumn(
                 name: "c\(index)", type: type,
-                cells: SampleCells.cells(type, count: 40, nulls: index & 1 == 0 ? .random : .none, distinct: 6, seed: UInt64(index)))
+                cells: SampleCells.cells(
+                    type, count: 40, nulls: index & 1 == 0 ? .random : .none, distinct: 6, seed: UInt64(index)))
         }
     }
 
@@ -31,7 +33,9 @@ struct ParquetReaderFuzzTests {
         }
     }
 
-    @Test("every byte changed: refused, or harmless; a page's bytes are always noticed", arguments: TargetSpec.Codec.allCases)
+    @Test(
+        "every byte changed: refused, or harmless; a page's bytes are always noticed",
+        arguments: TargetSpec.Codec.allCases)
     func bytes(codec: TargetSpec.Codec) throws {
         let seed = UInt64.random(in: 0 ... .max)
         print("damaged files: seed \(seed)")
@@ -52,7 +56,9 @@ struct ParquetReaderFuzzTests {
     @Test("cut off anywhere: refused")
     func truncated() throws {
         let bytes = try Self.columns().parquet()
-        for count in 0..<bytes.count { #expect(try outcome(Array(bytes.prefix(count)), []) == .refused, "\(count) bytes") }
+        for count in 0..<bytes.count {
+            #expect(try outcome(Array(bytes.prefix(count)), []) == .refused, "\(count) bytes")
+        }
     }
 
     @Test("pages with lies and a checksum that agrees: never a trap", arguments: TargetSpec.Codec.allCases)

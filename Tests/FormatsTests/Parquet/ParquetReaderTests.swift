@@ -20,7 +20,9 @@ struct ParquetReaderTests {
         }
     }
 
-    @Test("gives every scalar type, codec, null pattern and edge of row counts back", arguments: TargetSpec.Codec.allCases)
+    @Test(
+        "gives every scalar type, codec, null pattern and edge of row counts back", arguments: TargetSpec.Codec.allCases
+    )
     func matrix(codec: TargetSpec.Codec) throws {
         for rows in [0, 1, 63, 64, 65] {
             try expectSame(ParquetReadersTests.scalarColumns(rows: rows, distinct: 0), codec: codec, "\(rows) rows")
@@ -39,7 +41,9 @@ struct ParquetReaderTests {
         try expectSame([TestColumn(name: "turning", type: .text, cells: cells)], codec: .lz4, bounds: bounds, "turning")
     }
 
-    @Test("gives small stripes, pages, row groups, dictionaries and giant cells back", arguments: TargetSpec.Codec.allCases)
+    @Test(
+        "gives small stripes, pages, row groups, dictionaries and giant cells back",
+        arguments: TargetSpec.Codec.allCases)
     func smallBounds(codec: TargetSpec.Codec) throws {
         for seed in [UInt64(11), 12, 13] {
             try expectSame(SmallBounds.columns(seed: seed), codec: codec, bounds: SmallBounds.bounds, "seed \(seed)")
@@ -75,7 +79,10 @@ struct ParquetReaderTests {
         let columns = [
             TestColumn(
                 name: "text", type: .text,
-                cells: [.text("small"), .text(String(repeating: "g", count: size)), .null, .text(String(repeating: "é", count: size)), .text("end")]),
+                cells: [
+                    .text("small"), .text(String(repeating: "g", count: size)), .null,
+                    .text(String(repeating: "é", count: size)), .text("end"),
+                ]),
             TestColumn(
                 name: "bytes", type: .structure([Field(name: "photo", type: .binary)]),
                 cells: (0..<5).map { .record([.bytes([UInt8](repeating: UInt8($0), count: $0 == 3 ? size : 1))]) }),
@@ -87,18 +94,24 @@ struct ParquetReaderTests {
     func chunks() throws {
         let small = [TestColumn(name: "n", type: .int32, cells: (0..<200_000).map { .int(Int64($0)) })]
         #expect(try readBack(MemoryRange(small.parquet())).chunkRows == [65_536, 65_536, 65_536, 3_392])
-        let long = [TestColumn(name: "t", type: .text, cells: (0..<40_000).map { .text(String(repeating: "\($0 % 10)", count: 1_000)) })]
+        let long = [
+            TestColumn(
+                name: "t", type: .text, cells: (0..<40_000).map { .text(String(repeating: "\($0 % 10)", count: 1_000)) }
+            )
+        ]
         let rows = try readBack(MemoryRange(long.parquet())).chunkRows
         #expect(rows.count >= 4 && rows.dropLast().allSatisfy { (7_000...9_000).contains($0) }, "\(rows)")
     }
 
     @Test("reads the columns asked for and no others, in the order asked for")
     func projection() throws {
-        let columns = ParquetReadersTests.nestedColumns(rows: 3_000) + ParquetReadersTests.scalarColumns(rows: 3_000, distinct: 0)
+        let columns =
+            ParquetReadersTests.nestedColumns(rows: 3_000) + ParquetReadersTests.scalarColumns(rows: 3_000, distinct: 0)
         let bytes = try columns.parquet(codec: .none)
         let file = MemoryRange(bytes)
         let found = try readBack(file, columns: ["int64 random", "place none"]).exact
-        let wanted = columns.filter { $0.name == "int64 random" }.exact + columns.filter { $0.name == "place none" }.exact
+        let wanted =
+            columns.filter { $0.name == "int64 random" }.exact + columns.filter { $0.name == "place none" }.exact
         #expect(found == wanted)
         #expect(file.readByteCount < bytes.count / 4 + (64 << 10))
         for names in [["nobody"], [], ["int64 none", "int64 none"]] {
@@ -112,13 +125,16 @@ struct ParquetReaderTests {
         let columns = [TestColumn(name: "n", type: .int32, cells: (0..<10).map { .int(Int64($0)) })]
         // Codec 7 (a zigzag 14 behind field 4 of the column's metadata) becomes 5, Hadoop's LZ4.
         var bytes = try columns.parquet()
-        let codec = try #require(bytes.indices.dropLast(6).last { bytes[$0...].starts(with: Array("n".utf8) + [0x15, 14]) })
+        let codec = try #require(
+            bytes.indices.dropLast(6).last { bytes[$0...].starts(with: Array("n".utf8) + [0x15, 14]) })
         bytes[codec + 2] = 10
         let error = #expect(throws: FormatError.self) { try readBack(MemoryRange(bytes)) }
         #expect(error?.code == .unsupportedForm && error?.column == "n" && error?.disposition == .failRun)
     }
 
-    @Test("refuses what is no Parquet file", arguments: ["", "PAR1", "PAR1PAR1PAR1", "PAR1\u{1}\u{0}\u{0}\u{0}PAR1", "something else entirely"])
+    @Test(
+        "refuses what is no Parquet file",
+        arguments: ["", "PAR1", "PAR1PAR1PAR1", "PAR1\u{1}\u{0}\u{0}\u{0}PAR1", "something else entirely"])
     func noFile(text: String) {
         let error = #expect(throws: FormatError.self) { try readBack(MemoryRange(Array(text.utf8))) }
         #expect(error?.code == .brokenStream && error?.disposition == .retry)
@@ -137,22 +153,45 @@ struct ParquetReaderTests {
     /// Each a statement that writes `path`; what becomes of it: refused with its code, or read.
     private static let foreign: [(form: String, code: FormatError.Code?)] = [
         ("pq.write_table(pa.table({'c': [1, 2, None]}), path, compression='none', write_page_checksum=True)", nil),
-        ("pq.write_table(pa.table({'c': ['a', None, 'b'] * 99}), path, compression='zstd', write_page_checksum=True)", nil),
-        ("pq.write_table(pa.table({'c': [[1, 2], None, []]}), path, compression='none', write_page_checksum=True)", nil),
+        (
+            "pq.write_table(pa.table({'c': ['a', None, 'b'] * 99}), path, compression='zstd', write_page_checksum=True)",
+            nil
+        ),
+        (
+            "pq.write_table(pa.table({'c': [[1, 2], None, []]}), path, compression='none', write_page_checksum=True)",
+            nil
+        ),
         ("pq.write_table(pa.table({'c': [1, 2, None]}), path, compression='none')", .unsupportedForm),
-        ("pq.write_table(pa.table({'c': [1, 2, None]}), path, compression='snappy', write_page_checksum=True)", .unsupportedForm),
-        ("pq.write_table(pa.table({'c': [1, 2]}), path, compression='none', write_page_checksum=True, data_page_version='2.0')", .unsupportedForm),
-        ("pq.write_table(pa.table({'c': [1, 2]}), path, compression='none', write_page_checksum=True, use_dictionary=False, column_encoding='DELTA_BINARY_PACKED')", .unsupportedForm),
+        (
+            "pq.write_table(pa.table({'c': [1, 2, None]}), path, compression='snappy', write_page_checksum=True)",
+            .unsupportedForm
+        ),
+        (
+            "pq.write_table(pa.table({'c': [1, 2]}), path, compression='none', write_page_checksum=True, data_page_version='2.0')",
+            .unsupportedForm
+        ),
+        (
+            "pq.write_table(pa.table({'c': [1, 2]}), path, compression='none', write_page_checksum=True, use_dictionary=False, column_encoding='DELTA_BINARY_PACKED')",
+            .unsupportedForm
+        ),
         ("pq.write_table(pa.table({'c': pa.array([1, 2], pa.uint32())}), path)", .unsupportedForm),
         ("pq.write_table(pa.table({'c': pa.array([1, 2], pa.timestamp('ms'))}), path)", .unsupportedForm),
-        ("pq.write_table(pa.table({'c': pa.array([[('a', 1)]], pa.map_(pa.string(), pa.int32()))}), path)", .unsupportedForm),
-        ("pq.write_table(pa.table([[1]], pa.schema([pa.field('c', pa.int64(), nullable=False)])), path)", .unsupportedForm),
+        (
+            "pq.write_table(pa.table({'c': pa.array([[('a', 1)]], pa.map_(pa.string(), pa.int32()))}), path)",
+            .unsupportedForm
+        ),
+        (
+            "pq.write_table(pa.table([[1]], pa.schema([pa.field('c', pa.int64(), nullable=False)])), path)",
+            .unsupportedForm
+        ),
         ("pq.write_table(pa.table({'c': [1.5]}).cast(pa.schema([('c', pa.float16())])), path)", .unsupportedForm),
     ]
 
     @Test(
         "names what is foreign in the files of another writer",
-        .enabled(if: ProcessInfo.processInfo.environment["ETL_TEST_PYTHON"] != nil, "needs ETL_TEST_PYTHON: a Python with pyarrow"),
+        .enabled(
+            if: ProcessInfo.processInfo.environment["ETL_TEST_PYTHON"] != nil,
+            "needs ETL_TEST_PYTHON: a Python with pyarrow"),
         arguments: foreign.indices)
     func foreignFiles(index: Int) throws {
         let (form, code) = Self.foreign[index]
@@ -160,7 +199,9 @@ struct ParquetReaderTests {
         defer { try? FileManager.default.removeItem(at: path) }
         let process = Process()
         process.executableURL = URL(filePath: try #require(ProcessInfo.processInfo.environment["ETL_TEST_PYTHON"]))
-        process.arguments = ["-c", "import sys, pyarrow as pa, pyarrow.parquet as pq\npath = sys.argv[1]\n" + form, path.path]
+        process.arguments = [
+            "-c", "import sys, pyarrow as pa, pyarrow.parquet as pq\npath = sys.argv[1]\n" + form, path.path,
+        ]
         try process.run()
         process.waitUntilExit()
         try #require(process.terminationStatus == 0)

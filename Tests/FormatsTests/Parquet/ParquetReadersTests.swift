@@ -18,7 +18,8 @@ struct ParquetReadersTests {
         for rows in [0, 1, 63, 64, 65] {
             let columns = Self.scalarColumns(rows: rows, distinct: 0)
             for codec in TargetSpec.Codec.allCases {
-                try files.add("matrix-\(rows)-\(codec)", columns, codec: codec, audit: rows == 65 && codec == .lz4 ? 1 : 0)
+                try files.add(
+                    "matrix-\(rows)-\(codec)", columns, codec: codec, audit: rows == 65 && codec == .lz4 ? 1 : 0)
             }
         }
         try files.check()
@@ -104,7 +105,8 @@ struct ParquetReadersTests {
         let size = 5 << 20
         let texts: [Cell] = [
             .text("small"), .text(String(repeating: "g", count: size)), .null,
-            .text(String(repeating: "é", count: size / 2)), .text(String(repeating: "h", count: size + 7)), .text("end"),
+            .text(String(repeating: "é", count: size / 2)), .text(String(repeating: "h", count: size + 7)),
+            .text("end"),
         ]
         let person = DataType.structure([Field(name: "photo", type: .binary), Field(name: "id", type: .int32)])
         let records: [Cell] = (0..<6).map { row in
@@ -176,14 +178,28 @@ struct ParquetReadersTests {
             TestColumn(name: "infinite", type: .float32, cells: repeated([.single(.infinity), .single(-.infinity)])),
             TestColumn(name: "one value", type: .text, cells: repeated([.text("the same")])),
             TestColumn(name: "one number", type: .int64, cells: repeated([.int(7)])),
-            TestColumn(name: "negative", type: .decimal(precision: 30, scale: 2), cells: repeated([.decimal(-5), .decimal(-500_000), .decimal(3)])),
-            TestColumn(name: "small negative", type: .decimal(precision: 5, scale: 2), cells: repeated([.decimal(-5), .decimal(-500), .decimal(3)])),
-            TestColumn(name: "cut", type: .text, cells: repeated([.text(long + "é"), .text(long + "z"), .text(long + "zz"), .text(long + "😀")])),
-            TestColumn(name: "top", type: .text, cells: repeated([.text(String(repeating: "\u{10FFFF}", count: 20)), .text("a")])),
-            TestColumn(name: "before surrogates", type: .text, cells: repeated([.text(String(repeating: "\u{D7FF}", count: 30))])),
+            TestColumn(
+                name: "negative", type: .decimal(precision: 30, scale: 2),
+                cells: repeated([.decimal(-5), .decimal(-500_000), .decimal(3)])),
+            TestColumn(
+                name: "small negative", type: .decimal(precision: 5, scale: 2),
+                cells: repeated([.decimal(-5), .decimal(-500), .decimal(3)])),
+            TestColumn(
+                name: "cut", type: .text,
+                cells: repeated([.text(long + "é"), .text(long + "z"), .text(long + "zz"), .text(long + "😀")])),
+            TestColumn(
+                name: "top", type: .text,
+                cells: repeated([.text(String(repeating: "\u{10FFFF}", count: 20)), .text("a")])),
+            TestColumn(
+                name: "before surrogates", type: .text,
+                cells: repeated([.text(String(repeating: "\u{D7FF}", count: 30))])),
             TestColumn(name: "unsigned", type: .text, cells: repeated([.text("\u{7f}"), .text("é"), .text("😀")])),
-            TestColumn(name: "all ones", type: .binary, cells: repeated([.bytes([UInt8](repeating: 0xff, count: 80)), .bytes([1])])),
-            TestColumn(name: "ones then", type: .binary, cells: repeated([.bytes([7] + [UInt8](repeating: 0xff, count: 80)), .bytes([1])])),
+            TestColumn(
+                name: "all ones", type: .binary,
+                cells: repeated([.bytes([UInt8](repeating: 0xff, count: 80)), .bytes([1])])),
+            TestColumn(
+                name: "ones then", type: .binary,
+                cells: repeated([.bytes([7] + [UInt8](repeating: 0xff, count: 80)), .bytes([1])])),
             TestColumn(name: "flag", type: .boolean, cells: repeated([.flag(true)])),
             TestColumn(name: "quote \" and . and ü", type: .int32, cells: repeated([.int(-1), .null])),
         ]

@@ -21,11 +21,19 @@ struct ParquetWriterTests {
     func chunksDoNotShow(codec: TargetSpec.Codec) throws {
         let pair = DataType.structure([Field(name: "a", type: .text), Field(name: "b", type: .list(.int32))])
         let columns = [
-            TestColumn(name: "few", type: .text, cells: SampleCells.cells(.text, count: 45_000, nulls: .random, distinct: 50, seed: 1)),
-            TestColumn(name: "many", type: .text, cells: SampleCells.cells(.text, count: 45_000, nulls: .none, seed: 2)),
-            TestColumn(name: "number", type: .int64, cells: SampleCells.cells(.int64, count: 45_000, nulls: .random, distinct: 3_000, seed: 3)),
-            TestColumn(name: "flag", type: .boolean, cells: SampleCells.cells(.boolean, count: 45_000, nulls: .alternating, seed: 4)),
-            TestColumn(name: "pair", type: pair, cells: SampleCells.cells(pair, count: 45_000, nulls: .random, seed: 5)),
+            TestColumn(
+                name: "few", type: .text,
+                cells: SampleCells.cells(.text, count: 45_000, nulls: .random, distinct: 50, seed: 1)),
+            TestColumn(
+                name: "many", type: .text, cells: SampleCells.cells(.text, count: 45_000, nulls: .none, seed: 2)),
+            TestColumn(
+                name: "number", type: .int64,
+                cells: SampleCells.cells(.int64, count: 45_000, nulls: .random, distinct: 3_000, seed: 3)),
+            TestColumn(
+                name: "flag", type: .boolean,
+                cells: SampleCells.cells(.boolean, count: 45_000, nulls: .alternating, seed: 4)),
+            TestColumn(
+                name: "pair", type: pair, cells: SampleCells.cells(pair, count: 45_000, nulls: .random, seed: 5)),
         ]
         let whole = try file(columns, chunkRows: 65_536, codec: codec)
         for rows in [1, 7, 1_000] {
@@ -41,7 +49,9 @@ struct ParquetWriterTests {
             let whole = try file(columns, chunkRows: 65_536, bounds: SmallBounds.bounds)
             #expect(whole.summary.rowGroupCount > 6)
             for rows in [1, 7, 1_000] {
-                #expect(try file(columns, chunkRows: rows, bounds: SmallBounds.bounds).bytes == whole.bytes, "chunks of \(rows) rows, seed \(seed)")
+                #expect(
+                    try file(columns, chunkRows: rows, bounds: SmallBounds.bounds).bytes == whole.bytes,
+                    "chunks of \(rows) rows, seed \(seed)")
             }
         }
     }
@@ -67,10 +77,12 @@ struct ParquetWriterTests {
 
     @Test("a sink that refuses bytes ends the part, early or late, without its reasons", arguments: [0, 4, 50, 300])
     func sinkFails(after byteCount: Int) {
-        let column = TestColumn(name: "a", type: .int32, cells: SampleCells.cells(.int32, count: 5_000, nulls: .none, seed: 8))
+        let column = TestColumn(
+            name: "a", type: .int32, cells: SampleCells.cells(.int32, count: 5_000, nulls: .none, seed: 8))
         var bounds = ParquetWriter.Bounds()
         bounds.rowsPerRowGroup = 1_000
-        let writer = ParquetWriter(columns: [column.output], codec: .none, sink: FailingSink(after: byteCount), bounds: bounds)
+        let writer = ParquetWriter(
+            columns: [column.output], codec: .none, sink: FailingSink(after: byteCount), bounds: bounds)
         let error = #expect(throws: FormatError.self) {
             for chunk in [column].chunks(of: 1_000) { try writer.append(chunk) }
             _ = try writer.finish()
@@ -79,9 +91,13 @@ struct ParquetWriterTests {
         #expect(throws: FormatError.self) { try writer.finish() }
     }
 
-    @Test("a giant cell goes to the sink from where it lies, and its row ends the row group", arguments: [TargetSpec.Codec.lz4, .none])
+    @Test(
+        "a giant cell goes to the sink from where it lies, and its row ends the row group",
+        arguments: [TargetSpec.Codec.lz4, .none])
     func giantCellIsNotCopied(codec: TargetSpec.Codec) throws {
-        let columns = [TestColumn(name: "a", type: .text, cells: [.text(String(repeating: "g", count: 5 << 20)), .text("b")])]
+        let columns = [
+            TestColumn(name: "a", type: .text, cells: [.text(String(repeating: "g", count: 5 << 20)), .text("b")])
+        ]
         let chunk = columns.chunks(of: 2)[0]
         let cell = unsafe chunk.columns[0].variableBytes(0)
         let sink = WatchingSink(for: UInt(bitPattern: cell.baseAddress), count: cell.count)
@@ -91,10 +107,13 @@ struct ParquetWriterTests {
         #expect(try writer.finish().rowGroupCount == 2)
     }
 
-    @Test("equal values cost little: the dictionary is used", arguments: [DataType.text, .int64, .timestamp(isUTC: true), .float64, .decimal(precision: 30, scale: 2)])
+    @Test(
+        "equal values cost little: the dictionary is used",
+        arguments: [DataType.text, .int64, .timestamp(isUTC: true), .float64, .decimal(precision: 30, scale: 2)])
     func dictionaryPays(type: DataType) throws {
         let cells = SampleCells.cells(type, count: 50_000, nulls: .none, distinct: 16, seed: 21)
-        let size = try file([TestColumn(name: "c", type: type, cells: cells)], chunkRows: 65_536, codec: .none).summary.byteCount
+        let size = try file([TestColumn(name: "c", type: type, cells: cells)], chunkRows: 65_536, codec: .none).summary
+            .byteCount
         #expect(size < 50_000 * 6 / 8)
     }
 
@@ -102,7 +121,8 @@ struct ParquetWriterTests {
     func dictionaryDoesNotPay() throws {
         let cells = (0..<50_000).map { Cell.text("token \($0) of many") }
         let length = cells.reduce(0) { if case .text(let text) = $1 { $0 + text.utf8.count + 4 } else { $0 } }
-        let size = try file([TestColumn(name: "c", type: .text, cells: cells)], chunkRows: 65_536, codec: .none).summary.byteCount
+        let size = try file([TestColumn(name: "c", type: .text, cells: cells)], chunkRows: 65_536, codec: .none).summary
+            .byteCount
         #expect(size < Int64(length + 1_000))
     }
 }

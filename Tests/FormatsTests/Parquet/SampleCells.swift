@@ -53,14 +53,20 @@ enum SampleCells {
         case .date: [.int(-719_162), .int(2_932_896), .int(0)]
         case .timestamp: [.int(-62_135_596_800_000_000), .int(253_402_300_799_999_999), .int(0), .int(-1)]
         case .float32:
-            [.single(-0.0), .single(0), .single(.infinity), .single(-.infinity), .single(.nan),
-             .single(.leastNonzeroMagnitude), .single(.greatestFiniteMagnitude)]
+            [
+                .single(-0.0), .single(0), .single(.infinity), .single(-.infinity), .single(.nan),
+                .single(.leastNonzeroMagnitude), .single(.greatestFiniteMagnitude),
+            ]
         case .float64:
-            [.double(-0.0), .double(0), .double(.infinity), .double(-.infinity), .double(.nan),
-             .double(.leastNonzeroMagnitude), .double(.greatestFiniteMagnitude)]
+            [
+                .double(-0.0), .double(0), .double(.infinity), .double(-.infinity), .double(.nan),
+                .double(.leastNonzeroMagnitude), .double(.greatestFiniteMagnitude),
+            ]
         case .decimal(let precision, _):
-            [.decimal(0), .decimal(-1), .decimal(1), .decimal(largest(precision: precision)),
-             .decimal(-largest(precision: precision))]
+            [
+                .decimal(0), .decimal(-1), .decimal(1), .decimal(largest(precision: precision)),
+                .decimal(-largest(precision: precision)),
+            ]
         case .text: [.text(""), .text("a"), .text("ä€😀"), .text("\u{0}"), .text(String(repeating: "x", count: 300))]
         case .binary: [.bytes([]), .bytes([0]), .bytes([0xff]), .bytes([UInt8](repeating: 0xff, count: 100))]
         case .list, .structure: []

@@ -29,7 +29,8 @@ enum SmallBounds {
             Cell.record([length % 7 == 0 ? .null : .bytes([UInt8](repeating: 3, count: length))])
         }
         return [
-            TestColumn(name: "text \(seed)", type: .text, cells: lengths.map { .text(String(repeating: "t", count: $0)) }),
+            TestColumn(
+                name: "text \(seed)", type: .text, cells: lengths.map { .text(String(repeating: "t", count: $0)) }),
             TestColumn(name: "inner", type: record, cells: records),
             TestColumn(
                 name: "list", type: .list(.text),

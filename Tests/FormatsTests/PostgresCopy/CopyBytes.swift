@@ -52,7 +52,8 @@ func numericType(_ precision: Int32, _ scale: Int32) -> PostgresType {
 func decoderInput(_ name: String, _ type: PostgresType, nullsSpecials: Bool = false, as wish: DataType? = nil)
     -> PostgresCopyDecoder.Input
 {
-    guard case .success(let mapping) = PostgresMapping.map(type, as: ReadAs(type: wish, nullsSpecials: nullsSpecials)) else {
+    guard case .success(let mapping) = PostgresMapping.map(type, as: ReadAs(type: wish, nullsSpecials: nullsSpecials))
+    else {
         preconditionFailure("a type that maps")
     }
     return .init(name: name, mapping: mapping, nullsSpecials: nullsSpecials)

@@ -54,7 +54,8 @@ enum CopyText {
         case .decimal(_, let scale): return unsafe decimal(column.values(Int128.self)[row], scale: scale)
         case .text: return unsafe String(decoding: column.variableBytes(row), as: UTF8.self)
         case .binary:
-            return unsafe "\\x" + column.variableBytes(row).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+            return unsafe "\\x"
+                + column.variableBytes(row).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
         case .date: return unsafe date(Int(column.values(Int32.self)[row]))
         case .timestamp(let isUTC):
             return unsafe timestamp(Int(column.values(Int64.self)[row])) + (isUTC ? "+00" : "")
@@ -84,7 +85,9 @@ enum CopyText {
                 text.isEmpty || text.unicodeScalars.contains { "(),\"\\ \t\n\r\u{b}\u{c}".unicodeScalars.contains($0) }
             if !needsQuotes { return text }
             // Rows double quotes and backslashes.
-            return "\"" + text.unicodeScalars.map { "\"\\".unicodeScalars.contains($0) ? "\($0)\($0)" : "\($0)" }.joined() + "\""
+            return "\""
+                + text.unicodeScalars.map { "\"\\".unicodeScalars.contains($0) ? "\($0)\($0)" : "\($0)" }.joined()
+                + "\""
         }
         return "(" + items.joined(separator: ",") + ")"
     }
@@ -109,14 +112,16 @@ enum CopyText {
         let doy = doe - (365 * yoe + yoe / 4 - yoe / 100)
         let mp = (5 * doy + 2) / 153
         let month = mp < 10 ? mp + 3 : mp - 9
-        return "\(padded(yoe + era * 400 + (month <= 2 ? 1 : 0), 4))-\(padded(month, 2))-\(padded(doy - (153 * mp + 2) / 5 + 1, 2))"
+        return
+            "\(padded(yoe + era * 400 + (month <= 2 ? 1 : 0), 4))-\(padded(month, 2))-\(padded(doy - (153 * mp + 2) / 5 + 1, 2))"
     }
 
     static func timestamp(_ microseconds: Int) -> String {
         let day = 86_400_000_000
         let days = microseconds >= 0 ? microseconds / day : -((-microseconds + day - 1) / day)
         let rest = microseconds - days * day
-        var text = "\(date(days)) \(padded(rest / 3_600_000_000, 2)):\(padded(rest / 60_000_000 % 60, 2)):\(padded(rest / 1_000_000 % 60, 2))"
+        var text =
+            "\(date(days)) \(padded(rest / 3_600_000_000, 2)):\(padded(rest / 60_000_000 % 60, 2)):\(padded(rest / 1_000_000 % 60, 2))"
         if rest % 1_000_000 != 0 {
             var fraction = padded(rest % 1_000_000, 6)
             while fraction.hasSuffix("0") { fraction.removeLast() }

@@ -5,7 +5,9 @@ import Testing
 
 @Suite("PostgreSQL binary COPY")
 struct PostgresCopyDecoderTests {
-    private func one(_ type: PostgresType, _ value: [UInt8]?, nullsSpecials: Bool = false, as wish: DataType? = nil) throws -> String? {
+    private func one(_ type: PostgresType, _ value: [UInt8]?, nullsSpecials: Bool = false, as wish: DataType? = nil)
+        throws -> String?
+    {
         try decode(
             [decoderInput("c", type, nullsSpecials: nullsSpecials, as: wish)],
             [CopyBytes.header + CopyBytes.tuple([value]), CopyBytes.trailer])[0][0]
@@ -47,7 +49,9 @@ struct PostgresCopyDecoderTests {
         #expect(try date(2_921_939) == "9999-12-31")
         for days in [-730120, 2_921_940, Int32.min, .max, .min + 1, .max - 1] {
             let error = try #require(try failure(builtin("date"), CopyBytes.big(Int32(days))))
-            #expect(error.code == .specialValue && error.column == "c" && error.row == 0 && error.remedy?.contains("{cast: text}") == true)
+            #expect(
+                error.code == .specialValue && error.column == "c" && error.row == 0
+                    && error.remedy?.contains("{cast: text}") == true)
             #expect(try one(builtin("date"), CopyBytes.big(Int32(days)), nullsSpecials: true) == nil)
         }
         func instant(_ time: Int64) throws -> String? { try one(builtin("timestamptz"), CopyBytes.big(time)) }
@@ -80,8 +84,12 @@ struct PostgresCopyDecoderTests {
         #expect(try value(5, 2, CopyBytes.numeric([123, 4500], weight: 0, scale: 2)) == "123.45")
         #expect(try value(5, 2, CopyBytes.numeric([123, 4500], weight: 0, sign: 0x4000, scale: 2)) == "-123.45")
         #expect(try value(9, 0, CopyBytes.numeric([5], weight: 1)) == "50000")
-        #expect(try value(38, 37, CopyBytes.numeric([9] + Array(repeating: 9999, count: 9) + [9000], weight: 0)) == "9." + String(repeating: "9", count: 37))
-        #expect(try value(38, 0, CopyBytes.numeric([99] + Array(repeating: 9999, count: 9), weight: 9)) == String(repeating: "9", count: 38))
+        #expect(
+            try value(38, 37, CopyBytes.numeric([9] + Array(repeating: 9999, count: 9) + [9000], weight: 0)) == "9."
+                + String(repeating: "9", count: 37))
+        #expect(
+            try value(38, 0, CopyBytes.numeric([99] + Array(repeating: 9999, count: 9), weight: 9))
+                == String(repeating: "9", count: 38))
         #expect(try value(5, 3, CopyBytes.numeric([1, 2340], weight: 0)) == "1.234")
         func reason(_ precision: Int32, _ scale: Int32, _ bytes: [UInt8]) throws -> String {
             try failure(numericType(precision, scale), bytes)?.reason ?? "taken"
@@ -89,15 +97,21 @@ struct PostgresCopyDecoderTests {
         #expect(try reason(5, 3, CopyBytes.numeric([1, 2345], weight: 0)).contains("fractional digits"))
         #expect(try reason(5, 3, CopyBytes.numeric([1, 0, 1], weight: 0)).contains("fractional digits"))
         #expect(try reason(5, 2, CopyBytes.numeric([1000], weight: 0)).contains("more digits"))
-        #expect(try reason(38, 0, CopyBytes.numeric([100] + Array(repeating: 0, count: 9), weight: 9)).contains("more digits"))
+        #expect(
+            try reason(38, 0, CopyBytes.numeric([100] + Array(repeating: 0, count: 9), weight: 9)).contains(
+                "more digits"))
         #expect(try reason(38, 0, CopyBytes.numeric([1], weight: 32767)).contains("more digits"))
-        #expect(try reason(38, 0, CopyBytes.numeric(Array(repeating: 9999, count: 300), weight: 299)).contains("more digits"))
+        #expect(
+            try reason(38, 0, CopyBytes.numeric(Array(repeating: 9999, count: 300), weight: 299)).contains(
+                "more digits"))
         for sign: UInt16 in [0xC000, 0xD000, 0xF000] {
             #expect(try reason(5, 2, CopyBytes.numeric([], weight: 0, sign: sign)).contains("NaN"))
-            #expect(try one(numericType(5, 2), CopyBytes.numeric([], weight: 0, sign: sign), nullsSpecials: true) == nil)
+            #expect(
+                try one(numericType(5, 2), CopyBytes.numeric([], weight: 0, sign: sign), nullsSpecials: true) == nil)
         }
         for broken in [
-            CopyBytes.numeric([10000], weight: 0), CopyBytes.numeric([-1], weight: 0), CopyBytes.numeric([1], weight: 0, sign: 1),
+            CopyBytes.numeric([10000], weight: 0), CopyBytes.numeric([-1], weight: 0),
+            CopyBytes.numeric([1], weight: 0, sign: 1),
             CopyBytes.big(Int16(-1)) + [0, 0, 0, 0, 0, 0], CopyBytes.big(Int16(3)) + [0, 0, 0, 0, 0, 0], [0, 0],
         ] {
             #expect(try failure(numericType(5, 2), broken)?.code == .brokenStream)
@@ -112,7 +126,11 @@ struct PostgresCopyDecoderTests {
         for _ in 0..<20_000 {
             let count = Int(random.next() % 9)
             let digits = (0..<count).map { _ in
-                switch random.next() % 4 { case 0: Int16(0); case 1: Int16(random.next() % 10) * 1000; default: Int16(random.next() % 10000) }
+                switch random.next() % 4 {
+                case 0: Int16(0)
+                case 1: Int16(random.next() % 10) * 1000
+                default: Int16(random.next() % 10000)
+                }
             }
             let weight = Int16(Int(random.next() % 10) - 4)
             let scale = Int(random.next() % 12)
@@ -120,16 +138,19 @@ struct PostgresCopyDecoderTests {
             let isNegative = random.next() % 2 == 0
             let bytes = CopyBytes.numeric(digits, weight: weight, sign: isNegative ? 0x4000 : 0)
             let wanted = plain(digits, Int(weight), isNegative, precision, scale)
-            let input = decoderInput("c", builtin("numeric"), nullsSpecials: true, as: .decimal(precision: precision, scale: scale))
+            let input = decoderInput(
+                "c", builtin("numeric"), nullsSpecials: true, as: .decimal(precision: precision, scale: scale))
             let found = try decode([input], [CopyBytes.header + CopyBytes.tuple([bytes]), CopyBytes.trailer])[0][0]
             #expect(found == wanted, "\(digits) \(weight) as (\(precision),\(scale))")
         }
     }
 
     /// The value written out in decimal digits; nil where it does not fit.
-    private func plain(_ digits: [Int16], _ weight: Int, _ isNegative: Bool, _ precision: Int, _ scale: Int) -> String? {
+    private func plain(_ digits: [Int16], _ weight: Int, _ isNegative: Bool, _ precision: Int, _ scale: Int) -> String?
+    {
         func group(_ value: Int16) -> String { String(repeating: "0", count: 4 - String(value).count) + String(value) }
-        var whole = "", fraction = ""
+        var whole = ""
+        var fraction = ""
         for position in stride(from: max(weight, 0), through: min(weight - digits.count + 1, -1), by: -1) {
             let index = weight - position
             let text = digits.indices.contains(index) ? group(digits[index]) : "0000"
@@ -146,12 +167,17 @@ struct PostgresCopyDecoderTests {
 
     @Test("text is UTF-8 or refused, by column and row")
     func encodings() throws {
-        for valid in ["", "a", "é", "€", "😀", "\u{7ff}\u{800}\u{ffff}\u{10000}\u{10ffff}", String(repeating: "x", count: 17) + "ß"] {
+        for valid in [
+            "", "a", "é", "€", "😀", "\u{7ff}\u{800}\u{ffff}\u{10000}\u{10ffff}",
+            String(repeating: "x", count: 17) + "ß",
+        ] {
             #expect(try one(builtin("text"), Array(valid.utf8)) == valid)
         }
         let broken: [[UInt8]] = [
-            [0x80], [0xc0, 0x80], [0xc1, 0xbf], [0xc3], [0xe0, 0x80, 0x80], [0xe2, 0x82], [0xed, 0xa0, 0x80], [0xf0, 0x80, 0x80, 0x80],
-            [0xf4, 0x90, 0x80, 0x80], [0xf5, 0x80, 0x80, 0x80], [0xff], [0xe2, 0x28, 0xa1], Array("aaaaaaaaaaaaaaa".utf8) + [0xfe],
+            [0x80], [0xc0, 0x80], [0xc1, 0xbf], [0xc3], [0xe0, 0x80, 0x80], [0xe2, 0x82], [0xed, 0xa0, 0x80],
+            [0xf0, 0x80, 0x80, 0x80],
+            [0xf4, 0x90, 0x80, 0x80], [0xf5, 0x80, 0x80, 0x80], [0xff], [0xe2, 0x28, 0xa1],
+            Array("aaaaaaaaaaaaaaa".utf8) + [0xfe],
         ]
         for bytes in broken {
             let error = try #require(try failure(builtin("text"), bytes))
@@ -166,7 +192,9 @@ struct PostgresCopyDecoderTests {
         var random = SplitMix(state: seed)
         for _ in 0..<50_000 {
             var bytes = Array("prefix €".utf8.prefix(Int(random.next() % 10)))
-            for _ in 0..<(1 + random.next() % 5) { bytes.append(UInt8(truncatingIfNeeded: random.next() | (random.next() % 2) << 7)) }
+            for _ in 0..<(1 + random.next() % 5) {
+                bytes.append(UInt8(truncatingIfNeeded: random.next() | (random.next() % 2) << 7))
+            }
             let isValid = String(validating: bytes, as: UTF8.self) != nil
             let isTaken = try failure(builtin("text"), bytes) == nil
             #expect(isTaken == isValid)
@@ -185,14 +213,21 @@ struct PostgresCopyDecoderTests {
         #expect(try one(numbers, CopyBytes.array([nil], dimensions: 2), nullsSpecials: true) == nil)
         #expect(try failure(numbers, CopyBytes.array([nil], dimensions: 7))?.code == .brokenStream)
         #expect(try failure(numbers, CopyBytes.array([nil]) + [0])?.code == .brokenStream)
-        #expect(try failure(numbers, CopyBytes.big(Int32(1)) + CopyBytes.big(Int32(0)) + CopyBytes.big(UInt32(23)) + CopyBytes.big(Int32.max) + CopyBytes.big(Int32(1)))?.code == .brokenStream)
+        #expect(
+            try failure(
+                numbers,
+                CopyBytes.big(Int32(1)) + CopyBytes.big(Int32(0)) + CopyBytes.big(UInt32(23)) + CopyBytes.big(Int32.max)
+                    + CopyBytes.big(Int32(1)))?.code == .brokenStream)
     }
 
     @Test("structures keep the difference between no row and a row of nulls")
     func structures() throws {
-        let inner = PostgresType.composite(oid: 20_001, fields: [PostgresField(name: "n", type: builtin("int4"))], name: "inner")
+        let inner = PostgresType.composite(
+            oid: 20_001, fields: [PostgresField(name: "n", type: builtin("int4"))], name: "inner")
         let outer = PostgresType.composite(
-            oid: 20_002, fields: [PostgresField(name: "i", type: inner), PostgresField(name: "t", type: builtin("text"))], name: "outer")
+            oid: 20_002,
+            fields: [PostgresField(name: "i", type: inner), PostgresField(name: "t", type: builtin("text"))],
+            name: "outer")
         let many = PostgresType.array(oid: 20_003, element: outer, name: "outer[]")
         #expect(try one(outer, nil) == nil)
         #expect(try one(outer, CopyBytes.composite([nil, nil])) == "(,)")
@@ -204,27 +239,37 @@ struct PostgresCopyDecoderTests {
         var decoder = PostgresCopyDecoder(columns: [decoderInput("c", outer)])
         try append(CopyBytes.header, to: &decoder)
         for value in [full, nil, full] { try append(CopyBytes.tuple([value]), to: &decoder) }
-        guard case .structure(let members) = decoder.finishChunk().columns[0].storage else { Issue.record("structure"); return }
+        guard case .structure(let members) = decoder.finishChunk().columns[0].storage else {
+            Issue.record("structure")
+            return
+        }
         #expect(members[0].rowCount == 3 && members[0].isNull(1) && members[1].isNull(1) && members[1].nullCount == 1)
     }
 
-    @Test("chunks follow on one another; validity is kept over 63, 64 and 65 rows", arguments: [1, 7, 8, 9, 63, 64, 65, 129, 1000])
+    @Test(
+        "chunks follow on one another; validity is kept over 63, 64 and 65 rows",
+        arguments: [1, 7, 8, 9, 63, 64, 65, 129, 1000])
     func chunks(rows: Int) throws {
-        let inputs = [decoderInput("n", builtin("int4")), decoderInput("b", builtin("bool")), decoderInput("t", builtin("text"))]
+        let inputs = [
+            decoderInput("n", builtin("int4")), decoderInput("b", builtin("bool")), decoderInput("t", builtin("text")),
+        ]
         var decoder = PostgresCopyDecoder(columns: inputs)
         try append(CopyBytes.header, to: &decoder)
         for round in 0..<3 {
             for row in 0..<rows {
                 let isNull = row % 3 == round
                 try append(
-                    CopyBytes.tuple(isNull ? [nil, nil, nil] : [CopyBytes.big(Int32(row)), [UInt8(row % 2)], Array("r\(row)".utf8)]),
+                    CopyBytes.tuple(
+                        isNull
+                            ? [nil, nil, nil] : [CopyBytes.big(Int32(row)), [UInt8(row % 2)], Array("r\(row)".utf8)]),
                     to: &decoder)
             }
             let chunk = decoder.finishChunk()
             #expect(chunk.rowCount == rows && chunk.firstRow == Int64(round * rows))
             for row in 0..<rows {
                 let cells = chunk.columns.map { CopyText.cell($0, row) }
-                #expect(cells == (row % 3 == round ? [nil, nil, nil] : ["\(row)", row % 2 == 1 ? "t" : "f", "r\(row)"]))
+                #expect(
+                    cells == (row % 3 == round ? [nil, nil, nil] : ["\(row)", row % 2 == 1 ? "t" : "f", "r\(row)"]))
             }
         }
         #expect(decoder.finishChunk().rowCount == 0)
@@ -238,12 +283,16 @@ struct PostgresCopyDecoderTests {
     func counts() throws {
         let dates = PostgresType.array(oid: 1182, element: builtin("date"), name: "date[]")
         var decoder = PostgresCopyDecoder(columns: [
-            decoderInput("d", builtin("date"), nullsSpecials: true), decoderInput("n", builtin("int4"), nullsSpecials: true),
+            decoderInput("d", builtin("date"), nullsSpecials: true),
+            decoderInput("n", builtin("int4"), nullsSpecials: true),
             decoderInput("l", dates, nullsSpecials: true),
         ])
         try append(CopyBytes.header, to: &decoder)
         for days in [0, Int32.max, Int32.min] {
-            try append(CopyBytes.tuple([CopyBytes.big(days), nil, CopyBytes.array([CopyBytes.big(days), nil, CopyBytes.big(Int32.max)])]), to: &decoder)
+            try append(
+                CopyBytes.tuple([
+                    CopyBytes.big(days), nil, CopyBytes.array([CopyBytes.big(days), nil, CopyBytes.big(Int32.max)]),
+                ]), to: &decoder)
         }
         let before = decoder.nulledSpecials
         _ = decoder.finishChunk()
@@ -265,7 +314,9 @@ struct PostgresCopyDecoderTests {
         #expect(isFullByBytes && !isFullAfter && isFullByRows)
     }
 
-    @Test("large cells are moved out of a message that may be taken: the rows are the same, and their pages are given back")
+    @Test(
+        "large cells are moved out of a message that may be taken: the rows are the same, and their pages are given back"
+    )
     func largeCellsAreMoved() throws {
         let inputs = [
             decoderInput("t", builtin("text")), decoderInput("s", builtin("text")),
@@ -299,7 +350,9 @@ struct PostgresCopyDecoderTests {
         let (inputs, stream) = sample()
         #expect(try decode(inputs, [stream]).count == 2)
         for length in 0..<stream.count {
-            #expect(throws: FormatError.self, "cut to \(length) bytes") { _ = try decode(inputs, [Array(stream.prefix(length))]) }
+            #expect(throws: FormatError.self, "cut to \(length) bytes") {
+                _ = try decode(inputs, [Array(stream.prefix(length))])
+            }
         }
         #expect(throws: FormatError.self) { _ = try decode(inputs, [stream, CopyBytes.tuple([nil])]) }
     }
@@ -330,22 +383,33 @@ struct PostgresCopyDecoderTests {
     /// Two rows of every kind of column.
     private func sample() -> ([PostgresCopyDecoder.Input], [UInt8]) {
         let pair = PostgresType.composite(
-            oid: 20_001, fields: [PostgresField(name: "a", type: builtin("int8")), PostgresField(name: "b", type: builtin("text"))], name: "pair")
+            oid: 20_001,
+            fields: [PostgresField(name: "a", type: builtin("int8")), PostgresField(name: "b", type: builtin("text"))],
+            name: "pair")
         let columns: [(PostgresType, [UInt8])] = [
-            (builtin("bool"), [1]), (builtin("int2"), CopyBytes.big(Int16(3))), (builtin("int4"), CopyBytes.big(Int32(-3))),
+            (builtin("bool"), [1]), (builtin("int2"), CopyBytes.big(Int16(3))),
+            (builtin("int4"), CopyBytes.big(Int32(-3))),
             (builtin("oid"), CopyBytes.big(UInt32(9))), (builtin("float8"), CopyBytes.big((1.5).bitPattern)),
-            (numericType(10, 2), CopyBytes.numeric([12, 3400], weight: 0, scale: 2)), (builtin("text"), Array("€uro".utf8)),
+            (numericType(10, 2), CopyBytes.numeric([12, 3400], weight: 0, scale: 2)),
+            (builtin("text"), Array("€uro".utf8)),
             (builtin("jsonb"), [1] + Array("{}".utf8)), (builtin("bytea"), [1, 2]), (builtin("uuid"), Array(1...16)),
             (builtin("date"), CopyBytes.big(Int32(1))), (builtin("timestamptz"), CopyBytes.big(Int64(1))),
             (builtin("time"), CopyBytes.big(Int64(1))),
-            (.array(oid: 1007, element: builtin("int4"), name: "integer[]"), CopyBytes.array([CopyBytes.big(Int32(1)), nil])),
+            (
+                .array(oid: 1007, element: builtin("int4"), name: "integer[]"),
+                CopyBytes.array([CopyBytes.big(Int32(1)), nil])
+            ),
             (pair, CopyBytes.composite([CopyBytes.big(Int64(1)), nil])),
-            (.array(oid: 20_002, element: pair, name: "pair[]"), CopyBytes.array([CopyBytes.composite([nil, Array("x".utf8)])])),
+            (
+                .array(oid: 20_002, element: pair, name: "pair[]"),
+                CopyBytes.array([CopyBytes.composite([nil, Array("x".utf8)])])
+            ),
         ]
         let inputs = columns.enumerated().map { decoderInput("c\($0)", $1.0) }
         return (
             inputs,
-            CopyBytes.header + CopyBytes.tuple(columns.map(\.1)) + CopyBytes.tuple(columns.map { _ in nil }) + CopyBytes.trailer
+            CopyBytes.header + CopyBytes.tuple(columns.map(\.1)) + CopyBytes.tuple(columns.map { _ in nil })
+                + CopyBytes.trailer
         )
     }
 }

@@ -32,7 +32,9 @@ struct PostgresCopyEncoderTests {
     func thereAndBack(_ nulls: SampleCells.Nulls) throws {
         let columns = SampleCells.scalars.map {
             // A text with a zero byte is refused, see below.
-            let cells = SampleCells.cells($0.type, count: 200, nulls: nulls, seed: 7).map { $0.hasZeroByte ? .text("") : $0 }
+            let cells = SampleCells.cells($0.type, count: 200, nulls: nulls, seed: 7).map {
+                $0.hasZeroByte ? .text("") : $0
+            }
             return TestColumn(name: $0.name, type: $0.type, cells: cells)
         }
         let lists = columns.map { column in
@@ -45,7 +47,9 @@ struct PostgresCopyEncoderTests {
         let all = columns + lists
         var decoder = PostgresCopyDecoder(
             columns: try all.map {
-                .init(name: $0.name, mapping: try #require(PostgresColumnMapping(published: $0.type)), nullsSpecials: false)
+                .init(
+                    name: $0.name, mapping: try #require(PostgresColumnMapping(published: $0.type)),
+                    nullsSpecials: false)
             })
         for piece in try encoded(all) { try unsafe piece.withUnsafeBytes { unsafe try decoder.append(row: $0) } }
         try decoder.finishStream()
@@ -70,7 +74,8 @@ struct PostgresCopyEncoderTests {
         .init(value: 123_000_000, scale: 5, digits: [1230], weight: 0),
     ]
 
-    @Test("a decimal is groups of four digits from its point outwards, without zeros at either end", arguments: decimals)
+    @Test(
+        "a decimal is groups of four digits from its point outwards, without zeros at either end", arguments: decimals)
     private func decimal(_ decimal: Decimal) throws {
         let column = TestColumn(
             name: "d", type: .decimal(precision: 38, scale: decimal.scale), cells: [.decimal(decimal.value)])

@@ -1,6 +1,6 @@
 import Extract
-import Foundation
 import Formats
+import Foundation
 import Model
 import TestKit
 import Testing
@@ -16,21 +16,27 @@ struct PostgresDatasetTests {
     }
 
     static let sets: [DataSet] = [
-        DataSet(name: "pagila", folder: "pagila-pg", load: "zcat pagila-schema.sql.gz pagila-data.sql.gz; cat pagila-schema-jsonb.sql"),
+        DataSet(
+            name: "pagila", folder: "pagila-pg",
+            load: "zcat pagila-schema.sql.gz pagila-data.sql.gz; cat pagila-schema-jsonb.sql"),
         DataSet(
             name: "chinook", folder: "chinook",
             load: "zcat Chinook_PostgreSql.sql.gz | sed '/^DROP DATABASE/d;/^CREATE DATABASE/d;/^\\\\c /d'"),
         DataSet(name: "northwind", folder: "northwind-pg", load: "zcat northwind.sql.gz"),
         DataSet(
             name: "pgexercises", folder: "pgexercises-pg",
-            load: "zcat clubdata.sql.gz | sed '/^CREATE DATABASE/d;/^CREATE USER/d;/^ALTER USER/d;/^GRANT/d;/^REVOKE/d;/^\\\\c /d'"),
+            load:
+                "zcat clubdata.sql.gz | sed '/^CREATE DATABASE/d;/^CREATE USER/d;/^ALTER USER/d;/^GRANT/d;/^REVOKE/d;/^\\\\c /d'"
+        ),
         DataSet(name: "duckdb_types", folder: "pg-types-duckdb", load: "cat all_pg_types.sql"),
         DataSet(name: "duckdb_other", folder: "pg-types-duckdb", load: "cat other.sql"),
         DataSet(name: "duckdb_decimals", folder: "pg-types-duckdb", load: "zcat decimals.sql.gz"),
         DataSet(name: "regress", folder: "pg-types-regress", load: "zcat pg_regress_types.sql.gz"),
     ]
 
-    @Test("each table is published cell by cell or refused by name", .enabled(if: PostgresTestServer.shared != nil, "\(PostgresTestServer.reasonToSkip)"), arguments: sets)
+    @Test(
+        "each table is published cell by cell or refused by name",
+        .enabled(if: PostgresTestServer.shared != nil, "\(PostgresTestServer.reasonToSkip)"), arguments: sets)
     func everyTable(_ set: DataSet) throws {
         guard let folder = PostgresTestServer.sharedData(set.folder) else {
             print("skipped \(set.name): the shared data sets are not here")
@@ -73,9 +79,11 @@ struct PostgresDatasetTests {
                 published += 1
                 self.rows += rows.count
                 cells += rows.count * names.count
-            case .refused(let reasons): refused.append("  refused \(relation.origin.name): \(reasons.joined(separator: " | "))")
+            case .refused(let reasons):
+                refused.append("  refused \(relation.origin.name): \(reasons.joined(separator: " | "))")
             case .stopped(let error):
-                stopped.append("  stopped \(relation.origin.name).\(error.column ?? "?") row \(error.row ?? -1): \(error.reason)")
+                stopped.append(
+                    "  stopped \(relation.origin.name).\(error.column ?? "?") row \(error.row ?? -1): \(error.reason)")
             }
         }
 
@@ -123,7 +131,9 @@ struct PostgresDatasetTests {
     }
 
     /// `{cast: text}` takes every type.
-    private func checkAsText(_ relation: PostgresRelation, _ publishing: PostgresPublishing, _ keeper: SnapshotKeeper) throws {
+    private func checkAsText(_ relation: PostgresRelation, _ publishing: PostgresPublishing, _ keeper: SnapshotKeeper)
+        throws
+    {
         let outcome = try publishing.publish(relation, in: keeper, readAs: ["*": ReadAs(type: .text)])
         guard case .published(_, var rows, _, _) = outcome else {
             #expect(relation.columns.isEmpty, "\(relation.origin.name)")
@@ -149,6 +159,7 @@ struct PostgresDatasetTests {
             return
         }
         let differing = zip(found.map(key).sorted(), wanted.map(key).sorted()).filter { $0 != $1 }
-        #expect(differing.isEmpty, "\(name): \(differing.count) rows differ, first: \(String(describing: differing.first))")
+        #expect(
+            differing.isEmpty, "\(name): \(differing.count) rows differ, first: \(String(describing: differing.first))")
     }
 }

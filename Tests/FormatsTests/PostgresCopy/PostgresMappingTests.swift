@@ -16,15 +16,21 @@ struct PostgresMappingTests {
     func scalars() {
         let own = "(PostgreSQL's own text)"
         let wanted: [(String, String)] = [
-            ("bool", "boolean by \"c\""), ("int2", "int16 by \"c\""), ("int4", "int32 by \"c\""), ("int8", "int64 by \"c\""),
-            ("oid", "int64 by \"c\""), ("float4", "float32 by \"c\""), ("float8", "float64 by \"c\""), ("text", "text by \"c\""),
-            ("varchar", "text by \"c\""), ("bpchar", "text by \"c\""), ("name", "text by \"c\""), ("json", "text by \"c\""),
-            ("jsonb", "text by \"c\""), ("uuid", "text by \"c\""), ("bytea", "binary by \"c\""), ("date", "date by \"c\""),
-            ("timestamp", "timestamp by \"c\""), ("timestamptz", "timestamptz by \"c\""), ("time", "text by \"c\" \(own)"),
+            ("bool", "boolean by \"c\""), ("int2", "int16 by \"c\""), ("int4", "int32 by \"c\""),
+            ("int8", "int64 by \"c\""),
+            ("oid", "int64 by \"c\""), ("float4", "float32 by \"c\""), ("float8", "float64 by \"c\""),
+            ("text", "text by \"c\""),
+            ("varchar", "text by \"c\""), ("bpchar", "text by \"c\""), ("name", "text by \"c\""),
+            ("json", "text by \"c\""),
+            ("jsonb", "text by \"c\""), ("uuid", "text by \"c\""), ("bytea", "binary by \"c\""),
+            ("date", "date by \"c\""),
+            ("timestamp", "timestamp by \"c\""), ("timestamptz", "timestamptz by \"c\""),
+            ("time", "text by \"c\" \(own)"),
             ("char", "text by (\"c\")::pg_catalog.text"),
             ("xml", "text by pg_catalog.textin(pg_catalog.xml_out(\"c\"))"),
             ("inet", "text by pg_catalog.textin(pg_catalog.inet_out(\"c\")) \(own)"),
-            ("interval", "text by (\"c\")::pg_catalog.text \(own)"), ("timetz", "text by (\"c\")::pg_catalog.text \(own)"),
+            ("interval", "text by (\"c\")::pg_catalog.text \(own)"),
+            ("timetz", "text by (\"c\")::pg_catalog.text \(own)"),
             ("cidr", "text by (\"c\")::pg_catalog.text \(own)"), ("varbit", "text by (\"c\")::pg_catalog.text \(own)"),
             ("tsvector", "text by (\"c\")::pg_catalog.text \(own)"),
             ("money", "refused; {cast: text}"), ("point", "refused; {cast: text}"), ("record", "refused; {cast: text}"),
@@ -76,18 +82,24 @@ struct PostgresMappingTests {
             .composite(oid: 20_000, fields: members.map { PostgresField(name: $0.0, type: $0.1) }, name: "row")
         }
         #expect(type(array(builtin("int4"))) == "list<int32> by \"c\"")
-        #expect(type(array(builtin("interval"))) == "list<text> by (\"c\")::pg_catalog.text[] (elements: PostgreSQL's own text)")
+        #expect(
+            type(array(builtin("interval")))
+                == "list<text> by (\"c\")::pg_catalog.text[] (elements: PostgreSQL's own text)")
         #expect(type(array(builtin("inet"))).hasPrefix("list<text> by (\"c\")::pg_catalog.text[]"))
         #expect(type(array(builtin("numeric"))) == "refused; {cast: text}")
-        #expect(type(row([("a", builtin("int4")), ("b", array(builtin("text")))])) == "struct<a: int32, b: list<text>> by \"c\"")
+        #expect(
+            type(row([("a", builtin("int4")), ("b", array(builtin("text")))]))
+                == "struct<a: int32, b: list<text>> by \"c\"")
         #expect(type(array(row([("a", builtin("int4"))]))) == "list<struct<a: int32>> by \"c\"")
         #expect(
             type(row([("a\"", builtin("interval")), ("b", builtin("int4"))])).hasPrefix(
-                "struct<a\": text, b: int32> by CASE WHEN \"c\" IS NOT DISTINCT FROM NULL THEN NULL ELSE ROW(((\"c\").\"a\"\"\")::pg_catalog.text, (\"c\").\"b\") END"))
+                "struct<a\": text, b: int32> by CASE WHEN \"c\" IS NOT DISTINCT FROM NULL THEN NULL ELSE ROW(((\"c\").\"a\"\"\")::pg_catalog.text, (\"c\").\"b\") END"
+            ))
         #expect(type(array(row([("a", builtin("interval"))]))) == "refused; {cast: text}")
         #expect(type(row([("a", builtin("point"))])) == "refused; {cast: text}")
         #expect(type(.domain(oid: 20_000, base: builtin("int4"), name: "year")) == "int32 by \"c\"")
         #expect(type(.enumeration(oid: 20_000, labels: ["a"], name: "mood")) == "text by \"c\"")
-        #expect(type(.range(oid: 3904, isMulti: false, name: "int4range")).hasPrefix("text by (\"c\")::pg_catalog.text"))
+        #expect(
+            type(.range(oid: 3904, isMulti: false, name: "int4range")).hasPrefix("text by (\"c\")::pg_catalog.text"))
     }
 }

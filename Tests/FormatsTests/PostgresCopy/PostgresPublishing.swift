@@ -1,7 +1,7 @@
 import Columnar
 import Extract
-import Foundation
 import Formats
+import Foundation
 import Model
 import TestKit
 
@@ -17,7 +17,8 @@ struct PostgresPublishing {
 
     enum Outcome {
         /// Column names, then cells as PostgreSQL prints them, and what was selected.
-        case published(names: [String], rows: [[String?]], selection: PostgresSelection, mappings: [PostgresColumnMapping])
+        case published(
+            names: [String], rows: [[String?]], selection: PostgresSelection, mappings: [PostgresColumnMapping])
         case refused([String])
         case stopped(FormatError)
     }
@@ -81,7 +82,8 @@ struct PostgresPublishing {
     }
 
     /// The same rows by `COPY … (FORMAT text)` of psql, in the same snapshot.
-    func copyText(_ relation: PostgresRelation, in keeper: SnapshotKeeper, filter: String? = nil) throws -> [[String?]] {
+    func copyText(_ relation: PostgresRelation, in keeper: SnapshotKeeper, filter: String? = nil) throws -> [[String?]]
+    {
         guard case .relation(let schema, let name) = relation.origin else { return [] }
         let columns = relation.columns.map { PostgresName.quoted($0.name) }.joined(separator: ", ")
         let sql = """

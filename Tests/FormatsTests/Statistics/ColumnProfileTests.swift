@@ -8,7 +8,9 @@ import Testing
 struct ColumnProfileTests {
     private func profile(_ type: DataType, _ cells: [Cell], chunkRows: Int = 1_000) -> ColumnProfile {
         var profile = ColumnProfile(type)
-        for chunk in [TestColumn(name: "c", type: type, cells: cells)].chunks(of: chunkRows) { profile.add(chunk.columns[0]) }
+        for chunk in [TestColumn(name: "c", type: type, cells: cells)].chunks(of: chunkRows) {
+            profile.add(chunk.columns[0])
+        }
         return profile
     }
 
@@ -29,11 +31,15 @@ struct ColumnProfileTests {
         let decimals = profile(.decimal(precision: 10, scale: 2), [.decimal(-150), .decimal(250), .null]).json
         #expect(decimals["minimum"] == "-1.50" && decimals["maximum"] == "2.50" && decimals["mean"] == .number(0.5))
         let dates = profile(.date, [.int(0), .int(2)]).json
-        #expect(dates["minimum"] == "1970-01-01" && dates["mean"] == "1970-01-02" && dates["standardDeviation"] == .number(1))
+        #expect(
+            dates["minimum"] == "1970-01-01" && dates["mean"] == "1970-01-02"
+                && dates["standardDeviation"] == .number(1))
         let times = profile(.timestamp(isUTC: true), [.int(0), .int(4_000_000)]).json
         #expect(times["maximum"] == "1970-01-01T00:00:04Z" && times["standardDeviation"] == .number(2))
         #expect(times["quantiles"]?.items?.last == "1970-01-01T00:00:04Z")
-        #expect(profile(.boolean, [.flag(true), .flag(true), .flag(false)]).json["frequent"]?.items?.first?["value"] == "true")
+        #expect(
+            profile(.boolean, [.flag(true), .flag(true), .flag(false)]).json["frequent"]?.items?.first?["value"]
+                == "true")
         #expect(profile(.binary, [.bytes([255])]).json["minimum"] == "ff")
         let texts = profile(.text, [.text("b"), .text(""), .text("é")]).json
         #expect(texts["minimum"] == "" && texts["maximum"] == "é" && texts["mean"] == nil)
@@ -45,14 +51,18 @@ struct ColumnProfileTests {
         #expect(floats["nan"] == 1 && floats["minimum"] == .number(0) && floats["maximum"] == "Infinity")
         #expect(floats["mean"] == .number(2.0 / 3) && floats["distinct"]?["count"] == 3)
         let empty = profile(.int64, []).json
-        #expect(empty == .record(["rows": 0, "nulls": 0, "distinct": .record(["count": 0, "isExact": true]), "frequent": []]))
+        #expect(
+            empty
+                == .record(["rows": 0, "nulls": 0, "distinct": .record(["count": 0, "isExact": true]), "frequent": []]))
         #expect(profile(.float32, [.null, .null]).json["mean"] == nil)
         #expect(profile(.list(.int32), [.list([.int(1)]), .null]).json == .record(["rows": 2, "nulls": 1]))
     }
 
     @Test("is the same however rows are cut, and close when merged")
     func cutting() {
-        for (type, distinct) in [(DataType.int64, 0), (.text, 0), (.float64, 300), (.decimal(precision: 20, scale: 3), 0)] {
+        for (type, distinct) in [
+            (DataType.int64, 0), (.text, 0), (.float64, 300), (.decimal(precision: 20, scale: 3), 0),
+        ] {
             let cells = SampleCells.cells(type, count: 30_000, nulls: .random, distinct: distinct, seed: 5)
             let whole = profile(type, cells, chunkRows: 30_000)
             #expect(profile(type, cells, chunkRows: 777).json == whole.json)

@@ -73,10 +73,12 @@ struct S3ClaimTests {
             let receipts = try Fixture.stage(attempt, in: mine)
             let record = Mutex<CommitRecord?>(nil)
             #expect(throws: Stopped.self) {
-                try publish(mine, attempt, receipts, willCommit: { claimed in
-                    record.withLock { $0 = claimed }
-                    throw Stopped()
-                })
+                try publish(
+                    mine, attempt, receipts,
+                    willCommit: { claimed in
+                        record.withLock { $0 = claimed }
+                        throw Stopped()
+                    })
             }
             let dead = try #require(record.withLock { $0 })
             let storage = try #require(mine.storage as? S3Storage)

@@ -37,7 +37,8 @@ struct S3RaceTests {
         let bucket = try server.makeBucket()
         let tally = Mutex(Tally())
         let faults = [
-            "--lose-requests", "0.08", "--lose-answers", "0.25", "--late", "0.02", "--only", "PUT", "--seed", "\(seed % 1000)",
+            "--lose-requests", "0.08", "--lose-answers", "0.25", "--late", "0.02", "--only", "PUT", "--seed",
+            "\(seed % 1000)",
         ]
         try server.withProxies(faults) { proxies in
             let isOver = Mutex(false)
@@ -68,7 +69,8 @@ struct S3RaceTests {
     }
 
     private func publish(
-        _ server: S3TestServer, _ rounds: Int, _ number: Int, _ seed: UInt64, _ bucket: String, _ proxy: String, _ tally: borrowing Mutex<Tally>
+        _ server: S3TestServer, _ rounds: Int, _ number: Int, _ seed: UInt64, _ bucket: String, _ proxy: String,
+        _ tally: borrowing Mutex<Tally>
     ) throws {
         let fixture = try S3Fixture(server, bucket: bucket, endpoints: [proxy])
         var chance = SeededGenerator(seed: seed &+ UInt64(number) &* 7919)

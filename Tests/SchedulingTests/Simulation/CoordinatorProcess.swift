@@ -77,7 +77,8 @@ extension Simulation {
     }
 
     private func lead(
-        _ process: CoordinatorProcess, _ epoch: Int64, _ runs: [RecoveredRun], _ restarts: [RecoveredRun], since: Instant
+        _ process: CoordinatorProcess, _ epoch: Int64, _ runs: [RecoveredRun], _ restarts: [RecoveredRun],
+        since: Instant
     ) {
         var policy = ClusterState.Policy()
         policy.leaseTime = .seconds(leaseTime)
@@ -161,7 +162,8 @@ extension Simulation {
         }
     }
 
-    private func serve(_ inbound: Inbound, _ process: CoordinatorProcess, _ leader: Leader, _ batch: inout Leader.Batch) {
+    private func serve(_ inbound: Inbound, _ process: CoordinatorProcess, _ leader: Leader, _ batch: inout Leader.Batch)
+    {
         if let earlier = leader.grants[inbound.id] { return batch.answers.append((inbound, earlier)) }
         let reply = decide(.call(inbound.call), process, leader, &batch) ?? .refused(reason: "no answer")
         if case .grant = reply { leader.grants[inbound.id] = reply }

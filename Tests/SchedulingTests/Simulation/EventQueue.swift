@@ -29,7 +29,8 @@ struct EventQueue {
         var parent = 0
         while true {
             var least = parent
-            for child in [2 * parent + 1, 2 * parent + 2] where child < entries.count && entries[child] < entries[least] {
+            for child in [2 * parent + 1, 2 * parent + 2] where child < entries.count && entries[child] < entries[least]
+            {
                 least = child
             }
             if least == parent { return first }

@@ -115,7 +115,10 @@ struct LedgerRun {
     }
 
     mutating func apply(_ record: LedgerRecord, at time: String) throws(ModelLedger.Fault) {
-        if case .notRestarted = record, restart == .due { return restart = nil }
+        if case .notRestarted = record, restart == .due {
+            restart = nil
+            return
+        }
         guard state.isOpen else { throw .refused("\(start.run) is over: \(record.word)") }
         func require(_ condition: Bool) throws(ModelLedger.Fault) {
             guard condition else { throw .refused("\(start.run) is \(state): \(record.word)") }
@@ -155,7 +158,8 @@ struct LedgerRun {
             try require(shards[index].end(epoch))
             shards[index].failures += 1
         case .accepted(let receipt):
-            try require(state == .running && shards[receipt.shard].receipt == nil && shards[receipt.shard].end(receipt.epoch))
+            try require(
+                state == .running && shards[receipt.shard].receipt == nil && shards[receipt.shard].end(receipt.epoch))
             shards[receipt.shard].leases = []
             shards[receipt.shard].receipt = receipt
         case .sealed:
@@ -195,7 +199,8 @@ struct LedgerRun {
                     phase: shard.receipt != nil ? .done : shard.leases.isEmpty ? .ready : .granted,
                     highestEpoch: shard.epoch, leases: shard.leases(now: now), worker: nil, failures: shard.failures,
                     receipt: shard.receipt)
-            }, holders: holders, sealedAt: sealedAt, commitRecord: commitRecord, version: version, failure: failure, changedAt: "")
+            }, holders: holders, sealedAt: sealedAt, commitRecord: commitRecord, version: version, failure: failure,
+            changedAt: "")
     }
 }
 

@@ -76,7 +76,8 @@ extension Simulation {
             case .ask(let voice, let request): ask(voice, request, node)
             case .perform(_, let grant): perform(grant, node)
             case .cancel(let token): cancel(token, node)
-            case .letGo(let run): for (id, hold) in snapshots where hold.process === node && hold.run == run { snapshots[id] = nil }
+            case .letGo(let run):
+                for (id, hold) in snapshots where hold.process === node && hold.run == run { snapshots[id] = nil }
             case .end(let outcome):
                 note("\(node.label) ends: \(outcome)")
                 kill(node, for: between(0.3, 1.5))

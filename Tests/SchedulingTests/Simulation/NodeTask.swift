@@ -95,7 +95,8 @@ extension Simulation {
         guard offset < bytes.count else { return end(task, .done(.plan), node) }
         let piece = bytes[offset..<min(bytes.count, offset + bytes.count / 2 + 1)]
         let request = Request.upload(
-            run: task.grant.run, token: task.grant.token, offset: offset, total: bytes.count, bytes: Base64.encode(piece))
+            run: task.grant.run, token: task.grant.token, offset: offset, total: bytes.count,
+            bytes: Base64.encode(piece))
         ask(request, for: task, node) { [self] reply in
             switch reply {
             case .accepted, .refused: upload(bytes, offset + piece.count, task, node)
@@ -115,7 +116,9 @@ extension Simulation {
     /// Whether any id of the run's snapshot can still be imported.
     private func isReadable(_ facts: PlanFacts, _ grant: Grant) -> Bool {
         guard facts.sourceState != 0 else { return true }
-        return (facts.snapshots + grant.snapshots.map(\.snapshot)).contains { snapshots[$0]?.state == facts.sourceState }
+        return (facts.snapshots + grant.snapshots.map(\.snapshot)).contains {
+            snapshots[$0]?.state == facts.sourceState
+        }
     }
 
     // MARK: Workers
@@ -143,7 +146,9 @@ extension Simulation {
         if chance(rates.taskFails) { return end(task, failure(.source, .retry), node) }
         let seconds = chance(rates.slow) ? between(3, 15) : between(0.1, 1.2)
         after(seconds / 2, on: node) { [self] in
-            if node.tasks[task.grant.token] === task { feed(.progressed(token: task.grant.token, rows: 5, bytes: 50), to: node) }
+            if node.tasks[task.grant.token] === task {
+                feed(.progressed(token: task.grant.token, rows: 5, bytes: 50), to: node)
+            }
         }
         after(seconds, on: node) { [self] in
             guard node.tasks[task.grant.token] === task else { return }
@@ -156,7 +161,8 @@ extension Simulation {
         let grant = task.grant
         let path = "\(grant.attempt)/t/\(index)-\(grant.epoch)"
         // The same rows give the same bytes, whoever reads them.
-        let part = ModelStore.Part(token: grant.token, sourceState: facts.sourceState, sha256: "\(facts.sourceState)-\(index)")
+        let part = ModelStore.Part(
+            token: grant.token, sourceState: facts.sourceState, sha256: "\(facts.sourceState)-\(index)")
         if let other = store.write(part, at: path) {
             violate("\(path) is written by the attempts \(other.token) and \(grant.token)")
         }

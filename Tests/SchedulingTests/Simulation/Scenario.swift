@@ -43,7 +43,8 @@ struct Scenario: Codable, Sendable {
         private static let paths: [String: any WritableKeyPath<Rates, Double> & Sendable] = [
             "lost": \.lost, "doubled": \.doubled, "late": \.late, "lateSeconds": \.lateSeconds,
             "ledgerAnswerLost": \.ledgerAnswerLost, "commitLost": \.commitLost, "commitUnanswered": \.commitUnanswered,
-            "commitLate": \.commitLate, "coordinatorCrash": \.coordinatorCrash, "coordinatorStall": \.coordinatorStall, "taskFails": \.taskFails,
+            "commitLate": \.commitLate, "coordinatorCrash": \.coordinatorCrash, "coordinatorStall": \.coordinatorStall,
+            "taskFails": \.taskFails,
             "taskFailsHere": \.taskFailsHere, "taskBreaks": \.taskBreaks, "unbalanced": \.unbalanced, "slow": \.slow,
         ]
     }

@@ -22,12 +22,14 @@ extension Simulation {
             cuts.append(Cut(from: who, to: to, until: until))
             if to.isEmpty { cuts.append(Cut(from: "", to: who, until: until)) }
         case .ledgerDown: ledgerDownUntil = until
-        case .drain: if let node = process(fault.who) as? NodeProcess, node.pausedUntil <= now { feed(.drain, to: node) }
+        case .drain:
+            if let node = process(fault.who) as? NodeProcess, node.pausedUntil <= now { feed(.drain, to: node) }
         case .cancel: cancel(fault.who)
         case .foreignVersion:
             let number = store.head(of: fault.who) + 1
             _ = store.create(
-                ModelStore.Commit(module: fault.who, version: number, attempt: "foreign-\(newID())", receipts: [], sealedAt: ""))
+                ModelStore.Commit(
+                    module: fault.who, version: number, attempt: "foreign-\(newID())", receipts: [], sealedAt: ""))
         case .stranger: forge()
         }
     }
@@ -37,13 +39,16 @@ extension Simulation {
         note("calm")
         cuts = []
         ledgerDownUntil = 0
-        for process in (coordinators as [SimulatedProcess]) + nodes where process.pausedUntil > now { process.pausedUntil = now }
+        for process in (coordinators as [SimulatedProcess]) + nodes where process.pausedUntil > now {
+            process.pausedUntil = now
+        }
         for coordinator in coordinators { coordinator.diesAfterWrite = false }
     }
 
     private func process(_ name: String) -> SimulatedProcess? {
         if name == "leader" {
-            return coordinators.filter { $0.leader != nil }.max { $0.leader!.epoch < $1.leader!.epoch } ?? coordinators[0]
+            return coordinators.filter { $0.leader != nil }.max { $0.leader!.epoch < $1.leader!.epoch }
+                ?? coordinators[0]
         }
         return (coordinators as [SimulatedProcess] + nodes).first { $0.label == name }
     }
@@ -105,7 +110,8 @@ extension Simulation {
                 ]
                 if case .shard(_, let index) = grant.task {
                     let receipt = PartReceipt(
-                        table: "t", shard: index, epoch: grant.epoch, stagedPath: "forged", byteCount: 1, sha256: "forged",
+                        table: "t", shard: index, epoch: grant.epoch, stagedPath: "forged", byteCount: 1,
+                        sha256: "forged",
                         rows: RowAccount(), rules: [])
                     requests.insert(.complete(run: grant.run, token: grant.token, result: .part(receipt)), at: 0)
                 }

@@ -46,7 +46,9 @@ extension Simulation {
         let lease = old.shards[receipt.shard].leases.first { $0.epoch == receipt.epoch }
         guard let part = store.parts[receipt.stagedPath] else { return violate("\(place) has no part") }
         if part.token != lease?.token { violate("\(place): the part is of attempt \(part.token)") }
-        if let plan = new.plan, part.sourceState != PlanFacts(plan).sourceState { violate("\(place) is of another snapshot") }
+        if let plan = new.plan, part.sourceState != PlanFacts(plan).sourceState {
+            violate("\(place) is of another snapshot")
+        }
     }
 
     // MARK: The store
@@ -65,7 +67,9 @@ extension Simulation {
             return creation
         }
         if run.state != .committing { violate("\(commit.attempt) is \(run.state) and becomes a version") }
-        if run.commitRecord != commit.text { violate("\(commit.attempt) is published under a record that the ledger does not hold") }
+        if run.commitRecord != commit.text {
+            violate("\(commit.attempt) is published under a record that the ledger does not hold")
+        }
         if commit.receipts != run.shards.compactMap(\.receipt) || commit.receipts.count != run.shards.count {
             violate("\(commit.attempt): the manifest is not what was accepted")
         }
@@ -81,7 +85,8 @@ extension Simulation {
     func check(_ note: ClusterState.Note, by process: CoordinatorProcess, _ leader: Leader) {
         switch note {
         case .runOver(let run, .published):
-            guard let start = ledger.runs[run]?.start, store.version(of: start.attempt, module: start.module) != nil else {
+            guard let start = ledger.runs[run]?.start, store.version(of: start.attempt, module: start.module) != nil
+            else {
                 return violate("\(run) is reported published, and is not")
             }
         case .granted(let run, let spec, let epoch, _, let isCopy):
@@ -125,7 +130,9 @@ extension Simulation {
     /// What goes wrong meanwhile is no excuse.
     func checkInTime() {
         guard let limit = scenario.overBy, now > Self.nanoseconds(limit) else { return }
-        for name in ledger.order where ledger.runs[name]!.state.isOpen { violate("\(name) is still \(ledger.runs[name]!.state)") }
+        for name in ledger.order where ledger.runs[name]!.state.isOpen {
+            violate("\(name) is still \(ledger.runs[name]!.state)")
+        }
     }
 
     // MARK: The end
@@ -138,17 +145,21 @@ extension Simulation {
     func checkEnd() {
         guard violations.isEmpty else { return }
         for submitter in submitters where !submitter.isDone { violate("submission \(submitter.index) has no run") }
-        for name in ledger.order where ledger.runs[name]!.state.isOpen { violate("\(name) is \(ledger.runs[name]!.state) for ever") }
+        for name in ledger.order where ledger.runs[name]!.state.isOpen {
+            violate("\(name) is \(ledger.runs[name]!.state) for ever")
+        }
         // One whose submitter let it begin anew does so, once, whoever led when its snapshots were lost.
         for run in ledger.runs.values {
             let count = ledger.runs.values.count { $0.start.restartOf == run.start.run }
             let isDue =
-                run.failure?.kind == .snapshotLost && run.start.restartsOnSnapshotLoss == true && run.start.restartOf == nil
+                run.failure?.kind == .snapshotLost && run.start.restartsOnSnapshotLoss == true
+                && run.start.restartOf == nil
             if count != (isDue ? 1 : 0) { violate("\(run.start.run) began anew \(count) times") }
         }
         for submitter in submitters {
             let count = ledger.order.count {
-                ledger.runs[$0]!.start.submission == "submission-\(submitter.index)" && ledger.runs[$0]!.start.restartOf == nil
+                ledger.runs[$0]!.start.submission == "submission-\(submitter.index)"
+                    && ledger.runs[$0]!.start.restartOf == nil
             }
             if count > 1 { violate("submission \(submitter.index) is \(count) runs") }
         }

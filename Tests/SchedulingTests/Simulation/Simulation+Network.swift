@@ -32,10 +32,16 @@ extension Simulation {
     }
 
     /// Asks the coordinator at a place; the answer, if one comes, is told where it was asked from.
-    func call(_ call: Call, id: Int, from label: String, process: SimulatedProcess?, to place: Int, _ heard: @escaping (Reply) -> Void) {
+    func call(
+        _ call: Call, id: Int, from label: String, process: SimulatedProcess?, to place: Int,
+        _ heard: @escaping (Reply) -> Void
+    ) {
         let coordinator = coordinators[place]
         send(from: label, to: coordinator) { [self] in
-            arrive(Inbound(id: id, call: call) { [self] reply in answer(reply, from: coordinator, to: label, process, heard) }, at: coordinator)
+            arrive(
+                Inbound(id: id, call: call) { [self] reply in
+                    answer(reply, from: coordinator, to: label, process, heard)
+                }, at: coordinator)
         }
     }
 

@@ -34,10 +34,13 @@ extension Simulation {
 
     // MARK: Opening
 
-    private func open(_ document: [UInt8], _ id: String, _ restarts: Bool, _ process: CoordinatorProcess, _ leader: Leader) {
+    private func open(
+        _ document: [UInt8], _ id: String, _ restarts: Bool, _ process: CoordinatorProcess, _ leader: Leader
+    ) {
         atLedger(process, { $0.run(ofSubmission: id) }) { [self] result in
             switch result {
-            case .success(let known?) where known.state.isOpen: post(.opened(known.start, document: document), process, leader)
+            case .success(let known?) where known.state.isOpen:
+                post(.opened(known.start, document: document), process, leader)
             case .success(let known?): post(.known(submission: id, run: known.start.run), process, leader)
             case .success(nil): begin(newRun(document, id, restarts), document, process, leader)
             // Whether it began is not known: the submitter asks again.
@@ -46,10 +49,13 @@ extension Simulation {
         }
     }
 
-    private func newRun(_ document: [UInt8], _ submission: String?, _ restarts: Bool, restartOf: String? = nil) -> RunStart {
+    private func newRun(_ document: [UInt8], _ submission: String?, _ restarts: Bool, restartOf: String? = nil)
+        -> RunStart
+    {
         let name = "run-\(newID())"
         return RunStart(
-            run: name, module: Submitter.run(of: document, in: scenario).module, attempt: name, documentDigest: "", startedAt: "",
+            run: name, module: Submitter.run(of: document, in: scenario).module, attempt: name, documentDigest: "",
+            startedAt: "",
             actor: "", submission: submission, restartsOnSnapshotLoss: restarts, restartOf: restartOf)
     }
 
@@ -59,7 +65,8 @@ extension Simulation {
         ) { [self] result in
             switch result {
             case .success: begun(start, document, process, leader)
-            case .failure: if let submission = start.submission { post(.openingFailed(id: submission), process, leader) }
+            case .failure:
+                if let submission = start.submission { post(.openingFailed(id: submission), process, leader) }
             }
         }
     }
@@ -132,7 +139,9 @@ extension Simulation {
     /// `Publisher.publish`.
     private func describe(_ job: PublishingJob) {
         after(between(0.005, 0.1), on: job.process) { [self] in
-            if let earlier = store.version(of: job.start.attempt, module: job.start.module) { return finish(job, earlier) }
+            if let earlier = store.version(of: job.start.attempt, module: job.start.module) {
+                return finish(job, earlier)
+            }
             guard store.holds(job.manifest) else { return fail(job, "parts are missing") }
             let seconds = chance(scenario.rates.commitLate) ? between(0.5, 3) : between(0.005, 0.2)
             after(seconds, on: job.process) { [self] in
@@ -154,7 +163,8 @@ extension Simulation {
         _ job: PublishingJob, _ record: LedgerRecord, _ done: @escaping (Result<Void, ModelLedger.Fault>) -> Void
     ) {
         append(
-            [ClusterState.Record(run: job.start.run, record: record)], epoch: job.leader.epoch, at: "", by: job.process, done)
+            [ClusterState.Record(run: job.start.run, record: record)], epoch: job.leader.epoch, at: "", by: job.process,
+            done)
     }
 
     /// Sends the record, the same bytes again until an answer is final.

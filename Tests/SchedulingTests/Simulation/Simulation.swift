@@ -73,7 +73,8 @@ final class Simulation {
                 if process.pausedUntil > now {
                     queue.push(
                         EventQueue.Entry(
-                            time: process.pausedUntil, order: entry.order, process: process, generation: entry.generation,
+                            time: process.pausedUntil, order: entry.order, process: process,
+                            generation: entry.generation,
                             body: entry.body))
                     continue
                 }
@@ -115,7 +116,8 @@ final class Simulation {
         pushed += 1
         queue.push(
             EventQueue.Entry(
-                time: now + Self.nanoseconds(seconds), order: pushed, process: process, generation: process?.generation ?? 0,
+                time: now + Self.nanoseconds(seconds), order: pushed, process: process,
+                generation: process?.generation ?? 0,
                 body: body))
     }
 

@@ -23,7 +23,8 @@ struct SimulationTests {
                 group.addTask {
                     var events = 0
                     // One that fails is enough.
-                    for index in stride(from: batch, to: Self.count, by: Self.batches) where !Self.hasFailed.load(ordering: .relaxed) {
+                    for index in stride(from: batch, to: Self.count, by: Self.batches)
+                    where !Self.hasFailed.load(ordering: .relaxed) {
                         let seed = Self.first + UInt64(index)
                         events += Self.play(.random(seed: seed), seed: seed)
                     }
@@ -83,7 +84,8 @@ struct RandomScenarioTests {
             for line in simulation.log ?? [] { seen.formUnion(line.split(separator: " ").map(String.init)) }
         }
         for word in [
-            "accepted", "published", "aborted", "holding", "letGo", "released", "failed", "leads", "kill", "pause", "cut",
+            "accepted", "published", "aborted", "holding", "letGo", "released", "failed", "leads", "kill", "pause",
+            "cut",
             "ledgerDown", "killAfterWrite", "drain", "foreignVersion", "stranger", "created", "wasThere", "discards",
             "kept", "anew",
         ] { #expect(seen.contains(word), "\(word) never happens") }
@@ -96,7 +98,8 @@ struct ScenarioFile: Sendable, CustomTestStringConvertible {
 
     var testDescription: String { url.lastPathComponent }
 
-    static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../cluster/scenarios/simulated")
+    static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(
+        path: "../../../cluster/scenarios/simulated")
 
     static func all() throws -> [ScenarioFile] {
         try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)

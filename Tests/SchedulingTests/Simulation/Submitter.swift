@@ -50,7 +50,8 @@ extension Simulation {
             node: "people", credential: "operator",
             request: .submit(
                 Submission(
-                    id: "submission-\(submitter.index)", documentPath: "d", restartsOnSnapshotLoss: submitter.run.restarts,
+                    id: "submission-\(submitter.index)", documentPath: "d",
+                    restartsOnSnapshotLoss: submitter.run.restarts,
                     offset: offset, total: submitter.document.count, bytes: Base64.encode(piece))))
         self.call(call, id: id, from: "people", process: nil, to: submitter.target) { [self] reply in
             guard submitter.askedID == id, !submitter.isSatisfied else { return }

@@ -73,7 +73,8 @@ final class ScriptedCoordinator: Sendable {
         case .fetch(let run, .plan, let offset):
             wait { !$0.holdsPlans }
             // The credential may be another by now.
-            return call.credential == look { $0.credential } ? slice(look { $0.plans[run] ?? [] }, offset) : .unknownNode
+            return call.credential == look { $0.credential }
+                ? slice(look { $0.plans[run] ?? [] }, offset) : .unknownNode
         case .upload(_, _, let offset, let total, let bytes):
             return memory.withLock { memory in
                 if offset > 0, memory.forgets > 0 {
@@ -81,7 +82,9 @@ final class ScriptedCoordinator: Sendable {
                     memory.uploaded = []
                 }
                 if offset == 0 { memory.uploaded = [] }
-                guard offset == memory.uploaded.count, offset < total else { return .refused(reason: "a piece is missing") }
+                guard offset == memory.uploaded.count, offset < total else {
+                    return .refused(reason: "a piece is missing")
+                }
                 memory.uploaded += Base64.decode(bytes) ?? []
                 return .accepted
             }

@@ -6,7 +6,9 @@ import Testing
 
 @testable import Worker
 
-@Suite("Runs whose snapshots several processes hold", .serialized, .enabled(if: PostgresTestServer.shared != nil, "\(PostgresTestServer.reasonToSkip)"))
+@Suite(
+    "Runs whose snapshots several processes hold", .serialized,
+    .enabled(if: PostgresTestServer.shared != nil, "\(PostgresTestServer.reasonToSkip)"))
 struct SnapshotHoldingTests {
     private func session(_ database: PostgresTestDatabase, _ folder: String) throws -> RunSession {
         try RunSession(

@@ -43,7 +43,10 @@ struct WorkerServiceTests {
                 $0.grants = [pipeline.grant(SmallPipeline.shard, token: 1)]
             }
             let node = try coordinator.node(baseDirectory: pipeline.folder)
-            #expect(coordinator.wait { memory in memory.calls.contains { $0.request == .fetch(run: "run", text: .plan, offset: 0) } })
+            #expect(
+                coordinator.wait { memory in
+                    memory.calls.contains { $0.request == .fetch(run: "run", text: .plan, offset: 0) }
+                })
             coordinator.change { $0.credential = "second" }
             #expect(coordinator.wait { memory in memory.calls.contains { $0.credential == "second" } })
             let keepsTask = coordinator.wait { memory in
@@ -54,7 +57,12 @@ struct WorkerServiceTests {
             }
             #expect(keepsTask)
             coordinator.change { $0.holdsPlans = false }
-            #expect(coordinator.wait { memory in memory.calls.contains { if case .complete(_, 1, .part) = $0.request { $0.credential == "second" } else { false } } })
+            #expect(
+                coordinator.wait { memory in
+                    memory.calls.contains {
+                        if case .complete(_, 1, .part) = $0.request { $0.credential == "second" } else { false }
+                    }
+                })
             coordinator.change { $0.otherwise = .drain }
             #expect(try node.outcome() == .done)
             let joins = coordinator.requests.filter { if case .join = $0 { true } else { false } }
@@ -75,7 +83,12 @@ struct WorkerServiceTests {
                 ]
             }
             let node = try coordinator.node(baseDirectory: pipeline.folder)
-            #expect(coordinator.wait { memory in memory.calls.contains { if case .heartbeat(let tasks, _) = $0.request { tasks.count == 1 } else { false } } })
+            #expect(
+                coordinator.wait { memory in
+                    memory.calls.contains {
+                        if case .heartbeat(let tasks, _) = $0.request { tasks.count == 1 } else { false }
+                    }
+                })
             coordinator.change { $0.revoked = [1] }
             // A heartbeat without the task was sent: the revocation has been heard.
             let seen = coordinator.heartbeats.count
@@ -85,7 +98,9 @@ struct WorkerServiceTests {
                 $0.otherwise = .drain
             }
             #expect(try node.outcome() == .done)
-            let ends = coordinator.requests.compactMap { if case .complete(_, let token, _) = $0 { token } else { nil } }
+            let ends = coordinator.requests.compactMap {
+                if case .complete(_, let token, _) = $0 { token } else { nil }
+            }
             #expect(ends == [2])
             #expect(!coordinator.requests.contains { if case .fail = $0 { true } else { false } })
         }
@@ -102,7 +117,10 @@ struct WorkerServiceTests {
                     $0.grants = [pipeline.grant(SmallPipeline.shard, token: 1)]
                 }
                 let node = try coordinator.node(grace: grace, baseDirectory: pipeline.folder)
-                #expect(coordinator.wait { memory in memory.calls.contains { $0.request == .fetch(run: "run", text: .plan, offset: 0) } })
+                #expect(
+                    coordinator.wait { memory in
+                        memory.calls.contains { $0.request == .fetch(run: "run", text: .plan, offset: 0) }
+                    })
                 node.service.drain()
                 Thread.sleep(forTimeInterval: 0.2)
                 coordinator.change { $0.holdsPlans = false }
@@ -158,7 +176,9 @@ struct WorkerServiceTests {
             let uploaded = coordinator.look { $0.uploaded }
             #expect(uploaded.count > Limits.bytesPerFetchedSlice)
             #expect(PlanCodec().decode(uploaded) == (try pipeline.plan()))
-            let starts = coordinator.look { $0.calls }.filter { if case .upload(_, _, 0, _, _) = $0.request { true } else { false } }
+            let starts = coordinator.look { $0.calls }.filter {
+                if case .upload(_, _, 0, _, _) = $0.request { true } else { false }
+            }
             #expect(starts.count == 3)
             coordinator.change { $0.letGo = ["run"] }
             let seen = coordinator.heartbeats.count
@@ -179,7 +199,9 @@ struct WorkerServiceTests {
                 $0.otherwise = .drain
             }
             #expect(try coordinator.node(baseDirectory: pipeline.folder).outcome() == .done)
-            let failures = coordinator.requests.compactMap { if case .fail(_, 1, let failure) = $0 { failure } else { nil } }
+            let failures = coordinator.requests.compactMap {
+                if case .fail(_, 1, let failure) = $0 { failure } else { nil }
+            }
             #expect(failures.count == 1 && failures.first?.kind == .document && failures.first?.disposition == .failRun)
             #expect(failures.first?.message.contains("\"people\"") == true)
             let files = try FileManager.default.subpathsOfDirectory(atPath: pipeline.folder)

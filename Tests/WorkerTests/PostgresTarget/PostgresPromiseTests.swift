@@ -17,7 +17,8 @@ struct PostgresPromiseTests {
         references: [PostgresTargetSpec.Reference] = []
     ) -> PostgresTargetSpec.TableSpec {
         .init(
-            table: table, position: position, primaryKey: primaryKey, unique: unique, indexes: indexes, references: references)
+            table: table, position: position, primaryKey: primaryKey, unique: unique, indexes: indexes,
+            references: references)
     }
 
     private static let refersToPatients = PostgresTargetSpec.Reference(column: "id", table: "patients", target: "id")
@@ -35,7 +36,8 @@ struct PostgresPromiseTests {
                 for (shard, ids) in parts.enumerated() {
                     receipts.append(
                         try fixture.stage(
-                            attempt, table: table, shard: shard, columns: TargetFixture.columns, chunks: [TargetFixture.chunk(ids)]))
+                            attempt, table: table, shard: shard, columns: TargetFixture.columns,
+                            chunks: [TargetFixture.chunk(ids)]))
                 }
             }
             do { _ = try fixture.publish(attempt, receipts) } catch let error as StoreError {
@@ -78,7 +80,9 @@ struct PostgresPromiseTests {
         let failure = try publish(promises, patients: [[1, 2], [3]], visits: [[1], [3]]) { (fixture, schema) throws in
             #expect(try fixture.one("SELECT count(*) FROM \"\(schema)\".patients") == "3")
             #expect(
-                try fixture.one("SELECT count(*) FROM pg_indexes WHERE schemaname = '\(schema)' AND indexdef LIKE '%UNIQUE%'") == "2")
+                try fixture.one(
+                    "SELECT count(*) FROM pg_indexes WHERE schemaname = '\(schema)' AND indexdef LIKE '%UNIQUE%'")
+                    == "2")
         }
         #expect(failure == nil)
         let repeated = try #require(try publish(promises, patients: [[1, 2], [2, 1, 4]]))
@@ -86,7 +90,9 @@ struct PostgresPromiseTests {
         #expect(repeated.description.contains("clinic/patients: 2 values of \"id\" occur more than once"))
         let absent = try #require(try publish(promises, patients: [[1], [2]], visits: [[1, 7], [8, 2]]))
         #expect(absent.code == .brokenPromise)
-        #expect(absent.description.contains("clinic/visits: 2 rows hold a value of \"id\" that is not found in patients.id"))
+        #expect(
+            absent.description.contains("clinic/visits: 2 rows hold a value of \"id\" that is not found in patients.id")
+        )
     }
 
     @Test("a key that repeats or is absent, within one part, is told by table, columns and count, and never by value")
@@ -99,7 +105,8 @@ struct PostgresPromiseTests {
         #expect(absent.description.contains("2 rows have no value of \"id\""))
         let absentInOne = try #require(try publish(key, patients: [[1], [nil]]))
         #expect(absentInOne.description.contains("1 rows have no value of \"id\""))
-        let unique = try #require(try publish([Self.promise("patients", unique: [["id", "Name"]])], patients: [[5, 5]]))
+        let unique = try #require(
+            try publish([Self.promise("patients", unique: [["id", "Name"]])], patients: [[5, 5]]))
         #expect(unique.description.contains("1 values of \"id\", \"Name\""))
         let nulls = try publish([Self.promise("patients", unique: [["id"]])], patients: [[nil, nil, 1]])
         #expect(nulls == nil)

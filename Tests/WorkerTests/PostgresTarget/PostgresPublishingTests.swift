@@ -25,11 +25,14 @@ struct PostgresPublishingTests {
             #expect(result.findings == [] && result.files == 12)
             let schema = try fixture.schema
             #expect(try fixture.one("SELECT string_agg(id::text, ',') FROM \"\(schema)\".patients") == "200,2,3")
-            #expect(try fixture.one("SELECT string_agg(id::text, ',' ORDER BY id) FROM \"\(schema)\".visits") == "10,11,12,13")
+            #expect(
+                try fixture.one("SELECT string_agg(id::text, ',' ORDER BY id) FROM \"\(schema)\".visits")
+                    == "10,11,12,13")
             let record = try fixture.store.record(module: "clinic", version: 2)
             #expect(
                 try fixture.store.storage.files(below: "clinic/runs/\(record.attempt)") == [
-                    "SHA256SUMS", "croissant.json", "data/patients/part-00000.parquet", "data/visits/part-00000.parquet",
+                    "SHA256SUMS", "croissant.json", "data/patients/part-00000.parquet",
+                    "data/visits/part-00000.parquet",
                     "data/visits/part-00001.parquet", "lineage/start.json", "protocol.json",
                 ])
             #expect(try fixture.store.storage.names("clinic/_staging") == [])
@@ -43,14 +46,20 @@ struct PostgresPublishingTests {
             try fixture.publishNew()
             let schema = try fixture.schema
             for statement in [
-                "UPDATE \"\(schema)\".patients SET id = 7", "DELETE FROM \"\(schema)\".visits", "TRUNCATE \"\(schema)\".patients",
+                "UPDATE \"\(schema)\".patients SET id = 7", "DELETE FROM \"\(schema)\".visits",
+                "TRUNCATE \"\(schema)\".patients",
                 "DELETE FROM \"\(schema)\".\"visits~00001\"", "INSERT INTO \"\(schema)\".visits VALUES (1, 'x')",
-                "UPDATE etl.module_version SET record = ''", "DELETE FROM etl.module_version", "TRUNCATE etl.module_version CASCADE",
-                "UPDATE etl.module_version SET version = 9", "UPDATE etl.module_file SET bytes = ''", "DELETE FROM etl.module_file",
-                "UPDATE etl.part SET sha256 = ''", "INSERT INTO etl.module_file SELECT attempt, 'more', '' FROM etl.attempt",
+                "UPDATE etl.module_version SET record = ''", "DELETE FROM etl.module_version",
+                "TRUNCATE etl.module_version CASCADE",
+                "UPDATE etl.module_version SET version = 9", "UPDATE etl.module_file SET bytes = ''",
+                "DELETE FROM etl.module_file",
+                "UPDATE etl.part SET sha256 = ''",
+                "INSERT INTO etl.module_file SELECT attempt, 'more', '' FROM etl.attempt",
                 "DELETE FROM etl.attempt",
             ] {
-                #expect(throws: PostgresTestDatabase.Failure.self, Comment(rawValue: statement)) { try fixture.database.run(statement) }
+                #expect(throws: PostgresTestDatabase.Failure.self, Comment(rawValue: statement)) {
+                    try fixture.database.run(statement)
+                }
             }
             #expect(try fixture.findings() == [])
         }
@@ -62,7 +71,8 @@ struct PostgresPublishingTests {
             try fixture.publishNew()
             let schema = try fixture.schema
             try fixture.database.run(
-                "SET session_replication_role = replica; UPDATE \"\(schema)\".\"visits~00001\" SET \"Name\" = 'x' WHERE id = 12")
+                "SET session_replication_role = replica; UPDATE \"\(schema)\".\"visits~00001\" SET \"Name\" = 'x' WHERE id = 12"
+            )
             var findings = try fixture.store.verify(module: "clinic").findings
             // Another size is also not what the commit record says.
             #expect(findings.first?.kind == .changed)
@@ -71,8 +81,10 @@ struct PostgresPublishingTests {
             findings = try fixture.store.verify(module: "clinic").findings
             #expect(findings.map(\.kind).prefix(2) == [.missing, .changed])
             try fixture.database.run(
-                "SET session_replication_role = replica; UPDATE etl.module_file SET bytes = '{}' WHERE path = 'croissant.json'")
-            #expect(try fixture.store.verify(module: "clinic").findings.contains { $0.path.hasSuffix("croissant.json") })
+                "SET session_replication_role = replica; UPDATE etl.module_file SET bytes = '{}' WHERE path = 'croissant.json'"
+            )
+            #expect(
+                try fixture.store.verify(module: "clinic").findings.contains { $0.path.hasSuffix("croissant.json") })
         }
     }
 
@@ -84,7 +96,9 @@ struct PostgresPublishingTests {
             try fixture.publishNew()
             let attempt = try fixture.store.beginAttempt(module: "clinic")
             let receipts = try fixture.stage(attempt, number: 200)
-            #expect(throws: Stopped.self) { try fixture.publish(attempt, receipts) { if $0 == step { throw Stopped() } } }
+            #expect(throws: Stopped.self) {
+                try fixture.publish(attempt, receipts) { if $0 == step { throw Stopped() } }
+            }
             let isCommitted = [.committed, .recordFlushed, .hinted, .protected, .stagingRemoved].contains(step)
             #expect(try fixture.store.versions(module: "clinic") == (isCommitted ? [1, 2] : [1]))
             #expect(try fixture.findings() == [])
@@ -92,7 +106,8 @@ struct PostgresPublishingTests {
             let again = try TargetFixture(fixture.database).publish(attempt, receipts)
             #expect(again.record.version == 2 && again.wasCommittedBefore == isCommitted)
             #expect(try fixture.findings() == [])
-            #expect(try fixture.one("SELECT string_agg(id::text, ',') FROM \"\(fixture.schema)\".patients") == "200,2,3")
+            #expect(
+                try fixture.one("SELECT string_agg(id::text, ',') FROM \"\(fixture.schema)\".patients") == "200,2,3")
         }
     }
 
@@ -204,7 +219,8 @@ struct PostgresPublishingTests {
             let attempt = try fixture.store.beginAttempt(module: "clinic")
             let columns = TargetFixture.columns
             _ = try fixture.stage(attempt, table: "t", epoch: 1, columns: columns, chunks: [TargetFixture.chunk([1])])
-            let winner = try fixture.stage(attempt, table: "t", epoch: 2, columns: columns, chunks: [TargetFixture.chunk([2])])
+            let winner = try fixture.stage(
+                attempt, table: "t", epoch: 2, columns: columns, chunks: [TargetFixture.chunk([2])])
             #expect(throws: StoreError.self) {
                 _ = try fixture.stage(attempt, table: "t", epoch: 2, columns: columns, chunks: [])
             }
@@ -243,14 +259,16 @@ struct PostgresPublishingTests {
         }
     }
 
-    @Test("a withdrawn version has no tables any more, its number and reason stay, and those who read it are waited for")
+    @Test(
+        "a withdrawn version has no tables any more, its number and reason stay, and those who read it are waited for")
     func withdraw() throws {
         try withTarget("withdraw") { fixture in
             let first = try fixture.publishNew().record
             let schema = try fixture.schema
             try fixture.publishNew(number: 200)
             let reader = Thread {
-                _ = try? fixture.database.run("BEGIN; SELECT count(*) FROM \"\(schema)\".patients; SELECT pg_sleep(2); COMMIT")
+                _ = try? fixture.database.run(
+                    "BEGIN; SELECT count(*) FROM \"\(schema)\".patients; SELECT pg_sleep(2); COMMIT")
             }
             reader.start()
             Thread.sleep(forTimeInterval: 0.5)
@@ -263,10 +281,14 @@ struct PostgresPublishingTests {
             #expect(try fixture.store.isWithdrawn(module: "clinic", version: 1))
             #expect(try fixture.store.latest(module: "clinic") == 2)
             #expect(try fixture.store.storage.files(below: "clinic/runs/\(first.attempt)") == ["croissant.json"])
-            #expect(try fixture.one("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'clinic%' OR nspname LIKE 'withdrawn%'") == "1")
+            #expect(
+                try fixture.one(
+                    "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'clinic%' OR nspname LIKE 'withdrawn%'")
+                    == "1")
             #expect(try fixture.store.verify(module: "clinic").findings == [])
             // Again, for the same reason: harmless.
-            try fixture.store.withdraw(module: "clinic", version: 1, reason: "asked for", by: "test", at: "2026-11-25T00:00:00Z")
+            try fixture.store.withdraw(
+                module: "clinic", version: 1, reason: "asked for", by: "test", at: "2026-11-25T00:00:00Z")
             #expect(try fixture.one("SELECT version FROM etl.latest") == "2")
         }
     }
@@ -276,11 +298,15 @@ struct PostgresPublishingTests {
         try withTarget("notes") { fixture in
             let attempt = try fixture.store.beginAttempt(module: "clinic")
             let note = TableNote(
-                table: "patients", text: "From a, it's \\ odd", columns: [("id", "as in the source"), ("Name", "pseudonymised by token")])
+                table: "patients", text: "From a, it's \\ odd",
+                columns: [("id", "as in the source"), ("Name", "pseudonymised by token")])
             _ = try fixture.publish(attempt, fixture.stage(attempt), notes: [note])
             let schema = try fixture.schema
-            #expect(try fixture.one("SELECT obj_description('\"\(schema)\".patients'::regclass)") == "From a, it's \\ odd")
-            #expect(try fixture.one("SELECT col_description('\"\(schema)\".patients'::regclass, 2)") == "pseudonymised by token")
+            #expect(
+                try fixture.one("SELECT obj_description('\"\(schema)\".patients'::regclass)") == "From a, it's \\ odd")
+            #expect(
+                try fixture.one("SELECT col_description('\"\(schema)\".patients'::regclass, 2)")
+                    == "pseudonymised by token")
         }
     }
 
@@ -306,7 +332,9 @@ struct PostgresPublishingTests {
             let staged = try fixture.one("SELECT schema_name FROM etl.attempt")
             _ = try fixture.publish(attempt, receipts) { step in
                 guard step == .recordWritten else { return }
-                #expect(throws: PostgresTestDatabase.Failure.self) { try reader.run("SELECT * FROM \"\(staged)\".patients") }
+                #expect(throws: PostgresTestDatabase.Failure.self) {
+                    try reader.run("SELECT * FROM \"\(staged)\".patients")
+                }
             }
             #expect(try reader.run("SELECT schema_name FROM etl.latest").contains(staged))
             #expect(try reader.run("SELECT count(*) FROM \"\(staged)\".visits").contains("4"))

@@ -16,7 +16,9 @@ struct PostgresRenditionTests {
         types.enumerated().map { OutputColumn(name: "c\($0) \"\($1)\"", type: $1, isProtected: $0 % 2 == 1) }
     }
 
-    private func check(_ fixture: TargetFixture, _ columns: [OutputColumn], _ chunks: [Chunk], codec: TargetSpec.Codec = .lz4)
+    private func check(
+        _ fixture: TargetFixture, _ columns: [OutputColumn], _ chunks: [Chunk], codec: TargetSpec.Codec = .lz4
+    )
         throws
     {
         let attempt = try fixture.store.beginAttempt(module: TargetFixture.module)
@@ -31,7 +33,9 @@ struct PostgresRenditionTests {
         for chunk in chunks { try writer.append(chunk) }
         _ = try writer.finish()
         #expect(try file.read(offset: 0, count: Int(file.byteCount)) == sink.bytes)
-        #expect(try fixture.one("SELECT count(*) FROM \"\(fixture.schema)\".t") == String(chunks.reduce(0) { $0 + $1.rowCount }))
+        #expect(
+            try fixture.one("SELECT count(*) FROM \"\(fixture.schema)\".t")
+                == String(chunks.reduce(0) { $0 + $1.rowCount }))
     }
 
     private final class Collected: ByteSink {
@@ -39,7 +43,8 @@ struct PostgresRenditionTests {
         func write(_ more: UnsafeRawBufferPointer) { unsafe bytes.append(contentsOf: more) }
     }
 
-    @Test("every type, with edges and nulls, in chunks of any size and every codec", arguments: TargetSpec.Codec.allCases)
+    @Test(
+        "every type, with edges and nulls, in chunks of any size and every codec", arguments: TargetSpec.Codec.allCases)
     func everyType(_ codec: TargetSpec.Codec) throws {
         let seed = UInt64.random(in: 0 ... .max)
         print("seed \(seed)")
@@ -115,7 +120,8 @@ struct PostgresRenditionTests {
             flag.append(true)
             let chunk = Chunk(
                 columns: [
-                    one(types[0], Int128(-123_400_050)), one(types[1], Int64(-1)), one(types[2], Int64(951_868_799_123_456)),
+                    one(types[0], Int128(-123_400_050)), one(types[1], Int64(-1)),
+                    one(types[2], Int64(951_868_799_123_456)),
                     one(types[3], Int32(-719_162)), one(types[4], -0.0), flag.finish(), one(types[6], Int128(10)),
                 ], rowCount: 1, firstRow: 0)
             try check(fixture, columns(types), [chunk])
@@ -135,13 +141,15 @@ struct PostgresRenditionTests {
             let chunk = Chunk(columns: [builder.finish(type: .text)], rowCount: 2, firstRow: 40)
             let error = try #require(throws: FormatError.self) {
                 _ = try fixture.stage(
-                    attempt, table: "t", columns: [OutputColumn(name: "note", type: .text, isProtected: false)], chunks: [chunk])
+                    attempt, table: "t", columns: [OutputColumn(name: "note", type: .text, isProtected: false)],
+                    chunks: [chunk])
             }
             #expect(error.column == "note" && error.row == 41 && error.reason.contains("U+0000") && error.remedy != nil)
             #expect(!"\(error)".contains("secret"))
             #expect(
                 try fixture.one(
-                    "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname LIKE 'clinic%'")
+                    "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname LIKE 'clinic%'"
+                )
                     == "0")
         }
     }
@@ -155,7 +163,8 @@ struct PostgresRenditionTests {
             let chunk = Chunk(columns: [builder.finish(type: .date)], rowCount: 1, firstRow: 0)
             #expect(throws: FormatError.self) {
                 _ = try fixture.stage(
-                    attempt, table: "t", columns: [OutputColumn(name: "d", type: .date, isProtected: false)], chunks: [chunk])
+                    attempt, table: "t", columns: [OutputColumn(name: "d", type: .date, isProtected: false)],
+                    chunks: [chunk])
             }
         }
     }

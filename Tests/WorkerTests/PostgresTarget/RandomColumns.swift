@@ -23,7 +23,9 @@ struct RandomColumns {
         switch type {
         case .boolean:
             var builder = BooleanBuilder()
-            for _ in 0..<rows { if isNull() { builder.appendNull() } else { builder.append(Bool.random(using: &random)) } }
+            for _ in 0..<rows {
+                if isNull() { builder.appendNull() } else { builder.append(Bool.random(using: &random)) }
+            }
             return builder.finish()
         case .int16: return fixed(type, rows, [Int16.min, 0, -1, .max]) { Int16.random(in: .min ... .max, using: &$0) }
         case .int32: return fixed(type, rows, [Int32.min, 0, -1, .max]) { Int32.random(in: .min ... .max, using: &$0) }
@@ -36,7 +38,8 @@ struct RandomColumns {
         case .float64:
             return fixed(
                 type, rows,
-                [-0.0, .nan, .infinity, -.infinity, .leastNonzeroMagnitude, Double(nan: 77, signaling: false)] as [Double]
+                [-0.0, .nan, .infinity, -.infinity, .leastNonzeroMagnitude, Double(nan: 77, signaling: false)]
+                    as [Double]
             ) { Double(bitPattern: UInt64.random(in: 0...0x7fe0_0000_0000_0000, using: &$0)) }
         case .decimal(let precision, _):
             var limit = Int128(1)
@@ -53,11 +56,17 @@ struct RandomColumns {
             }
         case .timestamp:
             let (first, last) = (Int64(-719_162) * 86_400_000_000, Int64(2_932_897) * 86_400_000_000 - 1)
-            return fixed(type, rows, [first, last, 0, -1, 946_684_800_000_000]) { Int64.random(in: first...last, using: &$0) }
+            return fixed(type, rows, [first, last, 0, -1, 946_684_800_000_000]) {
+                Int64.random(in: first...last, using: &$0)
+            }
         case .text, .binary:
             var builder = VariableBuilder(rows: rows, bytes: 64)
             for _ in 0..<rows {
-                if isNull() { builder.appendNull() } else if type == .text { builder.append(text()) } else {
+                if isNull() {
+                    builder.appendNull()
+                } else if type == .text {
+                    builder.append(text())
+                } else {
                     let bytes = (0..<length()).map { _ in UInt8.random(in: 0...255, using: &random) }
                     unsafe bytes.withUnsafeBytes { unsafe builder.append($0) }
                 }
@@ -104,7 +113,9 @@ struct RandomColumns {
     ) -> Column {
         var builder = FixedBuilder<Element>(rows: rows)
         for row in 0..<rows {
-            if isNull() { builder.appendNull() } else if row % 3 == 0 {
+            if isNull() {
+                builder.appendNull()
+            } else if row % 3 == 0 {
                 builder.append(edges.randomElement(using: &random)!)
             } else {
                 builder.append(make(&random))

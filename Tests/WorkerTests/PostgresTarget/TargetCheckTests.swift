@@ -30,13 +30,15 @@ struct TargetCheckTests {
         #expect(problems("tables: {patients: {primary_key: id}}") == [])
         let found = problems("tables: {patient: {primary_key: id}}")
         #expect(found.count == 1)
-        #expect(found.first?.contains("\"patient\"") == true && found.first?.contains("did you mean \"patients\"?") == true)
+        #expect(
+            found.first?.contains("\"patient\"") == true && found.first?.contains("did you mean \"patients\"?") == true)
         #expect(problems("tables: {patients: {references: {id: doctors.id}}}").count == 1)
         #expect(!found.joined().contains("hunter2"))
     }
 
     private static func column(_ name: String, _ type: DataType = .int64) -> ColumnPlan {
-        ColumnPlan(name: name, type: type, isProtected: false, sourceColumn: name, sourceType: "", mapping: nil, steps: [])
+        ColumnPlan(
+            name: name, type: type, isProtected: false, sourceColumn: name, sourceType: "", mapping: nil, steps: [])
     }
 
     private func found(_ columns: [ColumnPlan], promises: [PostgresTargetSpec.TableSpec] = []) throws -> [String] {
@@ -54,7 +56,8 @@ struct TargetCheckTests {
             target: {postgres: {url: "${env:TARGET}"}}
             """
         let pipeline = try #require(
-            DocumentCheck.check(text: text, path: "/tmp/clinic.yaml", environment: ["TARGET": "postgresql://h/d"]).pipeline)
+            DocumentCheck.check(text: text, path: "/tmp/clinic.yaml", environment: ["TARGET": "postgresql://h/d"])
+                .pipeline)
         var list = ProblemList(file: "clinic.yaml")
         let check = TargetCheck(
             target: PostgresTargetSpec(url: Secret("", written: ""), tables: promises), tables: pipeline.tables)
@@ -75,7 +78,8 @@ struct TargetCheckTests {
 
     @Test("promised columns are those that are published")
     func promisedColumns() throws {
-        func spec(_ key: [String], _ references: [PostgresTargetSpec.Reference] = []) -> [PostgresTargetSpec.TableSpec] {
+        func spec(_ key: [String], _ references: [PostgresTargetSpec.Reference] = []) -> [PostgresTargetSpec.TableSpec]
+        {
             [.init(table: "patients", position: Position(line: 9, column: 3), primaryKey: key, references: references)]
         }
         let columns = [Self.column("id"), Self.column("name", .text)]

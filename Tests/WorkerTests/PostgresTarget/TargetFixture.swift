@@ -13,12 +13,14 @@ struct TargetFixture {
     let database: PostgresTestDatabase
     let store: Store
 
-    init(_ database: PostgresTestDatabase, promises: [PostgresTargetSpec.TableSpec] = [], readers: [String] = []) throws {
+    init(_ database: PostgresTestDatabase, promises: [PostgresTargetSpec.TableSpec] = [], readers: [String] = []) throws
+    {
         self.database = database
         store = try Store(
             TargetSpec(
                 .postgres(
-                    PostgresTargetSpec(url: Secret(database.url, written: "${env:TARGET}"), readers: readers, tables: promises)),
+                    PostgresTargetSpec(
+                        url: Secret(database.url, written: "${env:TARGET}"), readers: readers, tables: promises)),
                 position: Position(line: 1, column: 1)), renderer: ParquetRendition())
     }
 
@@ -44,7 +46,8 @@ struct TargetFixture {
     }
 
     static let columns = [
-        OutputColumn(name: "id", type: .int64, isProtected: false), OutputColumn(name: "Name", type: .text, isProtected: true),
+        OutputColumn(name: "id", type: .int64, isProtected: false),
+        OutputColumn(name: "Name", type: .text, isProtected: true),
     ]
 
     /// Rows `(id, "row id")`.
@@ -64,7 +67,8 @@ struct TargetFixture {
         try [
             stage(attempt, table: "patients", columns: Self.columns, chunks: [Self.chunk([number, 2, 3])]),
             stage(attempt, table: "visits", shard: 0, columns: Self.columns, chunks: [Self.chunk([10, 11])]),
-            stage(attempt, table: "visits", shard: 1, columns: Self.columns, chunks: [Self.chunk([12]), Self.chunk([13])]),
+            stage(
+                attempt, table: "visits", shard: 1, columns: Self.columns, chunks: [Self.chunk([12]), Self.chunk([13])]),
         ]
     }
 

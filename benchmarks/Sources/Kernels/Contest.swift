@@ -41,7 +41,8 @@ func contest(_ contestants: [Contestant], rounds: Int, slice: Int, rows: Int) ->
 /// How fast the counter runs, measured against the wall clock.
 func ticksPerSecond() -> Double {
     let clock = ContinuousClock()
-    let start = peer_ticks(), begin = clock.now
+    let start = peer_ticks()
+    let begin = clock.now
     while begin.duration(to: clock.now) < .milliseconds(200) {}
     let ticks = Double(peer_ticks() - start)
     let elapsed = begin.duration(to: clock.now).components

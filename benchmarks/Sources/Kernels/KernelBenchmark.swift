@@ -22,7 +22,8 @@ struct KernelBenchmark {
         }
         let timings = contest(bench.contestants(), rounds: rounds, slice: bench.slice, rows: bench.rows)
         let report = Report(
-            rows: bench.rows, rounds: rounds, chosen: bench.chosen, ticksPerSecond: ticksPerSecond(), cyclesPerTick: peer_cycles_per_tick(),
+            rows: bench.rows, rounds: rounds, chosen: bench.chosen, ticksPerSecond: ticksPerSecond(),
+            cyclesPerTick: peer_cycles_per_tick(),
             timings: timings)
         print(report.table)
         if let path = option("--json") { try report.json().write(to: URL(filePath: path)) }

@@ -21,7 +21,8 @@ struct Report {
         var lines = [
             "\(machineName()); \(String(cString: peer_compiler())); \(String(cString: peer_openssl()))",
             "\(rows) values, \(rounds) rounds, one thread; \(Int(ticksPerSecond / 1e6)) M ticks a second, "
-                + String(format: "%.2f", cyclesPerTick) + " core cycles a tick; a value costs (medians, and the best round):",
+                + String(format: "%.2f", cyclesPerTick)
+                + " core cycles a tick; a value costs (medians, and the best round):",
             "what                    level              ticks  cycles    best  M values/s  times EVP_MAC",
         ]
         for timing in timings {
@@ -44,8 +45,10 @@ struct Report {
             ]
         }
         let report: [String: Any] = [
-            "machine": machineName(), "compiler": String(cString: peer_compiler()), "openssl": String(cString: peer_openssl()),
-            "level": chosen.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "), "rows": rows,
+            "machine": machineName(), "compiler": String(cString: peer_compiler()),
+            "openssl": String(cString: peer_openssl()),
+            "level": chosen.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", "),
+            "rows": rows,
             "rounds": rounds, "ticksPerSecond": ticksPerSecond, "cyclesPerTick": cyclesPerTick, "results": results,
         ]
         return try JSONSerialization.data(withJSONObject: report, options: [.prettyPrinted, .sortedKeys])

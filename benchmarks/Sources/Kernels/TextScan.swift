@@ -10,7 +10,8 @@ private final class Prose: @unchecked Sendable {  // written in `init` only
         above. Return if symptoms worsen
         """.split(separator: " ").map { Array($0.utf8) }
     private static let numbers = [
-        "on 2020-04-16", "at 11:34", "3 pm", "12.5 mg", "in 2019", "120/80 mmHg", "for 10 days", "room 204", "04/16/2020",
+        "on 2020-04-16", "at 11:34", "3 pm", "12.5 mg", "in 2019", "120/80 mmHg", "for 10 days", "room 204",
+        "04/16/2020",
         "2 x 500 mg", "37.2 C", "aged 67", "Dec 3, 2018",
     ].map { Array($0.utf8) }
     private static let identifiers = [
@@ -38,7 +39,8 @@ private final class Prose: @unchecked Sendable {  // written in `init` only
         starts = [UInt64](repeating: 0, count: 16 * Self.kibibytes + 16)
         while bytes.count < 1024 * Self.kibibytes {
             starts[bytes.count / 64] |= 1 << UInt64(bytes.count % 64)
-            let start = bytes.count, length = 50 + random(250)
+            let start = bytes.count
+            let length = 50 + random(250)
             var extra: [(Int, [UInt8])] = []
             if random(100) < hits { extra.append((random(length), Self.identifiers[random(8)])) }
             if random(100) < numbered { extra.append((random(length), Self.numbers[random(13)])) }
@@ -71,7 +73,8 @@ final class TextScan {
     private func place(_ first: Int, _ count: Int) -> Int { first % (Prose.kibibytes - count) }
 
     private func search(_ text: Prose, _ first: Int, _ count: Int) -> Int {
-        let row = text.rowAt[first], rows = text.rowAt[first + count] - row
+        let row = text.rowAt[first]
+        let rows = text.rowAt[first + count] - row
         return text.offsets.withUnsafeBufferPointer {
             kernel_find_entities_i32(text.bytes, $0.baseAddress! + row, nil, rows, 63, &found, found.count)
         }
@@ -83,7 +86,8 @@ final class TextScan {
                 for kibibyte in stride(from: first, to: first + count, by: 16) {
                     let here = min(16, first + count - kibibyte)
                     kernel_entity_candidates(
-                        bytes.baseAddress! + 1024 * kibibyte, 1024 * here, starts.baseAddress! + 16 * kibibyte, 63, &candidates)
+                        bytes.baseAddress! + 1024 * kibibyte, 1024 * here, starts.baseAddress! + 16 * kibibyte, 63,
+                        &candidates)
                 }
             }
         }
@@ -91,15 +95,18 @@ final class TextScan {
 
     /// The plain version: each row by itself, every position looked at.
     private func rowByRow(_ text: Prose, _ first: Int, _ count: Int) -> [kernel_row_entity] {
-        var result: [kernel_row_entity] = [], own = [kernel_entity](repeating: kernel_entity(), count: 512)
+        var result: [kernel_row_entity] = []
+        var own = [kernel_entity](repeating: kernel_entity(), count: 512)
         text.bytes.withUnsafeBufferPointer { bytes in
             for row in text.rowAt[first]..<text.rowAt[first + count] {
-                let start = Int(text.offsets[row]), length = Int(text.offsets[row + 1]) - start
+                let start = Int(text.offsets[row])
+                let length = Int(text.offsets[row + 1]) - start
                 let count = kernel_find_entities(bytes.baseAddress! + start, length, 63, &own, own.count)
                 for entity in own.prefix(count) {
                     result.append(
                         kernel_row_entity(
-                            row: UInt32(row - text.rowAt[first]), start: entity.start, end: entity.end, kind: entity.kind))
+                            row: UInt32(row - text.rowAt[first]), start: entity.start, end: entity.end,
+                            kind: entity.kind))
                 }
             }
         }
@@ -125,11 +132,13 @@ final class TextScan {
             for level in levels {
                 let prepare: () -> Void = { kernel_force_level(level) }
                 list.append(
-                    Contestant(name: "KiB scan, \(text.name)", level: level, count: slice, prepare: prepare) { [self] first, count in
+                    Contestant(name: "KiB scan, \(text.name)", level: level, count: slice, prepare: prepare) {
+                        [self] first, count in
                         scan(text, place(first, count), count)
                     })
                 list.append(
-                    Contestant(name: "KiB found, \(text.name)", level: level, count: slice, prepare: prepare) { [self] first, count in
+                    Contestant(name: "KiB found, \(text.name)", level: level, count: slice, prepare: prepare) {
+                        [self] first, count in
                         _ = search(text, place(first, count), count)
                     })
             }

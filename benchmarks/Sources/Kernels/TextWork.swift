@@ -31,7 +31,10 @@ final class TextWork {
         self.levels = levels
         var random = Repeatable()
         func letters(_ count: ClosedRange<Int>) -> String {
-            String((0..<Int.random(in: count, using: &random)).map { _ in "abcdefghijklmnopqrstuvwxyz".randomElement(using: &random)! })
+            String(
+                (0..<Int.random(in: count, using: &random)).map { _ in
+                    "abcdefghijklmnopqrstuvwxyz".randomElement(using: &random)!
+                })
         }
         names = TextWork.column(rows) {
             letters(8...24).map { Int.random(in: 0..<10, using: &random) == 0 ? "é" : String($0) }.joined()
@@ -85,7 +88,8 @@ final class TextWork {
             reference_mask_text(names.offsets, names.bytes, nil, slice, 0, 4, [0x2A], 1, 0, expectedOffsets, expected)
         }
             + disagreements("mask e-mail", work: email) {
-                reference_mask_email(addresses.offsets, addresses.bytes, nil, slice, 0, [0x2A], 1, 0, expectedOffsets, expected)
+                reference_mask_email(
+                    addresses.offsets, addresses.bytes, nil, slice, 0, [0x2A], 1, 0, expectedOffsets, expected)
             }
             + disagreements("Luhn", work: luhn) {
                 reference_luhn_rows(cards.bytes, cards.offsets, nil, slice, expected)

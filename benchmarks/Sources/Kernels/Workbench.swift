@@ -28,7 +28,8 @@ final class Workbench {
         self.rows = rows
         self.slice = slice
         smallSlice = max(slice / 16, 1)
-        identifiers = BenchmarkColumn(rows: rows, width: 24, alphabet: Array("abcdefghijklmnopqrstuvwxyz0123456789.@".utf8))
+        identifiers = BenchmarkColumn(
+            rows: rows, width: 24, alphabet: Array("abcdefghijklmnopqrstuvwxyz0123456789.@".utf8))
         cards = BenchmarkColumn(rows: rows, width: 16, alphabet: Array("0123456789".utf8))
         out = space(rows * 64)
         text = space(rows * 64)
@@ -39,7 +40,8 @@ final class Workbench {
         let count = kernel_levels(&names, names.count)
         levels = names.prefix(count).compactMap { $0.map { String(cString: $0) } }
         kernel_hmac_sha256_key(&hmacKey, key, 32)
-        let made = kernel_cmac_aes_key(&cmacKey, key, 32) && kernel_siv_key_make(&sivKey, key + key, 64, [1], 1)
+        let made =
+            kernel_cmac_aes_key(&cmacKey, key, 32) && kernel_siv_key_make(&sivKey, key + key, 64, [1], 1)
             && kernel_ff1_cipher_make(
                 &cipher, key, 32, Array("0123456789".utf8), 10, [1], 1, UInt64(KERNEL_FF1_LEAST_DOMAIN))
         precondition(made, "the keys of the benchmark are refused")
@@ -50,7 +52,9 @@ final class Workbench {
         kernel_force_level(nil)
         var found = [kernel_self_test_row](repeating: kernel_self_test_row(), count: 64)
         let count = kernel_self_test(&found, found.count)
-        let used = found.prefix(count).filter(\.selected).map { (String(cString: $0.kernel), String(cString: $0.version)) }
+        let used = found.prefix(count).filter(\.selected).map {
+            (String(cString: $0.kernel), String(cString: $0.version))
+        }
         return Dictionary(used, uniquingKeysWith: { first, _ in first })
     }
 
