@@ -12,7 +12,8 @@ struct aes_version {
     /* CBC-MAC: state = AES(state ^ block) for each block in turn. */
     void (*chain)(const kernel_aes_key *key, uint8_t state[16], const uint8_t *data, size_t blocks);
     /* The whole CMAC of `count` values that have `blocks` blocks each; value i's goes to out + 16 * row. */
-    void (*cmac_group)(const kernel_cmac_key *key, const struct lane *lanes, size_t count, uint32_t blocks, uint8_t *out);
+    void (*cmac_group)(const kernel_cmac_key *key, const struct lane *lanes, size_t count, uint32_t blocks,
+                       uint8_t *out);
 };
 
 extern const struct aes_version aes_plain;

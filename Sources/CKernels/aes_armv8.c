@@ -63,7 +63,8 @@ INLINE void cmac(const kernel_cmac_key *key, const struct lane *lanes, uint32_t 
     for (int i = 0; i < 8; i++) vst1q_u8(out + 16 * (size_t)lanes[i].row, x[i]);
 }
 
-static void cmac_group(const kernel_cmac_key *key, const struct lane *lanes, size_t count, uint32_t block_count, uint8_t *out)
+static void cmac_group(const kernel_cmac_key *key, const struct lane *lanes, size_t count, uint32_t block_count,
+                       uint8_t *out)
 {
     size_t i = 0;
     for (; i + 8 <= count; i += 8) cmac(key, lanes + i, block_count, out);

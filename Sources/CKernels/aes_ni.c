@@ -52,7 +52,8 @@ static void chain(const kernel_aes_key *key, uint8_t state[16], const uint8_t *d
     _mm_storeu_si128((__m128i *)state, x);
 }
 
-INLINE void cmac(const kernel_cmac_key *key, const struct lane *lanes, uint32_t block_count, uint8_t *out, const int count)
+INLINE void cmac(const kernel_cmac_key *key, const struct lane *lanes, uint32_t block_count, uint8_t *out,
+                 const int count)
 {
     __m128i x[8];
     uint8_t last[8][16];
@@ -70,7 +71,8 @@ INLINE void cmac(const kernel_cmac_key *key, const struct lane *lanes, uint32_t 
     for (int i = 0; i < count; i++) _mm_storeu_si128((__m128i *)(out + 16 * (size_t)lanes[i].row), x[i]);
 }
 
-static void cmac_group(const kernel_cmac_key *key, const struct lane *lanes, size_t count, uint32_t block_count, uint8_t *out)
+static void cmac_group(const kernel_cmac_key *key, const struct lane *lanes, size_t count, uint32_t block_count,
+                       uint8_t *out)
 {
     cpu_clear_upper_halves();
     size_t i = 0;

@@ -4,7 +4,9 @@
  * S-box circuit: J. Boyar and R. Peralta, "A depth-16 circuit for the AES S-box", 2011, in the form with 113 gates. */
 #include "aes.h"
 
-struct planes { uint64_t p[8]; };
+struct planes {
+    uint64_t p[8];
+};
 
 static inline uint64_t transpose_bits(uint64_t x) /* byte j of the result has bit j of each byte */
 {
@@ -56,7 +58,8 @@ static void substitute(uint64_t q[8])
 {
     const uint64_t x0 = q[7], x1 = q[6], x2 = q[5], x3 = q[4], x4 = q[3], x5 = q[2], x6 = q[1], x7 = q[0];
     const uint64_t y14 = x3 ^ x5, y13 = x0 ^ x6, y9 = x0 ^ x3, y8 = x0 ^ x5, t0 = x1 ^ x2, y1 = t0 ^ x7, y4 = y1 ^ x3;
-    const uint64_t y12 = y13 ^ y14, y2 = y1 ^ x0, y5 = y1 ^ x6, y3 = y5 ^ y8, t1 = x4 ^ y12, y15 = t1 ^ x5, y20 = t1 ^ x1;
+    const uint64_t y12 = y13 ^ y14, y2 = y1 ^ x0, y5 = y1 ^ x6, y3 = y5 ^ y8, t1 = x4 ^ y12, y15 = t1 ^ x5,
+                   y20 = t1 ^ x1;
     const uint64_t y6 = y15 ^ x7, y10 = y15 ^ t0, y11 = y20 ^ y9, y7 = x7 ^ y11, y17 = y10 ^ y11, y19 = y10 ^ y8;
     const uint64_t y16 = t0 ^ y11, y21 = y13 ^ y16, y18 = x0 ^ y16;
     const uint64_t t2 = y12 & y15, t4 = (y3 & y6) ^ t2, t6 = (y4 & x7) ^ t2, t7 = y13 & y16, t9 = (y5 & y1) ^ t7;
@@ -87,10 +90,9 @@ static void substitute(uint64_t q[8])
 static inline uint64_t shift_rows(uint64_t x)
 {
     const uint64_t row1 = x & 0x2222222222222222, row2 = x & 0x4444444444444444, row3 = x & 0x8888888888888888;
-    return (x & 0x1111111111111111)
-        | (row1 >> 4 & 0x0222022202220222) | (row1 << 12 & 0x2000200020002000)
-        | (row2 >> 8 & 0x0044004400440044) | (row2 << 8 & 0x4400440044004400)
-        | (row3 >> 12 & 0x0008000800080008) | (row3 << 4 & 0x8880888088808880);
+    return (x & 0x1111111111111111) | (row1 >> 4 & 0x0222022202220222) | (row1 << 12 & 0x2000200020002000) |
+           (row2 >> 8 & 0x0044004400440044) | (row2 << 8 & 0x4400440044004400) | (row3 >> 12 & 0x0008000800080008) |
+           (row3 << 4 & 0x8880888088808880);
 }
 
 /* Each byte takes the place of the one above it in its column: rows are the bits of a group of four. */
@@ -178,7 +180,8 @@ static void chain(const kernel_aes_key *key, uint8_t state[16], const uint8_t *d
     wipe(&sliced, sizeof sliced);
 }
 
-static void cmac_group(const kernel_cmac_key *key, const struct lane *lanes, size_t count, uint32_t block_count, uint8_t *out)
+static void cmac_group(const kernel_cmac_key *key, const struct lane *lanes, size_t count, uint32_t block_count,
+                       uint8_t *out)
 {
     struct sliced_key sliced;
     slice_key(&sliced, &key->aes);
@@ -189,8 +192,10 @@ static void cmac_group(const kernel_cmac_key *key, const struct lane *lanes, siz
             for (size_t l = 0; l < here; l++) {
                 const struct lane *lane = lanes + i + l;
                 uint8_t data[16];
-                if (block + 1 < block_count) memcpy(data, lane->bytes + 16 * block, 16);
-                else cmac_last_block(key, lane->bytes + 16 * block, lane->length - 16 * block, data);
+                if (block + 1 < block_count)
+                    memcpy(data, lane->bytes + 16 * block, 16);
+                else
+                    cmac_last_block(key, lane->bytes + 16 * block, lane->length - 16 * block, data);
                 for (int j = 0; j < 16; j++) four[16 * l + (size_t)j] ^= data[j];
             }
             encrypt_four(&sliced, four);

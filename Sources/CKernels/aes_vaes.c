@@ -4,11 +4,15 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,bmi2,aes,vaes"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,bmi2,aes,vaes"))),              \
+                             apply_to = function)
 
 #define INLINE static inline __attribute__((always_inline))
 
-INLINE __m512i four_times(const uint8_t bytes[16]) { return _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)bytes)); }
+INLINE __m512i four_times(const uint8_t bytes[16])
+{
+    return _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)bytes));
+}
 
 INLINE void encrypt(const kernel_aes_key *key, __m512i *x, const int count)
 {
@@ -53,22 +57,27 @@ INLINE __m512i join(__m128i a, __m128i b, __m128i c, __m128i d)
 /* Sixteen bytes of each of four values, from byte `at` on. */
 INLINE __m512i load_whole(const struct lane *l, size_t at)
 {
-    return join(_mm_loadu_si128((const __m128i *)(l[0].bytes + at)), _mm_loadu_si128((const __m128i *)(l[1].bytes + at)),
-                _mm_loadu_si128((const __m128i *)(l[2].bytes + at)), _mm_loadu_si128((const __m128i *)(l[3].bytes + at)));
+    return join(
+        _mm_loadu_si128((const __m128i *)(l[0].bytes + at)), _mm_loadu_si128((const __m128i *)(l[1].bytes + at)),
+        _mm_loadu_si128((const __m128i *)(l[2].bytes + at)), _mm_loadu_si128((const __m128i *)(l[3].bytes + at)));
 }
 
 /* The last block of four values, marked where it is not full, with the subkey that belongs to it. */
 INLINE __m512i load_last(const struct lane *l, size_t at, __m512i k1, __m512i k2)
 {
-    const uint32_t m0 = _bzhi_u32(0xFFFF, l[0].length - (uint32_t)at), m1 = _bzhi_u32(0xFFFF, l[1].length - (uint32_t)at);
-    const uint32_t m2 = _bzhi_u32(0xFFFF, l[2].length - (uint32_t)at), m3 = _bzhi_u32(0xFFFF, l[3].length - (uint32_t)at);
-    const __m512i x = join(_mm_maskz_loadu_epi8((__mmask16)m0, l[0].bytes + at), _mm_maskz_loadu_epi8((__mmask16)m1, l[1].bytes + at),
-                           _mm_maskz_loadu_epi8((__mmask16)m2, l[2].bytes + at), _mm_maskz_loadu_epi8((__mmask16)m3, l[3].bytes + at));
+    const uint32_t m0 = _bzhi_u32(0xFFFF, l[0].length - (uint32_t)at),
+                   m1 = _bzhi_u32(0xFFFF, l[1].length - (uint32_t)at);
+    const uint32_t m2 = _bzhi_u32(0xFFFF, l[2].length - (uint32_t)at),
+                   m3 = _bzhi_u32(0xFFFF, l[3].length - (uint32_t)at);
+    const __m512i x = join(
+        _mm_maskz_loadu_epi8((__mmask16)m0, l[0].bytes + at), _mm_maskz_loadu_epi8((__mmask16)m1, l[1].bytes + at),
+        _mm_maskz_loadu_epi8((__mmask16)m2, l[2].bytes + at), _mm_maskz_loadu_epi8((__mmask16)m3, l[3].bytes + at));
     const uint64_t bytes = (uint64_t)(m0 | m1 << 16) | (uint64_t)(m2 | m3 << 16) << 32;
     /* In each group of sixteen: the first byte behind the value, none when it is full. */
     const uint64_t mark = ((bytes << 1 & 0xFFFEFFFEFFFEFFFE) | 0x0001000100010001) & ~bytes;
     const uint64_t full = (bytes >> 15 & 0x0001000100010001) * 0xFFFF;
-    return _mm512_xor_si512(_mm512_mask_mov_epi8(x, mark, _mm512_set1_epi8((char)0x80)), _mm512_mask_mov_epi8(k2, full, k1));
+    return _mm512_xor_si512(_mm512_mask_mov_epi8(x, mark, _mm512_set1_epi8((char)0x80)),
+                            _mm512_mask_mov_epi8(k2, full, k1));
 }
 
 /* A digest to each lane's row. */
@@ -80,7 +89,8 @@ INLINE void store(__m512i x, const struct lane *l, uint8_t *out)
     _mm_storeu_si128((__m128i *)(out + 16 * (size_t)l[3].row), _mm512_extracti32x4_epi32(x, 3));
 }
 
-INLINE void cmac(const kernel_cmac_key *key, const struct lane *lanes, uint32_t block_count, uint8_t *out, const int vectors)
+INLINE void cmac(const kernel_cmac_key *key, const struct lane *lanes, uint32_t block_count, uint8_t *out,
+                 const int vectors)
 {
     const __m512i k1 = four_times(key->k1), k2 = four_times(key->k2);
     const size_t at = 16 * ((size_t)block_count - 1);
@@ -104,7 +114,8 @@ INLINE void load_two(const struct lane *l, __m512i k1, __m512i k2, __m512i *firs
     uint64_t bytes[2];
     for (int p = 0; p < 2; p++) {
         const uint32_t m0 = _bzhi_u32(~0U, l[2 * p].length), m1 = _bzhi_u32(~0U, l[2 * p + 1].length);
-        const __m256i a = _mm256_maskz_loadu_epi8(m0, l[2 * p].bytes), b = _mm256_maskz_loadu_epi8(m1, l[2 * p + 1].bytes);
+        const __m256i a = _mm256_maskz_loadu_epi8(m0, l[2 * p].bytes),
+                      b = _mm256_maskz_loadu_epi8(m1, l[2 * p + 1].bytes);
         bytes[p] = m0 | (uint64_t)m1 << 32;
         pair[p] = _mm512_inserti64x4(_mm512_castsi256_si512(a), b, 1);
         /* The first byte behind each value; none where it is full. */
@@ -132,7 +143,8 @@ INLINE void cmac_two(const kernel_cmac_key *key, const struct lane *lanes, uint8
     }
 }
 
-static void cmac_group(const kernel_cmac_key *key, const struct lane *lanes, size_t count, uint32_t block_count, uint8_t *out)
+static void cmac_group(const kernel_cmac_key *key, const struct lane *lanes, size_t count, uint32_t block_count,
+                       uint8_t *out)
 {
     size_t i = 0;
     if (block_count == 2)

@@ -85,7 +85,7 @@ void kernel_uppercase_ascii(const uint8_t *bytes, size_t length, uint8_t *out)
 {
     for (size_t i = 0; i < length; i++) {
         uint8_t byte = bytes[i];
-        out[i] = byte & (uint8_t) ~((uint8_t)(byte - 'a') < 26 ? 0x20 : 0);
+        out[i] = byte & (uint8_t)~((uint8_t)(byte - 'a') < 26 ? 0x20 : 0);
     }
 }
 
@@ -102,8 +102,8 @@ size_t kernel_count_changed_text(const int32_t *offsets, const uint8_t *bytes, c
     for (size_t row = 0; row < rows; row++) {
         size_t length = (size_t)(offsets[row + 1] - offsets[row]);
         size_t new_length = (size_t)(new_offsets[row + 1] - new_offsets[row]);
-        changed += is_valid(validity, row) != is_valid(new_validity, row) || length != new_length
-            || memcmp(bytes + offsets[row], new_bytes + new_offsets[row], length) != 0;
+        changed += is_valid(validity, row) != is_valid(new_validity, row) || length != new_length ||
+                   memcmp(bytes + offsets[row], new_bytes + new_offsets[row], length) != 0;
     }
     return changed;
 }
@@ -113,7 +113,7 @@ size_t kernel_count_changed_fixed(const uint8_t *values, const uint8_t *validity
 {
     size_t changed = 0;
     for (size_t row = 0; row < rows; row++)
-        changed += is_valid(validity, row) != is_valid(new_validity, row)
-            || memcmp(values + width * row, new_values + width * row, width) != 0;
+        changed += is_valid(validity, row) != is_valid(new_validity, row) ||
+                   memcmp(values + width * row, new_values + width * row, width) != 0;
     return changed;
 }

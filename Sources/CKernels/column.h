@@ -43,7 +43,8 @@ struct column_work {
 #define COLUMN_INLINE static inline __attribute__((always_inline))
 
 /* First byte and length of a value; `kind` is a constant wherever this is inlined. */
-COLUMN_INLINE const uint8_t *column_value(const struct column *column, enum offset_kind kind, size_t row, size_t *length)
+COLUMN_INLINE const uint8_t *column_value(const struct column *column, enum offset_kind kind, size_t row,
+                                          size_t *length)
 {
     if (kind == FIXED_WIDTH) {
         *length = column->width;
@@ -74,8 +75,9 @@ COLUMN_INLINE bool column_all_valid(const uint8_t *validity, size_t first, size_
 typedef size_t column_blocks_function(size_t length);
 
 /* The usual case, no null and one number of blocks: lanes in row order, nothing to sort. Returns that number, or 0. */
-COLUMN_INLINE uint32_t column_uniform(const struct column *column, enum offset_kind kind, column_blocks_function *blocks_of,
-                                      uint32_t classes, size_t first, size_t rows, struct lane *lanes)
+COLUMN_INLINE uint32_t column_uniform(const struct column *column, enum offset_kind kind,
+                                      column_blocks_function *blocks_of, uint32_t classes, size_t first, size_t rows,
+                                      struct lane *lanes)
 {
     size_t shortest = SIZE_MAX, longest = 0;
     for (size_t i = 0; i < rows; i++) {
@@ -93,7 +95,8 @@ COLUMN_INLINE uint32_t column_uniform(const struct column *column, enum offset_k
 /* Any batch. Two passes: count the values of each class, then place them, so that each class is one run of lanes.
  * Class 0 takes the nulls, the one after the last the long values. */
 COLUMN_INLINE void column_sorted(const struct column *column, enum offset_kind kind, column_blocks_function *blocks_of,
-                                 const struct column_work *work, size_t first, size_t rows, struct lane *lanes, uint8_t *out)
+                                 const struct column_work *work, size_t first, size_t rows, struct lane *lanes,
+                                 uint8_t *out)
 {
     const uint32_t classes = work->classes;
     uint8_t class_of[COLUMN_BATCH];

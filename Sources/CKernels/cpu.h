@@ -14,8 +14,8 @@ enum {
     CPU_VAES = 1 << 6,   /* VAES on 512-bit registers */
     CPU_ARM_SHA2 = 1 << 7,
     CPU_ARM_AES = 1 << 8,
-    CPU_VBMI2 = 1 << 9,  /* AVX-512 VBMI2 */
-    CPU_PDEP = 1 << 10,  /* BMI2's pdep and pext take a few cycles */
+    CPU_VBMI2 = 1 << 9, /* AVX-512 VBMI2 */
+    CPU_PDEP = 1 << 10, /* BMI2's pdep and pext take a few cycles */
 };
 
 uint32_t kernel_cpu_features(void);

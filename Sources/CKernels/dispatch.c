@@ -17,7 +17,7 @@
 /* A level allows instruction sets. Best last. */
 static const struct level {
     const char *name;
-    uint32_t needs;  /* the machine has the level when it has these */
+    uint32_t needs; /* the machine has the level when it has these */
     uint32_t allows;
 } levels[] = {
     {"plain", 0, 0},
@@ -94,14 +94,16 @@ static const struct level *level_named(const char *name)
 {
     const uint32_t features = kernel_cpu_features();
     for (size_t i = 0; i < LEVELS; i++)
-        if (strcmp(levels[i].name, name) == 0) return (features & levels[i].needs) == levels[i].needs ? &levels[i] : NULL;
+        if (strcmp(levels[i].name, name) == 0)
+            return (features & levels[i].needs) == levels[i].needs ? &levels[i] : NULL;
     return NULL;
 }
 
 static bool passes_now(const struct candidate *candidate)
 {
     const char *kernel = atomic_load(&pretended_kernel), *version = atomic_load(&pretended_version);
-    if (kernel && version && strcmp(kernel, candidate->kernel) == 0 && strcmp(version, candidate->version) == 0) return false;
+    if (kernel && version && strcmp(kernel, candidate->kernel) == 0 && strcmp(version, candidate->version) == 0)
+        return false;
     return candidate->self_test(candidate->functions);
 }
 
@@ -124,7 +126,8 @@ static void choose(void)
         const void *last = NULL;
         for (size_t i = 0; i < CANDIDATES; i++) {
             if (candidates[i].slot != (enum kernel_slot)slot) continue;
-            last = candidates[i].functions; /* the plain one, which stays even if it fails: kernel_self_test reports that */
+            last = candidates[i]
+                       .functions; /* the plain one, which stays even if it fails: kernel_self_test reports that */
             if ((usable & candidates[i].needs) == candidates[i].needs && passes(&candidates[i])) break;
         }
         atomic_store_explicit(&chosen[slot], last, memory_order_release);
@@ -138,8 +141,10 @@ static void read_environment(void)
     const char *name = getenv("ETL_KERNELS");
     if (!name || !*name || strcmp(name, "auto") == 0) return;
     const struct level *level = level_named(name);
-    if (level) atomic_store(&forced, level);
-    else atomic_store(&environment_refused, true);
+    if (level)
+        atomic_store(&forced, level);
+    else
+        atomic_store(&environment_refused, true);
 }
 
 const void *kernel_chosen(enum kernel_slot slot)
@@ -193,7 +198,10 @@ size_t kernel_self_test(kernel_self_test_row *rows, size_t capacity)
         const struct candidate *candidate = &candidates[i];
         const bool available = (features & candidate->needs) == candidate->needs;
         rows[i] = (kernel_self_test_row){
-            candidate->kernel, candidate->version, available, available && passes_now(candidate),
+            candidate->kernel,
+            candidate->version,
+            available,
+            available && passes_now(candidate),
             kernel_chosen(candidate->slot) == candidate->functions,
         };
     }

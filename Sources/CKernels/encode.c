@@ -23,7 +23,8 @@ size_t kernel_encode_rows(int form, const uint8_t *bytes, const int32_t *offsets
         int held = 0;
         for (int32_t i = offsets[row]; i < offsets[row + 1]; i++) {
             bits = bits << 8 | bytes[i];
-            for (held += 8; held >= form; held -= form) out[written++] = (uint8_t)alphabet[bits >> (held - form) & mask];
+            for (held += 8; held >= form; held -= form)
+                out[written++] = (uint8_t)alphabet[bits >> (held - form) & mask];
         }
         if (held > 0) out[written++] = (uint8_t)alphabet[bits << (form - held) & mask];
         out_offsets[row + 1] = (int32_t)written;

@@ -31,8 +31,7 @@ size_t kernel_export_csv(const uint8_t *bytes, const int64_t *ends, const uint8_
             } else {
                 *out++ = '"';
                 for (size_t i = 0; i < size; i++) {
-                    if (text[i] == '"')
-                        *out++ = '"';
+                    if (text[i] == '"') *out++ = '"';
                     *out++ = text[i];
                 }
                 *out++ = '"';
@@ -45,8 +44,8 @@ size_t kernel_export_csv(const uint8_t *bytes, const int64_t *ends, const uint8_
 
 /* Bytes that end the quick way: controls, quote, backslash, DEL, and the first bytes of U+0085 and U+2028. */
 static const uint8_t json_special[256] = {
-    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-    ['"'] = 1, ['\\'] = 1, [0x7f] = 1, [0xc2] = 1, [0xe2] = 1,
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,         1,          1,          1,          1,          1,
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, ['"'] = 1, ['\\'] = 1, [0x7f] = 1, [0xc2] = 1, [0xe2] = 1,
 };
 
 static uint8_t *put_escape(uint8_t *out, unsigned code)
@@ -54,14 +53,14 @@ static uint8_t *put_escape(uint8_t *out, unsigned code)
     static const char digits[] = "0123456789abcdef";
     *out++ = '\\';
     switch (code) {
-    case '"': case '\\': *out++ = (uint8_t)code; return out;
+    case '"':
+    case '\\': *out++ = (uint8_t)code; return out;
     case '\n': *out++ = 'n'; return out;
     case '\r': *out++ = 'r'; return out;
     case '\t': *out++ = 't'; return out;
     default:
         *out++ = 'u';
-        for (int shift = 12; shift >= 0; shift -= 4)
-            *out++ = (uint8_t)digits[code >> shift & 15];
+        for (int shift = 12; shift >= 0; shift -= 4) *out++ = (uint8_t)digits[code >> shift & 15];
         return out;
     }
 }
@@ -71,12 +70,10 @@ static uint8_t *put_json_text(uint8_t *out, const uint8_t *text, size_t size)
     *out++ = '"';
     for (size_t i = 0; i < size;) {
         size_t run = i;
-        while (run < size && !json_special[text[run]])
-            run++;
+        while (run < size && !json_special[text[run]]) run++;
         out = put(out, text + i, run - i);
         i = run;
-        if (i == size)
-            break;
+        if (i == size) break;
         if (text[i] == 0xc2 && i + 1 < size && text[i + 1] == 0x85) {
             out = put_escape(out, 0x85);
             i += 2;
@@ -150,8 +147,7 @@ size_t kernel_export_lists(const uint8_t *bytes, const int64_t *ends, const int3
             *out++ = '[';
             for (int32_t i = offsets[row]; i < offsets[row + 1]; i++) {
                 int64_t from = i ? ends[i - 1] : 0;
-                if (i > offsets[row])
-                    *out++ = ',';
+                if (i > offsets[row]) *out++ = ',';
                 out = put(out, bytes + from, (size_t)(ends[i] - from));
             }
             *out++ = ']';
@@ -177,8 +173,7 @@ size_t kernel_export_records(const kernel_export_member *members, size_t count, 
             }
             out = put(out, suffix, suffix_size);
         }
-        if (out_ends)
-            out_ends[row] = out - start;
+        if (out_ends) out_ends[row] = out - start;
     }
     return (size_t)(out - start);
 }

@@ -11,11 +11,11 @@ enum { FF1_BATCH = 64, FF1_ROUNDS = 10, FF1_HALF = KERNEL_FF1_LONGEST / 2 };
 /* What is the same for all values of n characters, when both halves fit 64 bits. */
 struct ff1_plan {
     uint32_t n, u, v, b;
-    bool wide;               /* the round function gives 96 bits instead of 64: b is above 4 */
-    uint64_t modulus[2];     /* radix ^ u for even rounds, radix ^ v for odd ones */
-    uint64_t reciprocal[2];  /* narrow: floor(2^64 / modulus); wide: floor((2^128 - 1) / normalised) - 2^64 */
-    uint32_t shift[2];       /* wide: leading zeros of the modulus */
-    uint64_t high, low;      /* the last block before encryption, without round number and half: big-endian halves */
+    bool wide;              /* the round function gives 96 bits instead of 64: b is above 4 */
+    uint64_t modulus[2];    /* radix ^ u for even rounds, radix ^ v for odd ones */
+    uint64_t reciprocal[2]; /* narrow: floor(2^64 / modulus); wide: floor((2^128 - 1) / normalised) - 2^64 */
+    uint32_t shift[2];      /* wide: leading zeros of the modulus */
+    uint64_t high, low;     /* the last block before encryption, without round number and half: big-endian halves */
 };
 
 /* Text to halves and back, for `count` values of plan->n characters, at most FF1_BATCH. outside[i] is 1 for a value with
@@ -35,7 +35,8 @@ struct ff1_version {
     const struct aes_version *aes;
     const struct ff1_text *decimal;
     /* All rounds of `count` values, at most FF1_BATCH, in place. Arrays have FF1_BATCH elements, all below the moduli. */
-    void (*rounds)(const struct ff1_plan *plan, const kernel_aes_key *key, uint64_t *a, uint64_t *b, size_t count, bool decrypt);
+    void (*rounds)(const struct ff1_plan *plan, const kernel_aes_key *key, uint64_t *a, uint64_t *b, size_t count,
+                   bool decrypt);
 };
 
 extern const struct ff1_version ff1_plain;

@@ -17,7 +17,8 @@ struct eight {
 };
 
 /* The round function of round number `step` as it is walked. */
-INLINE void encrypt(const struct ff1_plan *plan, const kernel_aes_key *key, struct eight *e, uint32_t step, bool decrypt)
+INLINE void encrypt(const struct ff1_plan *plan, const kernel_aes_key *key, struct eight *e, uint32_t step,
+                    bool decrypt)
 {
     const uint32_t round = decrypt ? FF1_ROUNDS - 1 - step : step;
     const struct ff1_block block = ff1_block_of(plan, round);
@@ -50,7 +51,8 @@ INLINE void combine(const struct ff1_plan *plan, struct eight *e, uint32_t step,
 }
 
 /* Sixteen values, eight of them half a step ahead: vector instructions of the ones beside scalar ones of the others. */
-INLINE void sixteen(const struct ff1_plan *plan, const kernel_aes_key *key, uint64_t *a, uint64_t *b, bool decrypt, const bool wide)
+INLINE void sixteen(const struct ff1_plan *plan, const kernel_aes_key *key, uint64_t *a, uint64_t *b, bool decrypt,
+                    const bool wide)
 {
     struct eight ahead = {.a = a, .b = b}, behind = {.a = a + 8, .b = b + 8};
     encrypt(plan, key, &ahead, 0, decrypt);
@@ -62,7 +64,8 @@ INLINE void sixteen(const struct ff1_plan *plan, const kernel_aes_key *key, uint
     }
 }
 
-INLINE void eight(const struct ff1_plan *plan, const kernel_aes_key *key, uint64_t *a, uint64_t *b, bool decrypt, const bool wide)
+INLINE void eight(const struct ff1_plan *plan, const kernel_aes_key *key, uint64_t *a, uint64_t *b, bool decrypt,
+                  const bool wide)
 {
     struct eight e = {.a = a, .b = b};
     for (uint32_t step = 0; step < FF1_ROUNDS; step++) {
@@ -71,18 +74,23 @@ INLINE void eight(const struct ff1_plan *plan, const kernel_aes_key *key, uint64
     }
 }
 
-static void rounds(const struct ff1_plan *plan, const kernel_aes_key *key, uint64_t *a, uint64_t *b, size_t count, bool decrypt)
+static void rounds(const struct ff1_plan *plan, const kernel_aes_key *key, uint64_t *a, uint64_t *b, size_t count,
+                   bool decrypt)
 {
     cpu_clear_upper_halves();
     /* The arrays are long enough for the empty places of the last ones. */
     size_t i = 0;
     for (; i + 8 < count; i += 16) {
-        if (plan->wide) sixteen(plan, key, a + i, b + i, decrypt, true);
-        else sixteen(plan, key, a + i, b + i, decrypt, false);
+        if (plan->wide)
+            sixteen(plan, key, a + i, b + i, decrypt, true);
+        else
+            sixteen(plan, key, a + i, b + i, decrypt, false);
     }
     if (i < count) {
-        if (plan->wide) eight(plan, key, a + i, b + i, decrypt, true);
-        else eight(plan, key, a + i, b + i, decrypt, false);
+        if (plan->wide)
+            eight(plan, key, a + i, b + i, decrypt, true);
+        else
+            eight(plan, key, a + i, b + i, decrypt, false);
     }
 }
 

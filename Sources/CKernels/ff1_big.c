@@ -1,7 +1,9 @@
 /* FF1 for halves of any size up to 256 digits: SP 800-38G, algorithms 7 and 8, step by step, without division by secrets. */
 #include "ff1.h"
 
-enum { LIMBS = FF1_HALF / 2 + 4 }; /* 16 bits each: the round function's output is up to eight bytes longer than a half */
+enum {
+    LIMBS = FF1_HALF / 2 + 4
+}; /* 16 bits each: the round function's output is up to eight bytes longer than a half */
 
 /* Big-endian bytes of the number that `digits` write, `count` bytes. */
 static void number_bytes(const uint8_t *digits, uint32_t m, uint32_t radix, uint8_t *bytes, uint32_t count)

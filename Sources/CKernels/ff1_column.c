@@ -10,7 +10,8 @@ struct context {
 };
 
 /* At most FF1_BATCH values of plan->n characters. */
-static void batch(const struct context *c, const struct ff1_plan *plan, const struct lane *lanes, size_t count, uint8_t *status)
+static void batch(const struct context *c, const struct ff1_plan *plan, const struct lane *lanes, size_t count,
+                  uint8_t *status)
 {
     uint64_t a[FF1_BATCH] = {0}, b[FF1_BATCH] = {0};
     uint8_t outside[FF1_BATCH], *texts[FF1_BATCH], scratch[KERNEL_FF1_LONGEST];
@@ -73,15 +74,18 @@ size_t ff1_column(const struct ff1_version *version, const kernel_ff1_cipher *ci
 {
     size_t first = 0, end = 0, not_done = 0;
     if (column->rows > 0) {
-        first = kind == OFFSETS_32 ? (size_t)((const int32_t *)column->offsets)[0] : (size_t)((const int64_t *)column->offsets)[0];
+        first = kind == OFFSETS_32 ? (size_t)((const int32_t *)column->offsets)[0]
+                                   : (size_t)((const int64_t *)column->offsets)[0];
         end = kind == OFFSETS_32 ? (size_t)((const int32_t *)column->offsets)[column->rows]
                                  : (size_t)((const int64_t *)column->offsets)[column->rows];
     }
     if (end > first) memset(out, 0, end - first); /* what nulls and refused rows keep */
     const struct context context = {version, cipher, column->bytes + first, out, decrypt, big_only};
     const struct column_work work = {COLUMN_CLASSES - 1, 1, group, longer, &context};
-    if (kind == OFFSETS_32) column_run(column, OFFSETS_32, class_of, &work, status);
-    else column_run(column, OFFSETS_64, class_of, &work, status);
+    if (kind == OFFSETS_32)
+        column_run(column, OFFSETS_32, class_of, &work, status);
+    else
+        column_run(column, OFFSETS_64, class_of, &work, status);
     for (size_t i = 0; i < column->rows; i++) not_done += status[i] != KERNEL_FF1_DONE;
     return not_done;
 }

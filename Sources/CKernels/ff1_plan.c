@@ -69,7 +69,7 @@ void ff1_prefix(const struct aes_version *aes, const kernel_ff1_cipher *cipher, 
     store_be32(q + 12, t);
     memcpy(q + 16, cipher->tweak, t);
     const size_t end = 16 + t + (0u - t - b - 1) % 16 + 1 + b; /* the zeros of the padding are there */
-    const size_t fixed = (end - b - 1) / 16; /* whole blocks before the round number */
+    const size_t fixed = (end - b - 1) / 16;                   /* whole blocks before the round number */
     memset(state, 0, 16);
     aes->chain(&cipher->aes, state, q, fixed);
     *rest_count = end - 16 * fixed;

@@ -13,7 +13,8 @@ static inline __attribute__((always_inline)) uint64_t reduce_narrow(uint64_t y, 
 
 /* (high : low) mod divisor, high < divisor, divisor normalised.
  * N. Moeller and T. Granlund, "Improved division by invariant integers", 2011, algorithm 4, without branches. */
-static inline __attribute__((always_inline)) uint64_t reduce_two(uint64_t high, uint64_t low, uint64_t divisor, uint64_t reciprocal)
+static inline __attribute__((always_inline)) uint64_t reduce_two(uint64_t high, uint64_t low, uint64_t divisor,
+                                                                 uint64_t reciprocal)
 {
     const unsigned __int128 q = (unsigned __int128)reciprocal * high + ((unsigned __int128)high << 64 | low);
     const uint64_t quotient = (uint64_t)(q >> 64) + 1;
@@ -23,7 +24,8 @@ static inline __attribute__((always_inline)) uint64_t reduce_two(uint64_t high, 
 }
 
 /* y mod modulus for y = top32 : low, 96 bits. */
-static inline __attribute__((always_inline)) uint64_t reduce_wide(uint64_t top, uint64_t low, uint64_t modulus, uint64_t reciprocal, uint32_t shift)
+static inline __attribute__((always_inline)) uint64_t reduce_wide(uint64_t top, uint64_t low, uint64_t modulus,
+                                                                  uint64_t reciprocal, uint32_t shift)
 {
     const uint64_t divisor = modulus << shift;
     const uint64_t first = reduce_two(top >> 1 >> (63 - shift), top << shift, divisor, reciprocal);
@@ -31,9 +33,9 @@ static inline __attribute__((always_inline)) uint64_t reduce_wide(uint64_t top, 
 }
 
 /* The new half. y: the first 64 bits of the round function's output, and for wide plans the next 32. */
-static inline __attribute__((always_inline)) uint64_t ff1_combine(
-    uint64_t half, uint64_t first, uint64_t next32, uint64_t modulus, uint64_t reciprocal, uint32_t shift, bool decrypt,
-    const bool wide)
+static inline __attribute__((always_inline)) uint64_t ff1_combine(uint64_t half, uint64_t first, uint64_t next32,
+                                                                  uint64_t modulus, uint64_t reciprocal, uint32_t shift,
+                                                                  bool decrypt, const bool wide)
 {
     const uint64_t y = wide ? reduce_wide(first >> 32, first << 32 | next32, modulus, reciprocal, shift)
                             : reduce_narrow(first, modulus, reciprocal);
@@ -43,7 +45,9 @@ static inline __attribute__((always_inline)) uint64_t ff1_combine(
 }
 
 /* The last block before the cipher, without the half: the round number stands before the half's b bytes. */
-struct ff1_block { uint64_t high, low; };
+struct ff1_block {
+    uint64_t high, low;
+};
 
 static inline struct ff1_block ff1_block_of(const struct ff1_plan *plan, uint32_t round)
 {

@@ -118,8 +118,8 @@ static inline uint64_t decimal_text(uint64_t x)
     return (tens | (x - tens * 10) << 8) + 0x3030303030303030;
 }
 
-static void decimal_parse(const kernel_ff1_cipher *cipher, const struct ff1_plan *plan, const struct lane *lanes, size_t count,
-                          uint64_t *a, uint64_t *b, uint8_t *outside)
+static void decimal_parse(const kernel_ff1_cipher *cipher, const struct ff1_plan *plan, const struct lane *lanes,
+                          size_t count, uint64_t *a, uint64_t *b, uint8_t *outside)
 {
     (void)cipher;
     for (size_t i = 0; i < count; i++) {
@@ -132,8 +132,8 @@ static void decimal_parse(const kernel_ff1_cipher *cipher, const struct ff1_plan
     }
 }
 
-static void decimal_format(const kernel_ff1_cipher *cipher, const struct ff1_plan *plan, uint8_t *const *texts, size_t count,
-                           const uint64_t *a, const uint64_t *b)
+static void decimal_format(const kernel_ff1_cipher *cipher, const struct ff1_plan *plan, uint8_t *const *texts,
+                           size_t count, const uint64_t *a, const uint64_t *b)
 {
     (void)cipher;
     for (size_t i = 0; i < count; i++) {

@@ -4,17 +4,21 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,bmi2,aes,vaes"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,bmi2,aes,vaes"))),              \
+                             apply_to = function)
 
 #define INLINE static inline __attribute__((always_inline))
 
-INLINE __m512i four_times(const uint8_t bytes[16]) { return _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)bytes)); }
+INLINE __m512i four_times(const uint8_t bytes[16])
+{
+    return _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)bytes));
+}
 INLINE __m512i eight_times(uint64_t word) { return _mm512_set1_epi64((long long)word); }
 
 INLINE __m512i swap_words(__m512i x)
 {
-    return _mm512_shuffle_epi8(x, _mm512_broadcast_i32x4(
-        _mm_set_epi8(8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7)));
+    return _mm512_shuffle_epi8(
+        x, _mm512_broadcast_i32x4(_mm_set_epi8(8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7)));
 }
 
 /* A modulus below 2^32 as the reduction needs it. */
@@ -35,7 +39,8 @@ INLINE struct modulus modulus_of(uint64_t m)
 INLINE __m512i reduce(__m512i y, const struct modulus *m, const bool fold)
 {
     if (fold) /* below 2^32 * m then, because 2^32 mod m is below m */
-        y = _mm512_add_epi64(_mm512_mul_epu32(_mm512_srli_epi64(y, 32), m->fold), _mm512_and_si512(y, eight_times(0xFFFFFFFF)));
+        y = _mm512_add_epi64(_mm512_mul_epu32(_mm512_srli_epi64(y, 32), m->fold),
+                             _mm512_and_si512(y, eight_times(0xFFFFFFFF)));
     const __m512i quotient = _mm512_cvttpd_epu64(_mm512_mul_pd(_mm512_cvtepu64_pd(y), m->inverse));
     const __m512i rest = _mm512_sub_epi64(y, _mm512_mullo_epi64(quotient, m->value));
     const __m512i positive = _mm512_min_epu64(rest, _mm512_add_epi64(rest, m->value));
@@ -90,7 +95,8 @@ INLINE void rounds(const struct ff1_plan *plan, const kernel_aes_key *key, uint6
     }
 }
 
-static void all_rounds(const struct ff1_plan *plan, const kernel_aes_key *key, uint64_t *a, uint64_t *b, size_t count, bool decrypt)
+static void all_rounds(const struct ff1_plan *plan, const kernel_aes_key *key, uint64_t *a, uint64_t *b, size_t count,
+                       bool decrypt)
 {
     if (plan->wide) { /* a product of 64 by 64 bits is a scalar instruction only */
         ff1_aesni.rounds(plan, key, a, b, count, decrypt);
@@ -99,12 +105,16 @@ static void all_rounds(const struct ff1_plan *plan, const kernel_aes_key *key, u
     const bool fold = plan->modulus[0] < fold_below;
     size_t i = 0;
     for (; i + 24 < count; i += 32) { /* up to seven empty places are cheaper than a separate pass */
-        if (fold) rounds(plan, key, a + i, b + i, 4, decrypt, true);
-        else rounds(plan, key, a + i, b + i, 4, decrypt, false);
+        if (fold)
+            rounds(plan, key, a + i, b + i, 4, decrypt, true);
+        else
+            rounds(plan, key, a + i, b + i, 4, decrypt, false);
     }
     for (; i < count; i += 8) {
-        if (fold) rounds(plan, key, a + i, b + i, 1, decrypt, true);
-        else rounds(plan, key, a + i, b + i, 1, decrypt, false);
+        if (fold)
+            rounds(plan, key, a + i, b + i, 1, decrypt, true);
+        else
+            rounds(plan, key, a + i, b + i, 1, decrypt, false);
     }
 }
 
@@ -116,11 +126,12 @@ INLINE __m128i load_halves(const struct ff1_plan *plan, const uint8_t *text, __m
     return _mm_mask_loadu_epi8(u, second, text - (16 - plan->n));
 }
 
-static void decimal_parse(const kernel_ff1_cipher *cipher, const struct ff1_plan *plan, const struct lane *lanes, size_t count,
-                          uint64_t *a, uint64_t *b, uint8_t *outside)
+static void decimal_parse(const kernel_ff1_cipher *cipher, const struct ff1_plan *plan, const struct lane *lanes,
+                          size_t count, uint64_t *a, uint64_t *b, uint8_t *outside)
 {
     (void)cipher;
-    const __mmask16 first = (__mmask16)((0xFF << (8 - plan->u)) & 0xFF), second = (__mmask16)((0xFF00 << (8 - plan->v)) & 0xFF00);
+    const __mmask16 first = (__mmask16)((0xFF << (8 - plan->u)) & 0xFF),
+                    second = (__mmask16)((0xFF00 << (8 - plan->v)) & 0xFF00);
     const __mmask64 used = (__mmask64)(first | second) * 0x0001000100010001;
     const __m512i tens = _mm512_set1_epi16(0x010A), hundreds = _mm512_set1_epi32(0x00010064);
     for (size_t i = 0; i < count; i += 8) {
@@ -132,7 +143,8 @@ static void decimal_parse(const kernel_ff1_cipher *cipher, const struct ff1_plan
                 const size_t at = i + 2 * j + odd;
                 x[j] = load_halves(plan, lanes[at < count ? at : count - 1].bytes, first, second);
             }
-            const __m512i text = _mm512_inserti32x4(_mm512_inserti32x4(_mm512_inserti32x4(_mm512_castsi128_si512(x[0]), x[1], 1), x[2], 2), x[3], 3);
+            const __m512i text = _mm512_inserti32x4(
+                _mm512_inserti32x4(_mm512_inserti32x4(_mm512_castsi128_si512(x[0]), x[1], 1), x[2], 2), x[3], 3);
             const __m512i digits = _mm512_maskz_sub_epi8(used, text, _mm512_set1_epi8('0'));
             wrong[odd] = _mm512_cmpgt_epu8_mask(digits, _mm512_set1_epi8(9));
             const __m512i fours = _mm512_madd_epi16(_mm512_maddubs_epi16(digits, tens), hundreds);
@@ -140,7 +152,8 @@ static void decimal_parse(const kernel_ff1_cipher *cipher, const struct ff1_plan
         }
         _mm512_storeu_si512(a + i, _mm512_unpacklo_epi64(number[0], number[1]));
         _mm512_storeu_si512(b + i, _mm512_unpackhi_epi64(number[0], number[1]));
-        for (size_t j = 0; j < 8 && i + j < count; j++) outside[i + j] = (wrong[j & 1] >> 8 * (j & ~1ULL) & 0xFFFF) != 0;
+        for (size_t j = 0; j < 8 && i + j < count; j++)
+            outside[i + j] = (wrong[j & 1] >> 8 * (j & ~1ULL) & 0xFFFF) != 0;
     }
 }
 
@@ -158,8 +171,8 @@ INLINE __m512i characters(__m512i x)
     return _mm512_add_epi8(_mm512_or_si512(tens, _mm512_slli_epi16(ones, 8)), _mm512_set1_epi8('0'));
 }
 
-static void decimal_format(const kernel_ff1_cipher *cipher, const struct ff1_plan *plan, uint8_t *const *texts, size_t count,
-                           const uint64_t *a, const uint64_t *b)
+static void decimal_format(const kernel_ff1_cipher *cipher, const struct ff1_plan *plan, uint8_t *const *texts,
+                           size_t count, const uint64_t *a, const uint64_t *b)
 {
     (void)cipher;
     /* In each group of sixteen: the first eight characters of the text, then the last eight. */
@@ -191,7 +204,6 @@ static void decimal_format(const kernel_ff1_cipher *cipher, const struct ff1_pla
                 copy_short(texts[i + j], text, n);
             }
         }
-
     }
 }
 

@@ -18,8 +18,8 @@ struct hash_version {
     void (*stream)(uint32_t state[8], const uint8_t *data, size_t blocks);
 };
 
-extern const uint32_t hash_k[64];       /* round constants of FIPS 180-4 */
-extern const uint32_t hash_initial[8];  /* initial state */
+extern const uint32_t hash_k[64];      /* round constants of FIPS 180-4 */
+extern const uint32_t hash_initial[8]; /* initial state */
 
 extern const struct hash_version hash_plain;
 #if defined(__x86_64__)

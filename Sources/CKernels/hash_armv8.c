@@ -8,7 +8,9 @@
 
 #define INLINE static inline __attribute__((always_inline))
 
-struct state { uint32x4_t abcd, efgh; };
+struct state {
+    uint32x4_t abcd, efgh;
+};
 
 INLINE void compress(struct state *s, uint32x4_t m[][4], const int lanes)
 {
@@ -22,8 +24,8 @@ INLINE void compress(struct state *s, uint32x4_t m[][4], const int lanes)
             s[l].abcd = vsha256hq_u32(abcd, s[l].efgh, wk);
             s[l].efgh = vsha256h2q_u32(s[l].efgh, abcd, wk);
             if (i < 12)
-                m[l][i & 3] = vsha256su1q_u32(vsha256su0q_u32(m[l][i & 3], m[l][(i + 1) & 3]),
-                                              m[l][(i + 2) & 3], m[l][(i + 3) & 3]);
+                m[l][i & 3] = vsha256su1q_u32(vsha256su0q_u32(m[l][i & 3], m[l][(i + 1) & 3]), m[l][(i + 2) & 3],
+                                              m[l][(i + 3) & 3]);
         }
     }
     for (int l = 0; l < lanes; l++) {
@@ -48,7 +50,8 @@ static void stream(uint32_t words[8], const uint8_t *data, size_t blocks)
     vst1q_u32(words, s.abcd), vst1q_u32(words + 4, s.efgh);
 }
 
-INLINE void finish(const kernel_hmac_key *key, const struct lane *values, uint32_t blocks, uint8_t *out, const int lanes)
+INLINE void finish(const kernel_hmac_key *key, const struct lane *values, uint32_t blocks, uint8_t *out,
+                   const int lanes)
 {
     uint8_t tail[2][128];
     struct state s[2];

@@ -32,7 +32,8 @@ static void compress(__m256i state[8], __m256i w[16])
             const __m256i choose = _mm256_xor_si256(g, _mm256_and_si256(e, _mm256_xor_si256(f, g)));
             const __m256i t1 = add(add(h, s1), add(choose, add(word(hash_k[base + i]), w[i])));
             const __m256i s0 = xor3(ROTATE(a, 2), ROTATE(a, 13), ROTATE(a, 22));
-            const __m256i majority = _mm256_or_si256(_mm256_and_si256(a, b), _mm256_and_si256(c, _mm256_or_si256(a, b)));
+            const __m256i majority =
+                _mm256_or_si256(_mm256_and_si256(a, b), _mm256_and_si256(c, _mm256_or_si256(a, b)));
             h = g, g = f, f = e, e = add(d, t1), d = c, c = b, b = a, a = add(t1, add(s0, majority));
             /* In place: the words that slot i still needs are either old (after it) or already new (before it). */
             if (base < 48) w[i] = schedule(w[i], w[(i + 1) & 15], w[(i + 9) & 15], w[(i + 14) & 15]);
@@ -44,8 +45,8 @@ static void compress(__m256i state[8], __m256i w[16])
 
 INLINE __m256i word_swap(__m256i x)
 {
-    return _mm256_shuffle_epi8(x, _mm256_broadcastsi128_si256(
-        _mm_set_epi8(12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3)));
+    return _mm256_shuffle_epi8(
+        x, _mm256_broadcastsi128_si256(_mm_set_epi8(12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3)));
 }
 
 /* Rows to columns: r[i] word j becomes r[j] word i. */
@@ -94,8 +95,7 @@ static void eight(const kernel_hmac_key *key, const struct lane *lanes, uint32_t
     w[8] = word(0x80000000), w[15] = word((64 + 32) * 8);
     compress(state, w);
     transpose(state);
-    for (int l = 0; l < 8; l++)
-        _mm256_storeu_si256((__m256i *)(out + 32 * (size_t)lanes[l].row), word_swap(state[l]));
+    for (int l = 0; l < 8; l++) _mm256_storeu_si256((__m256i *)(out + 32 * (size_t)lanes[l].row), word_swap(state[l]));
 }
 
 static void group(const kernel_hmac_key *key, const struct lane *lanes, size_t count, uint32_t blocks, uint8_t *out)

@@ -35,31 +35,30 @@ INLINE __m512i schedule(__m512i w0, __m512i w1, __m512i w9, __m512i w14)
 /* One round; `addend` is message word and constant. Its last line is the renaming of the eight variables. From e to the
  * next e is the longest path, and a rotation takes two cycles: h and addend are added before, where the compiler would do
  * it after. */
-#define ROUND(addend)                                                                               \
-    do {                                                                                            \
-        __m512i before = add(h, addend);                                                            \
-        __asm__("" : "+v"(before));                                                                 \
-        const __m512i s1 = xor3(ROTATE(e, 6), ROTATE(e, 11), ROTATE(e, 25));                        \
-        const __m512i choose = _mm512_ternarylogic_epi32(e, f, g, 0xCA);                            \
-        const __m512i t1 = add(add(before, choose), s1);                                            \
-        const __m512i s0 = xor3(ROTATE(a, 2), ROTATE(a, 13), ROTATE(a, 22));                        \
-        const __m512i majority = _mm512_ternarylogic_epi32(a, b, c, 0xE8);                          \
-        h = g, g = f, f = e, e = add(d, t1), d = c, c = b, b = a, a = add(t1, add(s0, majority));   \
+#define ROUND(addend)                                                                                                  \
+    do {                                                                                                               \
+        __m512i before = add(h, addend);                                                                               \
+        __asm__("" : "+v"(before));                                                                                    \
+        const __m512i s1 = xor3(ROTATE(e, 6), ROTATE(e, 11), ROTATE(e, 25));                                           \
+        const __m512i choose = _mm512_ternarylogic_epi32(e, f, g, 0xCA);                                               \
+        const __m512i t1 = add(add(before, choose), s1);                                                               \
+        const __m512i s0 = xor3(ROTATE(a, 2), ROTATE(a, 13), ROTATE(a, 22));                                           \
+        const __m512i majority = _mm512_ternarylogic_epi32(a, b, c, 0xE8);                                             \
+        h = g, g = f, f = e, e = add(d, t1), d = c, c = b, b = a, a = add(t1, add(s0, majority));                      \
     } while (0)
 
 /* Rounds 16 * from to 63, and the schedule on the way; w holds the last sixteen words. A macro, for variables in registers. */
-#define ROUNDS_FROM(from)                                                                           \
-    do {                                                                                            \
-        for (int base = 16 * (from); base < 48; base += 16) {                                       \
-            _Pragma("clang loop unroll(full)")                                                      \
-            for (int i = 0; i < 16; i++) {                                                          \
-                ROUND(add(word(hash_k[base + i]), w[i]));                                           \
-                /* In place: the words that slot i needs are either old (after it) or new (before). */ \
-                w[i] = schedule(w[i], w[(i + 1) & 15], w[(i + 9) & 15], w[(i + 14) & 15]);          \
-            }                                                                                       \
-        }                                                                                           \
-        _Pragma("clang loop unroll(full)")                                                          \
-        for (int i = 0; i < 16; i++) ROUND(add(word(hash_k[48 + i]), w[i]));                        \
+#define ROUNDS_FROM(from)                                                                                              \
+    do {                                                                                                               \
+        for (int base = 16 * (from); base < 48; base += 16) {                                                          \
+            _Pragma("clang loop unroll(full)") for (int i = 0; i < 16; i++)                                            \
+            {                                                                                                          \
+                ROUND(add(word(hash_k[base + i]), w[i]));                                                              \
+                /* In place: the words that slot i needs are either old (after it) or new (before). */                 \
+                w[i] = schedule(w[i], w[(i + 1) & 15], w[(i + 9) & 15], w[(i + 14) & 15]);                             \
+            }                                                                                                          \
+        }                                                                                                              \
+        _Pragma("clang loop unroll(full)") for (int i = 0; i < 16; i++) ROUND(add(word(hash_k[48 + i]), w[i]));        \
     } while (0)
 
 /* One compression of sixteen messages; w holds word i of every message in w[i]. A loop over sixteen rounds and a function
@@ -153,8 +152,8 @@ static __attribute__((noinline)) void compress_short(const struct start *start, 
 
 INLINE __m512i word_swap(__m512i x)
 {
-    return _mm512_shuffle_epi8(x, _mm512_broadcast_i32x4(
-        _mm_set_epi8(12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3)));
+    return _mm512_shuffle_epi8(
+        x, _mm512_broadcast_i32x4(_mm_set_epi8(12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3)));
 }
 
 /* Rows to columns: r[i] word j becomes r[j] word i. */
@@ -172,8 +171,10 @@ INLINE void transpose(__m512i r[16])
         u[i + 3] = _mm512_unpackhi_epi64(t[i + 1], t[i + 3]);
     }
     for (int i = 0; i < 4; i++) { /* u[i], u[i + 4], u[i + 8], u[i + 12] hold column 4 * k + i in quarter k */
-        const __m512i low = _mm512_shuffle_i32x4(u[i], u[i + 4], 0x88), low2 = _mm512_shuffle_i32x4(u[i + 8], u[i + 12], 0x88);
-        const __m512i high = _mm512_shuffle_i32x4(u[i], u[i + 4], 0xDD), high2 = _mm512_shuffle_i32x4(u[i + 8], u[i + 12], 0xDD);
+        const __m512i low = _mm512_shuffle_i32x4(u[i], u[i + 4], 0x88),
+                      low2 = _mm512_shuffle_i32x4(u[i + 8], u[i + 12], 0x88);
+        const __m512i high = _mm512_shuffle_i32x4(u[i], u[i + 4], 0xDD),
+                      high2 = _mm512_shuffle_i32x4(u[i + 8], u[i + 12], 0xDD);
         r[i] = _mm512_shuffle_i32x4(low, low2, 0x88);
         r[i + 4] = _mm512_shuffle_i32x4(high, high2, 0x88);
         r[i + 8] = _mm512_shuffle_i32x4(low, low2, 0xDD);
@@ -207,7 +208,8 @@ INLINE void load_short(const struct lane *lanes, __m512i w[8])
         t[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
         t[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
     }
-    for (int i = 0; i < 8; i += 4) { /* u[i + j] has words j and j + 4 of lanes 0 to 3, then of lanes 4 to 7, all + 2 * i */
+    for (int i = 0; i < 8;
+         i += 4) { /* u[i + j] has words j and j + 4 of lanes 0 to 3, then of lanes 4 to 7, all + 2 * i */
         u[i] = _mm512_unpacklo_epi64(t[i], t[i + 2]);
         u[i + 1] = _mm512_unpackhi_epi64(t[i], t[i + 2]);
         u[i + 2] = _mm512_unpacklo_epi64(t[i + 1], t[i + 3]);
@@ -251,7 +253,8 @@ INLINE __m512i lengths_of(const struct lane lanes[16])
 {
     const __m512i third = _mm512_set_epi32(30, 26, 22, 18, 14, 10, 6, 2, 30, 26, 22, 18, 14, 10, 6, 2);
     const __m512i low = _mm512_permutex2var_epi32(_mm512_loadu_si512(lanes), third, _mm512_loadu_si512(lanes + 4));
-    const __m512i high = _mm512_permutex2var_epi32(_mm512_loadu_si512(lanes + 8), third, _mm512_loadu_si512(lanes + 12));
+    const __m512i high =
+        _mm512_permutex2var_epi32(_mm512_loadu_si512(lanes + 8), third, _mm512_loadu_si512(lanes + 12));
     return _mm512_mask_mov_epi32(low, 0xFF00, high);
 }
 
@@ -286,7 +289,8 @@ static void outer_hash(const struct start *outer, __m512i state[9])
 
 /* All full groups; returns how many values are done. Two at a time in turns, so that one compression begins while the one
  * before it, which it does not depend on, ends. */
-static size_t full_groups(const kernel_hmac_key *key, const struct lane *lanes, size_t count, uint32_t blocks, uint8_t *out)
+static size_t full_groups(const kernel_hmac_key *key, const struct lane *lanes, size_t count, uint32_t blocks,
+                          uint8_t *out)
 {
     struct start inner = start_of(key->inner), outer = start_of(key->outer);
     __m512i first[9], second[9];
@@ -309,7 +313,8 @@ static size_t full_groups(const kernel_hmac_key *key, const struct lane *lanes, 
     return i;
 }
 
-static void padded_group(const kernel_hmac_key *key, const struct lane *lanes, size_t count, uint32_t blocks, uint8_t *out)
+static void padded_group(const kernel_hmac_key *key, const struct lane *lanes, size_t count, uint32_t blocks,
+                         uint8_t *out)
 {
     /* Repeat the final value in the free lanes; it writes the same digest again. */
     struct lane all[16];
@@ -329,7 +334,8 @@ static void group(const kernel_hmac_key *key, const struct lane *lanes, size_t c
  * an earlier form, two values interleaved, it was at nine on Emerald Rapids. */
 enum { PADDED_FROM = 11 };
 
-static void group_with_shani(const kernel_hmac_key *key, const struct lane *lanes, size_t count, uint32_t blocks, uint8_t *out)
+static void group_with_shani(const kernel_hmac_key *key, const struct lane *lanes, size_t count, uint32_t blocks,
+                             uint8_t *out)
 {
     const size_t rest = count % 16;
     if (rest >= PADDED_FROM) {
@@ -341,7 +347,10 @@ static void group_with_shani(const kernel_hmac_key *key, const struct lane *lane
 }
 
 static void stream(uint32_t state[8], const uint8_t *data, size_t blocks) { hash_plain.stream(state, data, blocks); }
-static void stream_with_shani(uint32_t state[8], const uint8_t *data, size_t blocks) { hash_shani.stream(state, data, blocks); }
+static void stream_with_shani(uint32_t state[8], const uint8_t *data, size_t blocks)
+{
+    hash_shani.stream(state, data, blocks);
+}
 
 const struct hash_version hash_avx512 = {group, stream};
 const struct hash_version hash_avx512_with_shani = {group_with_shani, stream_with_shani};

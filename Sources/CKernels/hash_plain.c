@@ -33,12 +33,14 @@ static void stream(uint32_t state[8], const uint8_t *data, size_t blocks)
         for (int base = 0; base < 64; base += 16) {
 #pragma clang loop unroll(full)
             for (int i = 0; i < 16; i++) {
-                const uint32_t t1 = h + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + (g ^ (e & (f ^ g))) + hash_k[base + i] + w[i];
+                const uint32_t t1 =
+                    h + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + (g ^ (e & (f ^ g))) + hash_k[base + i] + w[i];
                 const uint32_t t2 = (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) + ((a & b) | (c & (a | b)));
                 h = g, g = f, f = e, e = d + t1, d = c, c = b, b = a, a = t1 + t2;
                 if (base == 48) continue;
                 const uint32_t x = w[(i + 1) & 15], y = w[(i + 14) & 15];
-                w[i] += (rotate(x, 7) ^ rotate(x, 18) ^ x >> 3) + w[(i + 9) & 15] + (rotate(y, 17) ^ rotate(y, 19) ^ y >> 10);
+                w[i] += (rotate(x, 7) ^ rotate(x, 18) ^ x >> 3) + w[(i + 9) & 15] +
+                        (rotate(y, 17) ^ rotate(y, 19) ^ y >> 10);
             }
         }
         state[0] += a, state[1] += b, state[2] += c, state[3] += d;

@@ -16,7 +16,9 @@
 #define INLINE static inline __attribute__((always_inline))
 
 /* The instructions want the state as {f, e, b, a} and {h, g, d, c}, lowest word first. */
-struct state { __m128i abef, cdgh; };
+struct state {
+    __m128i abef, cdgh;
+};
 
 INLINE struct state state_load(const uint32_t words[8])
 {
@@ -87,8 +89,8 @@ static void stream(uint32_t words[8], const uint8_t *data, size_t blocks)
 }
 
 /* `lanes` values of `blocks` inner blocks each. */
-INLINE void finish(struct state inner, struct state outer, const struct lane *values, uint32_t blocks,
-                   uint8_t *out, const int lanes)
+INLINE void finish(struct state inner, struct state outer, const struct lane *values, uint32_t blocks, uint8_t *out,
+                   const int lanes)
 {
     uint8_t tail[4][128];
     struct state s[4];

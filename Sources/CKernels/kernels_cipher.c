@@ -24,8 +24,8 @@ void kernel_cmac_aes_i64(const kernel_cmac_key *key, const uint8_t *bytes, const
     aes_cmac_column(aes(), key, &column, OFFSETS_64, out);
 }
 
-void kernel_cmac_aes_fixed(const kernel_cmac_key *key, const uint8_t *bytes, size_t width,
-                           const uint8_t *validity, size_t rows, uint8_t *out)
+void kernel_cmac_aes_fixed(const kernel_cmac_key *key, const uint8_t *bytes, size_t width, const uint8_t *validity,
+                           size_t rows, uint8_t *out)
 {
     const struct column column = {bytes, NULL, width, validity, rows};
     aes_cmac_column(aes(), key, &column, FIXED_WIDTH, out);

@@ -18,17 +18,20 @@ void luhn_rows_plain(const uint8_t *bytes, const int32_t *offsets, const uint8_t
                      uint8_t *holds)
 {
     for (size_t row = first; row < end; row++)
-        holds[row] = luhn_is_valid(validity, row) && luhn_value(bytes + offsets[row], (size_t)(offsets[row + 1] - offsets[row]));
+        holds[row] =
+            luhn_is_valid(validity, row) && luhn_value(bytes + offsets[row], (size_t)(offsets[row + 1] - offsets[row]));
 }
 
-void reference_luhn_rows(const uint8_t *bytes, const int32_t *offsets, const uint8_t *validity, size_t rows, uint8_t *holds)
+void reference_luhn_rows(const uint8_t *bytes, const int32_t *offsets, const uint8_t *validity, size_t rows,
+                         uint8_t *holds)
 {
     luhn_rows_plain(bytes, offsets, validity, 0, rows, holds);
 }
 
 const struct luhn_version luhn_plain = {reference_luhn_rows};
 
-void kernel_luhn_rows(const uint8_t *bytes, const int32_t *offsets, const uint8_t *validity, size_t rows, uint8_t *holds)
+void kernel_luhn_rows(const uint8_t *bytes, const int32_t *offsets, const uint8_t *validity, size_t rows,
+                      uint8_t *holds)
 {
     const struct luhn_version *version = kernel_chosen(SLOT_LUHN);
     version->rows(bytes, offsets, validity, rows, holds);

@@ -31,8 +31,9 @@ LUHN_INLINE __m256i digits(__m256i text, __m256i mask)
 /* Digits of two rows of at most 16, zeros before them; a byte that is no digit is above 9. */
 LUHN_INLINE __m256i digits_of_two(const uint8_t *bytes, const int32_t *offsets, size_t row)
 {
-    return digits(two(bytes + offsets[row + 1] - 16, bytes + offsets[row + 2] - 16),
-                  two(inside + 16 + (offsets[row + 1] - offsets[row]), inside + 16 + (offsets[row + 2] - offsets[row + 1])));
+    return digits(
+        two(bytes + offsets[row + 1] - 16, bytes + offsets[row + 2] - 16),
+        two(inside + 16 + (offsets[row + 1] - offsets[row]), inside + 16 + (offsets[row + 2] - offsets[row + 1])));
 }
 
 /* Digits of one row of at most 32. */
@@ -80,7 +81,8 @@ LUHN_INLINE uint32_t check_short(const uint8_t *bytes, const int32_t *offsets, s
 
 LUHN_INLINE __m256i in_order(__m256i first, __m256i second)
 {
-    return _mm256_add_epi64(_mm256_permute2x128_si256(first, second, 0x20), _mm256_permute2x128_si256(first, second, 0x31));
+    return _mm256_add_epi64(_mm256_permute2x128_si256(first, second, 0x20),
+                            _mm256_permute2x128_si256(first, second, 0x31));
 }
 
 LUHN_INLINE uint32_t check_long(const uint8_t *bytes, const int32_t *offsets, size_t row)
@@ -91,7 +93,8 @@ LUHN_INLINE uint32_t check_long(const uint8_t *bytes, const int32_t *offsets, si
                        in_order(halves(others_of(a), others_of(b)), halves(others_of(c), others_of(d))));
 }
 
-static void check_rows(const uint8_t *bytes, const int32_t *offsets, const uint8_t *validity, size_t rows, uint8_t *holds)
+static void check_rows(const uint8_t *bytes, const int32_t *offsets, const uint8_t *validity, size_t rows,
+                       uint8_t *holds)
 {
     size_t row = 0;
     for (; row + 4 <= rows; row += 4) {

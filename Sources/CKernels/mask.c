@@ -44,7 +44,8 @@ static inline size_t count_characters(const uint8_t *bytes, size_t length)
 
 static inline size_t write_hidden(const struct mask_rule *rule, size_t count, uint8_t *out)
 {
-    if (rule->with_length == 1) memset(out, rule->with[0], count);
+    if (rule->with_length == 1)
+        memset(out, rule->with[0], count);
     else
         for (size_t i = 0; i < count; i++) memcpy(out + i * rule->with_length, rule->with, rule->with_length);
     return count * rule->with_length;
@@ -72,10 +73,26 @@ size_t mask_ends_value(const struct mask_rule *rule, const uint8_t *value, size_
 #define LOCAL (EMAIL_NOT_LOCAL | EMAIL_NOT_DOMAIN)
 #define DOMAIN EMAIL_NOT_DOMAIN
 const uint8_t mask_email_bytes[128] = {
-    [0 ... 32] = LOCAL, ['!'] = DOMAIN, ['"'] = LOCAL, ['#' ... '\''] = DOMAIN, ['(' ... ')'] = LOCAL, ['*' ... '+'] = DOMAIN,
-    [','] = LOCAL, ['-'] = EMAIL_NOT_LAST, ['.'] = 0, ['/'] = DOMAIN, ['0' ... '9'] = EMAIL_NOT_LAST, [':' ... '<'] = LOCAL,
-    ['='] = DOMAIN, ['>'] = LOCAL, ['?'] = DOMAIN, ['@'] = LOCAL, ['[' ... ']'] = LOCAL, ['^' ... '`'] = DOMAIN,
-    ['{' ... '~'] = DOMAIN, [127] = LOCAL,
+    [0 ... 32] = LOCAL,
+    ['!'] = DOMAIN,
+    ['"'] = LOCAL,
+    ['#' ... '\''] = DOMAIN,
+    ['(' ... ')'] = LOCAL,
+    ['*' ... '+'] = DOMAIN,
+    [','] = LOCAL,
+    ['-'] = EMAIL_NOT_LAST,
+    ['.'] = 0,
+    ['/'] = DOMAIN,
+    ['0' ... '9'] = EMAIL_NOT_LAST,
+    [':' ... '<'] = LOCAL,
+    ['='] = DOMAIN,
+    ['>'] = LOCAL,
+    ['?'] = DOMAIN,
+    ['@'] = LOCAL,
+    ['[' ... ']'] = LOCAL,
+    ['^' ... '`'] = DOMAIN,
+    ['{' ... '~'] = DOMAIN,
+    [127] = LOCAL,
 };
 #undef LOCAL
 #undef DOMAIN
@@ -126,7 +143,8 @@ size_t mask_email_value(const struct mask_rule *rule, const uint8_t *value, size
     return written + length - last;
 }
 
-static size_t ends_plain(const struct mask_column *column, const struct mask_rule *rule, int32_t *out_offsets, uint8_t *out)
+static size_t ends_plain(const struct mask_column *column, const struct mask_rule *rule, int32_t *out_offsets,
+                         uint8_t *out)
 {
     size_t written = 0;
     out_offsets[0] = 0;
@@ -137,12 +155,14 @@ static size_t ends_plain(const struct mask_column *column, const struct mask_rul
     return written;
 }
 
-size_t mask_email_plain(const struct mask_column *column, const struct mask_rule *rule, int32_t *out_offsets, uint8_t *out)
+size_t mask_email_plain(const struct mask_column *column, const struct mask_rule *rule, int32_t *out_offsets,
+                        uint8_t *out)
 {
     size_t written = 0;
     out_offsets[0] = 0;
     for (size_t row = 0; row < column->rows; row++) {
-        written += mask_email_value(rule, column->bytes + column->offsets[row], mask_length(column, row), out + written);
+        written +=
+            mask_email_value(rule, column->bytes + column->offsets[row], mask_length(column, row), out + written);
         out_offsets[row + 1] = (int32_t)written;
     }
     return written;
@@ -150,9 +170,9 @@ size_t mask_email_plain(const struct mask_column *column, const struct mask_rule
 
 const struct mask_version mask_plain = {ends_plain, mask_email_plain};
 
-size_t kernel_mask_text(const int32_t *offsets, const uint8_t *bytes, const uint8_t *validity, size_t rows, size_t keep_first,
-                        size_t keep_last, const uint8_t *with, size_t with_length, int hides_short, int32_t *out_offsets,
-                        uint8_t *out)
+size_t kernel_mask_text(const int32_t *offsets, const uint8_t *bytes, const uint8_t *validity, size_t rows,
+                        size_t keep_first, size_t keep_last, const uint8_t *with, size_t with_length, int hides_short,
+                        int32_t *out_offsets, uint8_t *out)
 {
     const struct mask_version *version = kernel_chosen(SLOT_MASK);
     const struct mask_column column = {offsets, bytes, validity, rows};
@@ -161,16 +181,17 @@ size_t kernel_mask_text(const int32_t *offsets, const uint8_t *bytes, const uint
 }
 
 size_t reference_mask_text(const int32_t *offsets, const uint8_t *bytes, const uint8_t *validity, size_t rows,
-                           size_t keep_first, size_t keep_last, const uint8_t *with, size_t with_length, int hides_short,
-                           int32_t *out_offsets, uint8_t *out)
+                           size_t keep_first, size_t keep_last, const uint8_t *with, size_t with_length,
+                           int hides_short, int32_t *out_offsets, uint8_t *out)
 {
     const struct mask_column column = {offsets, bytes, validity, rows};
     const struct mask_rule rule = {keep_first, keep_last, false, hides_short != 0, with, with_length};
     return ends_plain(&column, &rule, out_offsets, out);
 }
 
-size_t kernel_mask_email(const int32_t *offsets, const uint8_t *bytes, const uint8_t *validity, size_t rows, int keeps_domain,
-                         const uint8_t *with, size_t with_length, int hides_short, int32_t *out_offsets, uint8_t *out)
+size_t kernel_mask_email(const int32_t *offsets, const uint8_t *bytes, const uint8_t *validity, size_t rows,
+                         int keeps_domain, const uint8_t *with, size_t with_length, int hides_short,
+                         int32_t *out_offsets, uint8_t *out)
 {
     const struct mask_version *version = kernel_chosen(SLOT_MASK);
     const struct mask_column column = {offsets, bytes, validity, rows};
@@ -179,8 +200,8 @@ size_t kernel_mask_email(const int32_t *offsets, const uint8_t *bytes, const uin
 }
 
 size_t reference_mask_email(const int32_t *offsets, const uint8_t *bytes, const uint8_t *validity, size_t rows,
-                            int keeps_domain, const uint8_t *with, size_t with_length, int hides_short, int32_t *out_offsets,
-                            uint8_t *out)
+                            int keeps_domain, const uint8_t *with, size_t with_length, int hides_short,
+                            int32_t *out_offsets, uint8_t *out)
 {
     const struct mask_column column = {offsets, bytes, validity, rows};
     const struct mask_rule rule = {0, 0, keeps_domain != 0, hides_short != 0, with, with_length};

@@ -37,7 +37,8 @@ size_t mask_ends_value(const struct mask_rule *rule, const uint8_t *value, size_
 size_t mask_email_value(const struct mask_rule *rule, const uint8_t *value, size_t length, uint8_t *out);
 
 /* kernel_mask_email where a version has nothing better. */
-size_t mask_email_plain(const struct mask_column *column, const struct mask_rule *rule, int32_t *out_offsets, uint8_t *out);
+size_t mask_email_plain(const struct mask_column *column, const struct mask_rule *rule, int32_t *out_offsets,
+                        uint8_t *out);
 
 /* Which bytes an address may not have: bits of mask_email_bytes, for ASCII. */
 enum { EMAIL_NOT_LOCAL = 1, EMAIL_NOT_DOMAIN = 2, EMAIL_NOT_LAST = 4 /* in front of the last label */ };

@@ -10,7 +10,9 @@
 
 MASK_INLINE uint64_t low_bits(size_t count) { return _bzhi_u64(~0ULL, (uint32_t)count); }
 
-struct two { __m256i low, high; };
+struct two {
+    __m256i low, high;
+};
 
 MASK_INLINE struct two load(const uint8_t *bytes, const bool is_wide)
 {
@@ -28,7 +30,8 @@ MASK_INLINE uint64_t first_bytes(struct two value, const bool is_wide)
 {
     const __m256i last_of_character = _mm256_set1_epi8((char)0xbf);
     uint64_t leads = (uint32_t)_mm256_movemask_epi8(_mm256_cmpgt_epi8(value.low, last_of_character));
-    if (is_wide) leads |= (uint64_t)(uint32_t)_mm256_movemask_epi8(_mm256_cmpgt_epi8(value.high, last_of_character)) << 32;
+    if (is_wide)
+        leads |= (uint64_t)(uint32_t)_mm256_movemask_epi8(_mm256_cmpgt_epi8(value.high, last_of_character)) << 32;
     return leads;
 }
 
@@ -46,15 +49,16 @@ MASK_INLINE size_t ends_value(const struct mask_rule *rule, size_t keep_first, s
     const size_t tail_bytes = length - (tail_start < length ? tail_start : length);
     const size_t hidden_end = head_bytes + (characters - tail - head) * with_length;
     store(out, value, is_wide);
-    if (with_length == 1) store(out + head_bytes, with, is_wide);
+    if (with_length == 1)
+        store(out + head_bytes, with, is_wide);
     else /* in steps of whole repetitions */
         for (size_t i = head_bytes; i < hidden_end; i += is_wide ? 60 : 24) store(out + i, with, is_wide);
     store(out + hidden_end, load(bytes + length - tail_bytes, is_wide), is_wide);
     return hidden_end + tail_bytes;
 }
 
-MASK_INLINE size_t ends_rows(const struct mask_column *given, const struct mask_rule *rule, int32_t *out_offsets, uint8_t *out,
-                             const bool is_single, const bool has_nulls)
+MASK_INLINE size_t ends_rows(const struct mask_column *given, const struct mask_rule *rule, int32_t *out_offsets,
+                             uint8_t *out, const bool is_single, const bool has_nulls)
 {
     const struct mask_column column = {given->offsets, given->bytes, has_nulls ? given->validity : NULL, given->rows};
     const size_t capacity = mask_capacity(&column, rule), with_length = is_single ? 1 : rule->with_length;
@@ -69,7 +73,8 @@ MASK_INLINE size_t ends_rows(const struct mask_column *given, const struct mask_
     for (size_t row = 0; row < column.rows; row++) {
         const uint8_t *bytes = column.bytes + column.offsets[row];
         const size_t length = mask_length(&column, row), reach = length <= 32 ? 32 : 64;
-        const bool fits = column.offsets[row + 1] + (int64_t)reach <= end && length * with_length + reach <= capacity - written;
+        const bool fits =
+            column.offsets[row + 1] + (int64_t)reach <= end && length * with_length + reach <= capacity - written;
         if (__builtin_expect(length > 64 || !fits, 0))
             written += mask_ends_value(rule, bytes, length, out + written);
         else if (length <= 32)

@@ -5,12 +5,15 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,bmi,bmi2,popcnt"))), apply_to = function)
+#pragma clang attribute push(                                                                                          \
+    __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,bmi,bmi2,popcnt"))),              \
+    apply_to = function)
 
 MASK_INLINE uint64_t low_bits(size_t count) { return _bzhi_u64(~0ULL, (uint32_t)count); }
 
 /* The bytes that kernel_mask_text hides of a value with these first bytes of characters; keep_* are at most 64 each. */
-MASK_INLINE uint64_t hidden_between(uint64_t leads, uint64_t all, size_t keep_first, size_t keep_last, size_t short_first)
+MASK_INLINE uint64_t hidden_between(uint64_t leads, uint64_t all, size_t keep_first, size_t keep_last,
+                                    size_t short_first)
 {
     const size_t characters = (size_t)_mm_popcnt_u64(leads);
     const bool is_short = keep_first + keep_last >= characters;
@@ -60,8 +63,8 @@ static __m512i repeated(const struct mask_rule *rule)
     return _mm512_loadu_si512(bytes);
 }
 
-MASK_INLINE size_t ends_rows(const struct mask_column *given, const struct mask_rule *rule, int32_t *out_offsets, uint8_t *out,
-                             const bool is_single, const bool has_nulls)
+MASK_INLINE size_t ends_rows(const struct mask_column *given, const struct mask_rule *rule, int32_t *out_offsets,
+                             uint8_t *out, const bool is_single, const bool has_nulls)
 {
     const struct mask_column column = {given->offsets, given->bytes, has_nulls ? given->validity : NULL, given->rows};
     const size_t capacity = mask_capacity(&column, rule), with_length = is_single ? 1 : rule->with_length;
@@ -81,7 +84,8 @@ MASK_INLINE size_t ends_rows(const struct mask_column *given, const struct mask_
         } else if (is_single && length <= 32) {
             const uint64_t all = low_bits(length);
             const __m256i value = _mm256_maskz_loadu_epi8((__mmask32)all, bytes);
-            const uint64_t leads = _mm256_mask_cmpgt_epi8_mask((__mmask32)all, value, _mm512_castsi512_si256(last_of_character));
+            const uint64_t leads =
+                _mm256_mask_cmpgt_epi8_mask((__mmask32)all, value, _mm512_castsi512_si256(last_of_character));
             const uint64_t hidden = hidden_between(leads, all, keep_first, keep_last, short_first);
             written += put32(value, leads, all, hidden, with, out + written);
         } else {
@@ -106,8 +110,8 @@ static size_t ends(const struct mask_column *column, const struct mask_rule *rul
 
 /* The bytes that kernel_mask_email hides of a value of 1 to 63 bytes. *is_done is false where the only character of a part has to
  * be hidden too, which is rare and left to the plain version. */
-MASK_INLINE uint64_t hidden_in_email(__m512i value, uint64_t leads, uint64_t all, const struct mask_rule *rule, __m512i low_kinds,
-                                     __m512i high_kinds, bool *is_done)
+MASK_INLINE uint64_t hidden_in_email(__m512i value, uint64_t leads, uint64_t all, const struct mask_rule *rule,
+                                     __m512i low_kinds, __m512i high_kinds, bool *is_done)
 {
     const uint64_t ascii = ~_mm512_movepi8_mask(value);
     const __m512i kinds = _mm512_permutex2var_epi8(low_kinds, value, high_kinds);
@@ -121,7 +125,8 @@ MASK_INLINE uint64_t hidden_in_email(__m512i value, uint64_t leads, uint64_t all
     const uint64_t last = domain & ~(~0ULL >> __builtin_clzll(dots | 1));
     *is_done = true;
     /* A second @ is in the domain and not allowed there. */
-    uint64_t wrong = (not_local & local) | (not_domain & domain) | (starts & (dots | ~all)) | (not_last & starts & last);
+    uint64_t wrong =
+        (not_local & local) | (not_domain & domain) | (starts & (dots | ~all)) | (not_last & starts & last);
     if (__builtin_expect(wrong != 0 || local == 0 || at == 0 || dots == 0 || (last & (last - 1)) == 0, 0)) return all;
     const uint64_t continued = all & ~leads;
     const uint64_t separators = at | dots;
@@ -135,7 +140,8 @@ static size_t email(const struct mask_column *column, const struct mask_rule *ru
 {
     const size_t capacity = mask_capacity(column, rule);
     const __m512i with = repeated(rule), last_of_character = _mm512_set1_epi8((char)0xbf);
-    const __m512i low_kinds = _mm512_loadu_si512(mask_email_bytes), high_kinds = _mm512_loadu_si512(mask_email_bytes + 64);
+    const __m512i low_kinds = _mm512_loadu_si512(mask_email_bytes),
+                  high_kinds = _mm512_loadu_si512(mask_email_bytes + 64);
     size_t written = 0;
     out_offsets[0] = 0;
     for (size_t row = 0; row < column->rows; row++) {
@@ -147,8 +153,10 @@ static size_t email(const struct mask_column *column, const struct mask_rule *ru
             const __m512i value = _mm512_maskz_loadu_epi8(all, bytes);
             const uint64_t leads = _mm512_mask_cmpgt_epi8_mask(all, value, last_of_character);
             const uint64_t hidden = hidden_in_email(value, leads, all, rule, low_kinds, high_kinds, &is_done);
-            if (is_done && rule->with_length == 1) written += put64(value, leads, all, hidden, with, out + written);
-            else is_done = false;
+            if (is_done && rule->with_length == 1)
+                written += put64(value, leads, all, hidden, with, out + written);
+            else
+                is_done = false;
         }
         if (!is_done) written += mask_email_value(rule, bytes, length, out + written);
         out_offsets[row + 1] = (int32_t)written;

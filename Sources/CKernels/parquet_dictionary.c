@@ -31,8 +31,7 @@ static inline uint32_t hash_bytes(const uint8_t *p, size_t length)
     uint64_t state = SEED_B ^ length, a, b;
     if (length >= 8) {
         const uint8_t *last = p + length - 8;
-        for (; length > 16; p += 16, length -= 16)
-            state = fold(load8(p) ^ SEED_A, load8(p + 8) ^ state);
+        for (; length > 16; p += 16, length -= 16) state = fold(load8(p) ^ SEED_A, load8(p + 8) ^ state);
         a = length > 8 ? load8(p) : 0;
         b = load8(last);
     } else if (length >= 4) {
@@ -54,8 +53,7 @@ static inline void load_words(const uint8_t *p, int width, uint64_t *a, uint64_t
         *a = load8(p);
     else {
         memcpy(a, p, width < 8 ? (size_t)width : 8);
-        if (width > 8)
-            memcpy(b, p + 8, (size_t)width - 8);
+        if (width > 8) memcpy(b, p + 8, (size_t)width - 8);
     }
 }
 
@@ -124,8 +122,7 @@ size_t kernel_parquet_dictionary_bytes(struct kernel_parquet_dictionary *diction
                 indexes[i] = (uint32_t)entries++;
                 break;
             }
-            if ((uint32_t)(found >> 32) != hash)
-                continue;
+            if ((uint32_t)(found >> 32) != hash) continue;
             size_t entry = (uint32_t)found - 1, from = entry ? ends[entry - 1] : 0;
             if (ends[entry] - from == size && memcmp(bytes + from, values, size) == 0) {
                 indexes[i] = (uint32_t)entry;
@@ -143,11 +140,9 @@ void kernel_parquet_dictionary_rehash(struct kernel_parquet_dictionary *dictiona
                                       size_t old_mask)
 {
     for (size_t i = 0; i <= old_mask; i++) {
-        if (!old[i])
-            continue;
+        if (!old[i]) continue;
         size_t slot = (old[i] >> 32) & dictionary->slot_mask;
-        while (dictionary->slots[slot])
-            slot = (slot + 1) & dictionary->slot_mask;
+        while (dictionary->slots[slot]) slot = (slot + 1) & dictionary->slot_mask;
         dictionary->slots[slot] = old[i];
     }
 }

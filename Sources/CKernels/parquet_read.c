@@ -33,48 +33,42 @@ static inline const uint8_t *get_varint(const uint8_t *p, const uint8_t *end, ui
 
 /* The two decoders differ in their element alone. A group of packed numbers is padded to eight: at the end some of them are
  * nobody's. Eight bytes can be loaded anywhere because of the slack. */
-#define HYBRID(name, element)                                                                                 \
-    size_t name(const uint8_t *bytes, size_t size, int width, element largest, size_t count, element *out)   \
-    {                                                                                                         \
-        const uint8_t *p = bytes, *end = bytes + size;                                                       \
-        const uint64_t mask = (1ULL << width) - 1;                                                            \
-        size_t done = 0, run_bytes = ((size_t)width + 7) / 8;                                                \
-        while (done < count) {                                                                                \
-            uint64_t header;                                                                                  \
-            p = get_varint(p, end, &header);                                                                  \
-            if (!p)                                                                                           \
-                return KERNEL_PARQUET_MALFORMED;                                                              \
-            uint64_t length = header >> 1;                                                                    \
-            if (header & 1) {                                                                                 \
-                if (length == 0 || length * (uint64_t)width > (uint64_t)(end - p))                            \
-                    return KERNEL_PARQUET_MALFORMED;                                                          \
-                size_t n = length * 8 < count - done ? (size_t)length * 8 : count - done;                     \
-                if (length * 8 - n >= 8)                                                                      \
-                    return KERNEL_PARQUET_MALFORMED;                                                          \
-                element highest = 0;                                                                          \
-                size_t bit = 0;                                                                               \
-                for (size_t i = 0; i < n; i++, bit += (size_t)width) {                                        \
-                    element number = (element)(load8(p + (bit >> 3)) >> (bit & 7) & mask);                    \
-                    out[done + i] = number;                                                                   \
-                    highest = number > highest ? number : highest;                                            \
-                }                                                                                             \
-                if (highest > largest)                                                                        \
-                    return KERNEL_PARQUET_MALFORMED;                                                          \
-                p += length * (uint64_t)width;                                                                \
-                done += n;                                                                                    \
-            } else {                                                                                          \
-                if (length == 0 || length > count - done || run_bytes > (size_t)(end - p))                    \
-                    return KERNEL_PARQUET_MALFORMED;                                                          \
-                uint64_t number = load8(p) & ((1ULL << (8 * run_bytes)) - 1);                                 \
-                if (number > largest)                                                                         \
-                    return KERNEL_PARQUET_MALFORMED;                                                          \
-                for (size_t i = 0; i < length; i++)                                                           \
-                    out[done + i] = (element)number;                                                          \
-                p += run_bytes;                                                                               \
-                done += (size_t)length;                                                                       \
-            }                                                                                                 \
-        }                                                                                                     \
-        return (size_t)(p - bytes);                                                                           \
+#define HYBRID(name, element)                                                                                          \
+    size_t name(const uint8_t *bytes, size_t size, int width, element largest, size_t count, element *out)             \
+    {                                                                                                                  \
+        const uint8_t *p = bytes, *end = bytes + size;                                                                 \
+        const uint64_t mask = (1ULL << width) - 1;                                                                     \
+        size_t done = 0, run_bytes = ((size_t)width + 7) / 8;                                                          \
+        while (done < count) {                                                                                         \
+            uint64_t header;                                                                                           \
+            p = get_varint(p, end, &header);                                                                           \
+            if (!p) return KERNEL_PARQUET_MALFORMED;                                                                   \
+            uint64_t length = header >> 1;                                                                             \
+            if (header & 1) {                                                                                          \
+                if (length == 0 || length * (uint64_t)width > (uint64_t)(end - p)) return KERNEL_PARQUET_MALFORMED;    \
+                size_t n = length * 8 < count - done ? (size_t)length * 8 : count - done;                              \
+                if (length * 8 - n >= 8) return KERNEL_PARQUET_MALFORMED;                                              \
+                element highest = 0;                                                                                   \
+                size_t bit = 0;                                                                                        \
+                for (size_t i = 0; i < n; i++, bit += (size_t)width) {                                                 \
+                    element number = (element)(load8(p + (bit >> 3)) >> (bit & 7) & mask);                             \
+                    out[done + i] = number;                                                                            \
+                    highest = number > highest ? number : highest;                                                     \
+                }                                                                                                      \
+                if (highest > largest) return KERNEL_PARQUET_MALFORMED;                                                \
+                p += length * (uint64_t)width;                                                                         \
+                done += n;                                                                                             \
+            } else {                                                                                                   \
+                if (length == 0 || length > count - done || run_bytes > (size_t)(end - p))                             \
+                    return KERNEL_PARQUET_MALFORMED;                                                                   \
+                uint64_t number = load8(p) & ((1ULL << (8 * run_bytes)) - 1);                                          \
+                if (number > largest) return KERNEL_PARQUET_MALFORMED;                                                 \
+                for (size_t i = 0; i < length; i++) out[done + i] = (element)number;                                   \
+                p += run_bytes;                                                                                        \
+                done += (size_t)length;                                                                                \
+            }                                                                                                          \
+        }                                                                                                              \
+        return (size_t)(p - bytes);                                                                                    \
     }
 
 HYBRID(kernel_parquet_read_levels, uint8_t)
@@ -83,8 +77,7 @@ HYBRID(kernel_parquet_read_indexes, uint32_t)
 int kernel_parquet_levels_agree(const uint8_t *definition, const uint8_t *repetition, size_t count,
                                 const uint8_t *element)
 {
-    if (count && repetition[0])
-        return 0;
+    if (count && repetition[0]) return 0;
     int good = 1;
     for (size_t i = 1; i < count; i++) {
         uint8_t least = repetition[i] ? element[repetition[i]] : 0;
@@ -97,8 +90,7 @@ size_t kernel_parquet_rows(const uint8_t *repetition, size_t count, size_t rows,
 {
     size_t seen = 0;
     for (size_t i = 0; i < count; i++) {
-        if (repetition[i])
-            continue;
+        if (repetition[i]) continue;
         if (seen == rows) {
             *found = seen;
             return i;
@@ -112,8 +104,7 @@ size_t kernel_parquet_rows(const uint8_t *repetition, size_t count, size_t rows,
 size_t kernel_parquet_count_level(const uint8_t *definition, size_t count, uint8_t level)
 {
     size_t found = 0;
-    for (size_t i = 0; i < count; i++)
-        found += definition[i] == level;
+    for (size_t i = 0; i < count; i++) found += definition[i] == level;
     return found;
 }
 
@@ -122,8 +113,7 @@ size_t kernel_parquet_slots(const uint8_t *definition, const uint8_t *repetition
 {
     size_t rows = 0;
     if (!repetition && !slot) {
-        for (size_t i = 0; i < count; i++)
-            flags[i] = definition[i] >= valid;
+        for (size_t i = 0; i < count; i++) flags[i] = definition[i] >= valid;
         return count;
     }
     for (size_t i = 0; i < count; i++) {
@@ -186,12 +176,10 @@ size_t kernel_parquet_read_bytes(const uint8_t *values, size_t size, size_t coun
     const uint8_t *p = values, *end = values + size;
     uint8_t *first = out;
     for (size_t i = 0; i < count; i++) {
-        if (end - p < 4)
-            return KERNEL_PARQUET_MALFORMED;
+        if (end - p < 4) return KERNEL_PARQUET_MALFORMED;
         size_t length = load4(p);
         p += 4;
-        if (length > (size_t)(end - p))
-            return KERNEL_PARQUET_MALFORMED;
+        if (length > (size_t)(end - p)) return KERNEL_PARQUET_MALFORMED;
         /* Most strings are short: a fixed copy of 32, whose end lies in the slack at worst, avoids a call. */
         if (length <= 32)
             memcpy(out, p, 32);
@@ -219,8 +207,7 @@ int kernel_parquet_begin_characters(const uint8_t *bytes, int32_t start, const i
 static inline __attribute__((always_inline)) void pick(const uint8_t *entries, size_t width, const uint32_t *indexes,
                                                        size_t count, uint8_t *out)
 {
-    for (size_t i = 0; i < count; i++)
-        memcpy(out + width * i, entries + width * indexes[i], width);
+    for (size_t i = 0; i < count; i++) memcpy(out + width * i, entries + width * indexes[i], width);
 }
 
 void kernel_parquet_pick(const uint8_t *entries, int width, const uint32_t *indexes, size_t count, uint8_t *out)
@@ -288,8 +275,7 @@ void kernel_parquet_spread_ends(const int32_t *ends, const uint8_t *flags, size_
     int32_t end = 0;
     out[0] = 0;
     for (size_t row = 0; row < rows; row++) {
-        if (flags[row])
-            end = *ends++;
+        if (flags[row]) end = *ends++;
         out[row + 1] = end;
     }
 }

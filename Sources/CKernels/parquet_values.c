@@ -18,8 +18,7 @@ void kernel_parquet_plain_4(const uint8_t *values, const int32_t *rows, size_t f
         memcpy(out, values + 4 * first, 4 * count);
         return;
     }
-    for (size_t i = 0; i < count; i++)
-        memcpy(out + 4 * i, values + 4 * (size_t)rows[i], 4);
+    for (size_t i = 0; i < count; i++) memcpy(out + 4 * i, values + 4 * (size_t)rows[i], 4);
 }
 
 void kernel_parquet_plain_8(const uint8_t *values, const int32_t *rows, size_t first, size_t count, uint8_t *out)
@@ -28,15 +27,13 @@ void kernel_parquet_plain_8(const uint8_t *values, const int32_t *rows, size_t f
         memcpy(out, values + 8 * first, 8 * count);
         return;
     }
-    for (size_t i = 0; i < count; i++)
-        memcpy(out + 8 * i, values + 8 * (size_t)rows[i], 8);
+    for (size_t i = 0; i < count; i++) memcpy(out + 8 * i, values + 8 * (size_t)rows[i], 8);
 }
 
 void kernel_parquet_plain_decimal_8(const uint8_t *values, const int32_t *rows, size_t first, size_t count,
                                     uint8_t *out)
 {
-    for (size_t i = 0; i < count; i++)
-        memcpy(out + 8 * i, values + 16 * (rows ? (size_t)rows[i] : first + i), 8);
+    for (size_t i = 0; i < count; i++) memcpy(out + 8 * i, values + 16 * (rows ? (size_t)rows[i] : first + i), 8);
 }
 
 void kernel_parquet_plain_decimal_fixed(const uint8_t *values, const int32_t *rows, size_t first, size_t count,
@@ -63,12 +60,11 @@ void kernel_parquet_plain_boolean(const uint8_t *bits, const int32_t *rows, size
         kernel_parquet_bits_to_bytes(bits, first, count, out);
         return;
     }
-    for (size_t i = 0; i < count; i++)
-        out[i] = bits[rows[i] >> 3] >> (rows[i] & 7) & 1;
+    for (size_t i = 0; i < count; i++) out[i] = bits[rows[i] >> 3] >> (rows[i] & 7) & 1;
 }
 
-size_t kernel_parquet_plain_bytes(const int32_t *offsets, const uint8_t *bytes, size_t byte_count,
-                                  const int32_t *rows, size_t first, size_t count, uint8_t *out)
+size_t kernel_parquet_plain_bytes(const int32_t *offsets, const uint8_t *bytes, size_t byte_count, const int32_t *rows,
+                                  size_t first, size_t count, uint8_t *out)
 {
     uint8_t *start = out;
     for (size_t i = 0; i < count; i++) {

@@ -7,9 +7,24 @@
 
 typedef kernel_pgcopy_column column_t;
 
-static uint16_t load16(const uint8_t *p) { uint16_t v; memcpy(&v, p, 2); return __builtin_bswap16(v); }
-static uint32_t load32(const uint8_t *p) { uint32_t v; memcpy(&v, p, 4); return __builtin_bswap32(v); }
-static uint64_t load64(const uint8_t *p) { uint64_t v; memcpy(&v, p, 8); return __builtin_bswap64(v); }
+static uint16_t load16(const uint8_t *p)
+{
+    uint16_t v;
+    memcpy(&v, p, 2);
+    return __builtin_bswap16(v);
+}
+static uint32_t load32(const uint8_t *p)
+{
+    uint32_t v;
+    memcpy(&v, p, 4);
+    return __builtin_bswap32(v);
+}
+static uint64_t load64(const uint8_t *p)
+{
+    uint64_t v;
+    memcpy(&v, p, 8);
+    return __builtin_bswap64(v);
+}
 
 /* ---- Memory ---- */
 
@@ -17,8 +32,11 @@ size_t kernel_pgcopy_width(int32_t kind)
 {
     switch (kind) {
     case KERNEL_PGCOPY_INT16: return 2;
-    case KERNEL_PGCOPY_32: case KERNEL_PGCOPY_DATE: return 4;
-    case KERNEL_PGCOPY_64: case KERNEL_PGCOPY_UNSIGNED: case KERNEL_PGCOPY_TIMESTAMP: return 8;
+    case KERNEL_PGCOPY_32:
+    case KERNEL_PGCOPY_DATE: return 4;
+    case KERNEL_PGCOPY_64:
+    case KERNEL_PGCOPY_UNSIGNED:
+    case KERNEL_PGCOPY_TIMESTAMP: return 8;
     case KERNEL_PGCOPY_DECIMAL: return 16;
     default: return 0;
     }
@@ -27,8 +45,13 @@ size_t kernel_pgcopy_width(int32_t kind)
 static int has_offsets(int32_t kind)
 {
     switch (kind) {
-    case KERNEL_PGCOPY_TEXT: case KERNEL_PGCOPY_JSONB: case KERNEL_PGCOPY_BINARY: case KERNEL_PGCOPY_UUID:
-    case KERNEL_PGCOPY_TIME: case KERNEL_PGCOPY_INET_TEXT: case KERNEL_PGCOPY_LIST: return 1;
+    case KERNEL_PGCOPY_TEXT:
+    case KERNEL_PGCOPY_JSONB:
+    case KERNEL_PGCOPY_BINARY:
+    case KERNEL_PGCOPY_UUID:
+    case KERNEL_PGCOPY_TIME:
+    case KERNEL_PGCOPY_INET_TEXT:
+    case KERNEL_PGCOPY_LIST: return 1;
     default: return 0;
     }
 }
@@ -57,7 +80,8 @@ int kernel_pgcopy_reserve(column_t *c, size_t rows)
     size_t width = kernel_pgcopy_width(c->kind);
     if (rows <= c->row_capacity) return KERNEL_PGCOPY_OK;
     if (width && grow(&c->values, rows * width)) return KERNEL_PGCOPY_NO_MEMORY;
-    if (c->kind == KERNEL_PGCOPY_BOOLEAN && grow_bits(&c->values, c->row_capacity, rows)) return KERNEL_PGCOPY_NO_MEMORY;
+    if (c->kind == KERNEL_PGCOPY_BOOLEAN && grow_bits(&c->values, c->row_capacity, rows))
+        return KERNEL_PGCOPY_NO_MEMORY;
     if (c->validity && grow_bits(&c->validity, c->row_capacity, rows)) return KERNEL_PGCOPY_NO_MEMORY;
     if (has_offsets(c->kind)) {
         int is_first = c->offsets == NULL;
@@ -84,7 +108,10 @@ static int reserve_bytes(column_t *c, size_t count)
 
 void kernel_pgcopy_reset(column_t *c)
 {
-    free(c->validity); free(c->values); free(c->offsets); free(c->bytes);
+    free(c->validity);
+    free(c->values);
+    free(c->offsets);
+    free(c->bytes);
     c->validity = c->values = c->bytes = NULL;
     c->offsets = NULL;
     c->rows = c->row_capacity = c->byte_count = c->byte_capacity = 0;
@@ -93,10 +120,7 @@ void kernel_pgcopy_reset(column_t *c)
 
 /* ---- Rows ---- */
 
-static int more_rows(column_t *c)
-{
-    return kernel_pgcopy_reserve(c, c->row_capacity < 64 ? 64 : 2 * c->row_capacity);
-}
+static int more_rows(column_t *c) { return kernel_pgcopy_reserve(c, c->row_capacity < 64 ? 64 : 2 * c->row_capacity); }
 
 static void end_valid(column_t *c)
 {
@@ -150,8 +174,10 @@ static int append_bytes(column_t *c, const uint8_t *bytes, size_t length)
 {
     int failure = reserve_bytes(c, length);
     if (failure) return failure;
-    if (c->takes_bytes && length >= KERNEL_PGCOPY_LARGE_CELL) move_bytes(c->bytes + c->byte_count, bytes, length);
-    else if (length) memcpy(c->bytes + c->byte_count, bytes, length);
+    if (c->takes_bytes && length >= KERNEL_PGCOPY_LARGE_CELL)
+        move_bytes(c->bytes + c->byte_count, bytes, length);
+    else if (length)
+        memcpy(c->bytes + c->byte_count, bytes, length);
     c->byte_count += length;
     c->offsets[c->rows + 1] = (int32_t)c->byte_count;
     end_valid(c);
@@ -172,10 +198,13 @@ int kernel_pgcopy_is_utf8(const uint8_t *s, size_t n)
         }
         if (i == n) break;
         uint8_t a = s[i];
-        if (a < 0x80) { i++; continue; }
+        if (a < 0x80) {
+            i++;
+            continue;
+        }
         size_t more = a >= 0xc2 && a <= 0xdf ? 1 : (a & 0xf0) == 0xe0 ? 2 : a >= 0xf0 && a <= 0xf4 ? 3 : 0;
         if (!more || n - i <= more) return 0;
-        uint8_t low = a == 0xe0 ? 0xa0 : a == 0xf0 ? 0x90 : 0x80; /* no overlong forms */
+        uint8_t low = a == 0xe0 ? 0xa0 : a == 0xf0 ? 0x90 : 0x80;  /* no overlong forms */
         uint8_t high = a == 0xed ? 0x9f : a == 0xf4 ? 0x8f : 0xbf; /* no surrogates, nothing above U+10FFFF */
         if (s[i + 1] < low || s[i + 1] > high) return 0;
         for (size_t k = 2; k <= more; k++)
@@ -212,9 +241,8 @@ int kernel_pgcopy_numeric(const uint8_t *b, size_t length, int precision, int sc
             step = 10000 / below;
             digit = (uint16_t)(digit / below);
         }
-        if (!is_wide
-            && (__builtin_mul_overflow(value, (__int128)step, &value)
-                || __builtin_add_overflow(value, (__int128)digit, &value)))
+        if (!is_wide && (__builtin_mul_overflow(value, (__int128)step, &value) ||
+                         __builtin_add_overflow(value, (__int128)digit, &value)))
             is_wide = 1; /* later digits may still be too precise, which is told first */
     }
     if (is_wide) return KERNEL_PGCOPY_TOO_WIDE;
@@ -299,8 +327,7 @@ static int append_list(column_t *c, const uint8_t *b, size_t n)
     if (dimensions < 0 || dimensions > 6) return KERNEL_PGCOPY_BROKEN;
     b += 12;
     if (end - b < 8 * (ptrdiff_t)dimensions) return KERNEL_PGCOPY_BROKEN;
-    if (dimensions > 1 || (dimensions == 1 && load32(b + 4) != 1))
-        return append_special(c, KERNEL_PGCOPY_DIMENSIONS);
+    if (dimensions > 1 || (dimensions == 1 && load32(b + 4) != 1)) return append_special(c, KERNEL_PGCOPY_DIMENSIONS);
     if (dimensions == 1) {
         size = (int32_t)load32(b);
         b += 8;
@@ -341,12 +368,12 @@ static int append_struct(column_t *c, const uint8_t *b, size_t n)
 #define MICROSECONDS_A_DAY INT64_C(86400000000)
 
 /* Stores a fixed-width value of `type`. */
-#define STORE(type, expression)                                                    \
-    do {                                                                           \
-        type stored = (type)(expression);                                          \
-        memcpy(c->values + c->rows * sizeof(type), &stored, sizeof(type));         \
-        end_valid(c);                                                              \
-        return KERNEL_PGCOPY_OK;                                                   \
+#define STORE(type, expression)                                                                                        \
+    do {                                                                                                               \
+        type stored = (type)(expression);                                                                              \
+        memcpy(c->values + c->rows * sizeof(type), &stored, sizeof(type));                                             \
+        end_valid(c);                                                                                                  \
+        return KERNEL_PGCOPY_OK;                                                                                       \
     } while (0)
 
 static int append_cell(column_t *c, const uint8_t *b, size_t n)
@@ -390,8 +417,7 @@ static int append_cell(column_t *c, const uint8_t *b, size_t n)
     case KERNEL_PGCOPY_INET_TEXT:
         if (!kernel_pgcopy_is_utf8(b, n)) return KERNEL_PGCOPY_INVALID_UTF8;
         return append_bytes(c, b, without_host_mask(b, n));
-    case KERNEL_PGCOPY_BINARY:
-        return append_bytes(c, b, n);
+    case KERNEL_PGCOPY_BINARY: return append_bytes(c, b, n);
     case KERNEL_PGCOPY_UUID:
         if (n != 16) return KERNEL_PGCOPY_BROKEN;
         return append_uuid(c, b);
@@ -407,8 +433,8 @@ static int append_cell(column_t *c, const uint8_t *b, size_t n)
         if (n != 8) return KERNEL_PGCOPY_BROKEN;
         int64_t time = (int64_t)load64(b);
         if (time == INT64_MIN || time == INT64_MAX) return append_special(c, KERNEL_PGCOPY_INFINITE);
-        if (time < (FIRST_DAY - DAYS_1970_TO_2000) * MICROSECONDS_A_DAY
-            || time >= (LAST_DAY + 1 - DAYS_1970_TO_2000) * MICROSECONDS_A_DAY)
+        if (time < (FIRST_DAY - DAYS_1970_TO_2000) * MICROSECONDS_A_DAY ||
+            time >= (LAST_DAY + 1 - DAYS_1970_TO_2000) * MICROSECONDS_A_DAY)
             return append_special(c, KERNEL_PGCOPY_YEAR);
         STORE(int64_t, time + DAYS_1970_TO_2000 * MICROSECONDS_A_DAY);
     }
@@ -419,17 +445,14 @@ static int append_cell(column_t *c, const uint8_t *b, size_t n)
         if (time > (uint64_t)MICROSECONDS_A_DAY) return KERNEL_PGCOPY_BROKEN;
         return append_time(c, time);
     }
-    case KERNEL_PGCOPY_LIST:
-        return append_list(c, b, n);
-    case KERNEL_PGCOPY_STRUCT:
-        return append_struct(c, b, n);
-    default:
-        return KERNEL_PGCOPY_BROKEN;
+    case KERNEL_PGCOPY_LIST: return append_list(c, b, n);
+    case KERNEL_PGCOPY_STRUCT: return append_struct(c, b, n);
+    default: return KERNEL_PGCOPY_BROKEN;
     }
 }
 
-int kernel_pgcopy_append(column_t *columns, size_t column_count, const uint8_t *bytes, size_t length,
-                         size_t cell_limit, size_t *used, size_t *failed_column)
+int kernel_pgcopy_append(column_t *columns, size_t column_count, const uint8_t *bytes, size_t length, size_t cell_limit,
+                         size_t *used, size_t *failed_column)
 {
     const uint8_t *b = bytes, *end = bytes + length;
     *failed_column = column_count;

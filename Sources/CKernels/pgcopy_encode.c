@@ -12,14 +12,23 @@ typedef kernel_pgcopy_source source_t;
 /* 38 digits lie in eleven groups of four at most, whatever the scale. */
 #define MOST_GROUPS 11
 
-static void store16(uint8_t *p, uint16_t v) { v = __builtin_bswap16(v); memcpy(p, &v, 2); }
-static void store32(uint8_t *p, uint32_t v) { v = __builtin_bswap32(v); memcpy(p, &v, 4); }
-static void store64(uint8_t *p, uint64_t v) { v = __builtin_bswap64(v); memcpy(p, &v, 8); }
-
-static int is_null(const source_t *c, size_t row)
+static void store16(uint8_t *p, uint16_t v)
 {
-    return c->validity && !(c->validity[row >> 3] >> (row & 7) & 1);
+    v = __builtin_bswap16(v);
+    memcpy(p, &v, 2);
 }
+static void store32(uint8_t *p, uint32_t v)
+{
+    v = __builtin_bswap32(v);
+    memcpy(p, &v, 4);
+}
+static void store64(uint8_t *p, uint64_t v)
+{
+    v = __builtin_bswap64(v);
+    memcpy(p, &v, 8);
+}
+
+static int is_null(const source_t *c, size_t row) { return c->validity && !(c->validity[row >> 3] >> (row & 7) & 1); }
 
 /* Bytes that a value of a fixed width takes at most. */
 static size_t fixed_bound(int32_t kind)
@@ -27,8 +36,10 @@ static size_t fixed_bound(int32_t kind)
     switch (kind) {
     case KERNEL_PGCOPY_BOOLEAN: return 1;
     case KERNEL_PGCOPY_INT16: return 2;
-    case KERNEL_PGCOPY_32: case KERNEL_PGCOPY_DATE: return 4;
-    case KERNEL_PGCOPY_64: case KERNEL_PGCOPY_TIMESTAMP: return 8;
+    case KERNEL_PGCOPY_32:
+    case KERNEL_PGCOPY_DATE: return 4;
+    case KERNEL_PGCOPY_64:
+    case KERNEL_PGCOPY_TIMESTAMP: return 8;
     case KERNEL_PGCOPY_DECIMAL: return 8 + 2 * MOST_GROUPS;
     default: return 0;
     }
@@ -43,7 +54,8 @@ static size_t span(const source_t *c, size_t start, size_t end)
 static size_t field_bound(const source_t *c, size_t row)
 {
     switch (c->kind) {
-    case KERNEL_PGCOPY_TEXT: case KERNEL_PGCOPY_BINARY: return 4 + span(c, row, row + 1);
+    case KERNEL_PGCOPY_TEXT:
+    case KERNEL_PGCOPY_BINARY: return 4 + span(c, row, row + 1);
     case KERNEL_PGCOPY_LIST: {
         size_t first = (size_t)c->offsets[row], last = (size_t)c->offsets[row + 1];
         size_t variable = c->elements->offsets ? span(c->elements, first, last) : 0;
@@ -75,7 +87,10 @@ static size_t encode_decimal(const uint8_t *value, int scale, uint8_t *out)
     for (uint64_t low = (uint64_t)rest; low; low /= 10000) groups[count++] = (uint16_t)(low % 10000);
     /* A value below one: the groups between its digits and the point are zero. */
     int weight = count - below - 1, first = 0;
-    while (count > 0 && groups[count - 1] == 0) { count--; weight--; }
+    while (count > 0 && groups[count - 1] == 0) {
+        count--;
+        weight--;
+    }
     while (first < count && groups[first] == 0) first++;
     if (first == count) weight = 0;
     store16(out, (uint16_t)(count - first));
@@ -121,9 +136,7 @@ static int encode_field(const source_t *c, size_t row, uint8_t **out)
         return KERNEL_PGCOPY_OK;
     }
     switch (c->kind) {
-    case KERNEL_PGCOPY_BOOLEAN:
-        *at++ = c->values[row >> 3] >> (row & 7) & 1;
-        break;
+    case KERNEL_PGCOPY_BOOLEAN: *at++ = c->values[row >> 3] >> (row & 7) & 1; break;
     case KERNEL_PGCOPY_INT16: {
         uint16_t v;
         memcpy(&v, c->values + 2 * row, 2);
@@ -161,9 +174,7 @@ static int encode_field(const source_t *c, size_t row, uint8_t **out)
         at += 8;
         break;
     }
-    case KERNEL_PGCOPY_DECIMAL:
-        at += encode_decimal(c->values + 16 * row, c->scale, at);
-        break;
+    case KERNEL_PGCOPY_DECIMAL: at += encode_decimal(c->values + 16 * row, c->scale, at); break;
     case KERNEL_PGCOPY_TEXT:
     case KERNEL_PGCOPY_BINARY: {
         size_t length = span(c, row, row + 1);
@@ -178,8 +189,7 @@ static int encode_field(const source_t *c, size_t row, uint8_t **out)
         if (result) return result;
         break;
     }
-    default:
-        return KERNEL_PGCOPY_BROKEN;
+    default: return KERNEL_PGCOPY_BROKEN;
     }
     store32(*out, (uint32_t)(at - *out - 4));
     *out = at;

@@ -98,7 +98,10 @@ bool self_test_ff1(const void *version)
         {0xb7, 0xb9, 0x14, 0xe9, 0x17, 0x4c, 0xeb, 0xcf, 0xbb, 0xf1, 0x3a, 0x4d, 0xf5, 0x4b, 0xfe, 0x04,
          0x50, 0x18, 0x24, 0xca, 0x58, 0xec, 0x80, 0x36, 0x42, 0xa6, 0x46, 0x39, 0xec, 0x6f, 0x1a, 0xec},
     };
-    static const struct { const char *alphabet, *tweak; int32_t shortest, span; } cases[3] = {
+    static const struct {
+        const char *alphabet, *tweak;
+        int32_t shortest, span;
+    } cases[3] = {
         {"0123456789", "people.card", 6, 43},
         {"abcdefghijklmnopqrstuvwxyz0123456789", "a tweak that is longer than one block of AES", 4, 43},
         {"0123456789", "", 16, 1},
@@ -118,7 +121,8 @@ bool self_test_ff1(const void *version)
             const int32_t n = cases[c].shortest + i % cases[c].span;
             offsets[i + 1] = offsets[i] + n;
             for (int32_t j = 0; j < n; j++)
-                plain[offsets[i] + j] = (uint8_t)cases[c].alphabet[(size_t)(i * i * 7 + j * j * 3 + 5 * j + i * j) % radix];
+                plain[offsets[i] + j] =
+                    (uint8_t)cases[c].alphabet[(size_t)(i * i * 7 + j * j * 3 + 5 * j + i * j) % radix];
         }
         const struct column column = {plain, offsets, 0, NULL, ROWS};
         const struct column encrypted = {text, offsets, 0, NULL, ROWS};

@@ -35,10 +35,27 @@ static void make_texts(uint8_t *bytes, int32_t *offsets)
 
 static bool ends_come_out(const struct mask_version *version)
 {
-    static const struct { size_t first, last; const char *with; bool hides_short; uint8_t expected[16]; } cases[3] = {
-        {1, 0, "*", false, {0x0a, 0xd0, 0x8b, 0xdb, 0x4a, 0x40, 0xdc, 0xfc, 0x92, 0xaa, 0xce, 0xde, 0xae, 0xaa, 0xc3, 0x11}},
-        {0, 4, "*", true, {0x3e, 0x58, 0xa0, 0x8a, 0x2e, 0x94, 0x4b, 0xd0, 0x95, 0xae, 0x73, 0x13, 0x6e, 0x65, 0xa3, 0x65}},
-        {2, 3, "█", false, {0x5f, 0x24, 0x2a, 0x81, 0xe1, 0xe4, 0xe4, 0x67, 0xfb, 0xc0, 0x83, 0xd7, 0x84, 0xea, 0x08, 0x76}},
+    static const struct {
+        size_t first, last;
+        const char *with;
+        bool hides_short;
+        uint8_t expected[16];
+    } cases[3] = {
+        {1,
+         0,
+         "*",
+         false,
+         {0x0a, 0xd0, 0x8b, 0xdb, 0x4a, 0x40, 0xdc, 0xfc, 0x92, 0xaa, 0xce, 0xde, 0xae, 0xaa, 0xc3, 0x11}},
+        {0,
+         4,
+         "*",
+         true,
+         {0x3e, 0x58, 0xa0, 0x8a, 0x2e, 0x94, 0x4b, 0xd0, 0x95, 0xae, 0x73, 0x13, 0x6e, 0x65, 0xa3, 0x65}},
+        {2,
+         3,
+         "█",
+         false,
+         {0x5f, 0x24, 0x2a, 0x81, 0xe1, 0xe4, 0xe4, 0x67, 0xfb, 0xc0, 0x83, 0xd7, 0x84, 0xea, 0x08, 0x76}},
     };
     uint8_t bytes[TEXT_BYTES], out[3 * TEXT_BYTES], fold[16];
     int32_t offsets[TEXTS + 1], out_offsets[TEXTS + 1];
@@ -46,8 +63,9 @@ static bool ends_come_out(const struct mask_version *version)
     make_texts(bytes, offsets);
     const struct mask_column column = {offsets, bytes, NULL, TEXTS};
     for (int i = 0; i < 3; i++) {
-        const struct mask_rule rule = {cases[i].first, cases[i].last, false, cases[i].hides_short,
-                                       (const uint8_t *)cases[i].with, strlen(cases[i].with)};
+        const struct mask_rule rule = {
+            cases[i].first,       cases[i].last, false, cases[i].hides_short, (const uint8_t *)cases[i].with,
+            strlen(cases[i].with)};
         version->ends(&column, &rule, out_offsets, out);
         fold_texts(fold, out, out_offsets, TEXTS);
         same &= memcmp(fold, cases[i].expected, 16) == 0;
@@ -58,18 +76,52 @@ static bool ends_come_out(const struct mask_version *version)
 static bool emails_come_out(const struct mask_version *version)
 {
     static const char *texts[] = {
-        "anna.smith@mail.example.org", "a@b.de", "é@ü.рф", "anna@localhost", "anna@@example.org", "@example.org", "anna@.org",
-        "anna@example.", "a b@example.org", "anna@1.2.3.4", "anna@example.c", "anna@ex ample.org", "anna@example.-rg",
-        "Ωmega+tag@sub-domain.日本語.example.museum", "", "x@y.zz", "anna@example..org",
+        "anna.smith@mail.example.org",
+        "a@b.de",
+        "é@ü.рф",
+        "anna@localhost",
+        "anna@@example.org",
+        "@example.org",
+        "anna@.org",
+        "anna@example.",
+        "a b@example.org",
+        "anna@1.2.3.4",
+        "anna@example.c",
+        "anna@ex ample.org",
+        "anna@example.-rg",
+        "Ωmega+tag@sub-domain.日本語.example.museum",
+        "",
+        "x@y.zz",
+        "anna@example..org",
         "anna.smith@a-very-long-domain-name-for-one-test.example.organisation",
     };
-    static const struct { bool keeps_domain; const char *with; bool hides_short; uint8_t expected[16]; } cases[4] = {
-        {false, "*", false, {0x0b, 0xbb, 0x63, 0x2f, 0x38, 0x3b, 0xd4, 0x56, 0x07, 0xe2, 0x28, 0x9e, 0xe0, 0x0a, 0xca, 0xa9}},
-        {true, "*", false, {0x5a, 0x3e, 0xff, 0x2a, 0x89, 0x26, 0xfa, 0xb8, 0x43, 0xe0, 0x1f, 0x41, 0x34, 0x39, 0x4f, 0xa8}},
-        {false, "*", true, {0x0b, 0x03, 0xdc, 0x3e, 0xa2, 0x70, 0xe9, 0xc4, 0x07, 0xe6, 0x2b, 0xd4, 0xe0, 0x0a, 0xca, 0x37}},
-        {true, "•", true, {0xd0, 0x39, 0x3d, 0x5b, 0x27, 0x72, 0xf0, 0x4c, 0xcb, 0x44, 0xf7, 0xc2, 0x8d, 0x18, 0x72, 0xe9}},
+    static const struct {
+        bool keeps_domain;
+        const char *with;
+        bool hides_short;
+        uint8_t expected[16];
+    } cases[4] = {
+        {false,
+         "*",
+         false,
+         {0x0b, 0xbb, 0x63, 0x2f, 0x38, 0x3b, 0xd4, 0x56, 0x07, 0xe2, 0x28, 0x9e, 0xe0, 0x0a, 0xca, 0xa9}},
+        {true,
+         "*",
+         false,
+         {0x5a, 0x3e, 0xff, 0x2a, 0x89, 0x26, 0xfa, 0xb8, 0x43, 0xe0, 0x1f, 0x41, 0x34, 0x39, 0x4f, 0xa8}},
+        {false,
+         "*",
+         true,
+         {0x0b, 0x03, 0xdc, 0x3e, 0xa2, 0x70, 0xe9, 0xc4, 0x07, 0xe6, 0x2b, 0xd4, 0xe0, 0x0a, 0xca, 0x37}},
+        {true,
+         "•",
+         true,
+         {0xd0, 0x39, 0x3d, 0x5b, 0x27, 0x72, 0xf0, 0x4c, 0xcb, 0x44, 0xf7, 0xc2, 0x8d, 0x18, 0x72, 0xe9}},
     };
-    enum { ROWS = sizeof texts / sizeof texts[0], SPARE = 6 }; /* rows behind, so that the last texts meet the vectors too */
+    enum {
+        ROWS = sizeof texts / sizeof texts[0],
+        SPARE = 6
+    }; /* rows behind, so that the last texts meet the vectors too */
     uint8_t bytes[1024], out[3 * 1024], fold[16];
     int32_t offsets[ROWS + SPARE + 1] = {0}, out_offsets[ROWS + SPARE + 1];
     for (int i = 0; i < ROWS + SPARE; i++) {
@@ -80,8 +132,8 @@ static bool emails_come_out(const struct mask_version *version)
     bool same = true;
     const struct mask_column column = {offsets, bytes, NULL, ROWS + SPARE};
     for (int i = 0; i < 4; i++) {
-        const struct mask_rule rule = {0, 0, cases[i].keeps_domain, cases[i].hides_short,
-                                       (const uint8_t *)cases[i].with, strlen(cases[i].with)};
+        const struct mask_rule rule = {
+            0, 0, cases[i].keeps_domain, cases[i].hides_short, (const uint8_t *)cases[i].with, strlen(cases[i].with)};
         version->email(&column, &rule, out_offsets, out);
         fold_texts(fold, out, out_offsets, ROWS);
         same &= memcmp(fold, cases[i].expected, 16) == 0;
@@ -95,7 +147,8 @@ bool self_test_mask(const void *version) { return ends_come_out(version) && emai
 bool self_test_luhn(const void *version)
 {
     static const char *numbers[6] = {
-        "4111111111111111", "5500000000000004", "340000000000009", "30000000000004", "79927398713", "6304900017740292441",
+        "4111111111111111", "5500000000000004", "340000000000009",
+        "30000000000004",   "79927398713",      "6304900017740292441",
     };
     enum { ROUNDS = 4, ROWS = 6 * ROUNDS };
     const struct luhn_version *luhn = version;
@@ -109,7 +162,8 @@ bool self_test_luhn(const void *version)
             uint8_t *value = bytes + offsets[i];
             memcpy(value, number, (size_t)length);
             /* Every third row of a round stays as it is. */
-            if (change == 1 && i % 3 != 0) value[length - 1] = (uint8_t)(value[length - 1] == '9' ? '0' : value[length - 1] + 1);
+            if (change == 1 && i % 3 != 0)
+                value[length - 1] = (uint8_t)(value[length - 1] == '9' ? '0' : value[length - 1] + 1);
             if (change == 2 && i % 3 != 0) value[length / 2] = 'A';
             offsets[i + 1] = offsets[i] + length;
         }

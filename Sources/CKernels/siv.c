@@ -8,14 +8,16 @@ enum { BATCH = 64, SHORT = 112, SHORT_BLOCKS = SHORT / 16 };
 
 static const struct aes_version *aes(void) { return kernel_chosen(SLOT_AES); }
 
-static void cmac(const struct aes_version *version, const kernel_cmac_key *key, const uint8_t *bytes, size_t count, uint8_t out[16])
+static void cmac(const struct aes_version *version, const kernel_cmac_key *key, const uint8_t *bytes, size_t count,
+                 uint8_t out[16])
 {
     const int64_t offsets[2] = {0, (int64_t)count};
     const struct column column = {bytes, offsets, 0, NULL, 1};
     aes_cmac_column(version, key, &column, OFFSETS_64, out);
 }
 
-bool kernel_siv_key_make(kernel_siv_key *siv, const uint8_t *key, size_t key_count, const uint8_t *context, size_t context_count)
+bool kernel_siv_key_make(kernel_siv_key *siv, const uint8_t *key, size_t key_count, const uint8_t *context,
+                         size_t context_count)
 {
     memset(siv, 0, sizeof *siv);
     if (key_count != 32 && key_count != 48 && key_count != 64) return false;
@@ -51,7 +53,8 @@ static size_t s2v_message(const kernel_siv_key *siv, const uint8_t *value, size_
 }
 
 /* The same CMAC for a value of any length, without a copy of it. */
-static void s2v_long(const struct aes_version *version, const kernel_siv_key *siv, const uint8_t *value, size_t count, uint8_t vector[16])
+static void s2v_long(const struct aes_version *version, const kernel_siv_key *siv, const uint8_t *value, size_t count,
+                     uint8_t vector[16])
 {
     /* All but the last 16 to 31 bytes are chained from where they are. */
     const size_t direct = (count - 16) / 16;
@@ -139,10 +142,13 @@ static void seal_batch(const struct aes_version *version, const kernel_siv_key *
     b->count = 0;
 }
 
-static bool row_is_valid(const uint8_t *validity, size_t row) { return !validity || validity[row >> 3] >> (row & 7) & 1; }
+static bool row_is_valid(const uint8_t *validity, size_t row)
+{
+    return !validity || validity[row >> 3] >> (row & 7) & 1;
+}
 
-void kernel_siv_seal_i32(const kernel_siv_key *siv, const uint8_t *bytes, const int32_t *offsets, const uint8_t *validity,
-                         size_t rows, uint8_t *out, int32_t *out_offsets)
+void kernel_siv_seal_i32(const kernel_siv_key *siv, const uint8_t *bytes, const int32_t *offsets,
+                         const uint8_t *validity, size_t rows, uint8_t *out, int32_t *out_offsets)
 {
     const struct aes_version *version = aes();
     struct batch b = {0};
@@ -175,7 +181,8 @@ static uint8_t same_vector(const uint8_t a[16], const uint8_t b[16])
     return (uint8_t)((difference - 1) >> 31);
 }
 
-static void open_batch(const struct aes_version *version, const kernel_siv_key *siv, struct batch *b, uint8_t *const *opened)
+static void open_batch(const struct aes_version *version, const kernel_siv_key *siv, struct batch *b,
+                       uint8_t *const *opened)
 {
     uint8_t vectors[BATCH][16];
     for (size_t i = 0; i < b->count; i++) memcpy(b->vectors[i], b->text[i] - 16, 16);
@@ -189,8 +196,8 @@ static void open_batch(const struct aes_version *version, const kernel_siv_key *
     b->count = 0;
 }
 
-size_t kernel_siv_open_i32(const kernel_siv_key *siv, const uint8_t *bytes, const int32_t *offsets, const uint8_t *validity,
-                           size_t rows, uint8_t *out, int32_t *out_offsets, uint8_t *opened)
+size_t kernel_siv_open_i32(const kernel_siv_key *siv, const uint8_t *bytes, const int32_t *offsets,
+                           const uint8_t *validity, size_t rows, uint8_t *out, int32_t *out_offsets, uint8_t *opened)
 {
     const struct aes_version *version = aes();
     struct batch b = {0};

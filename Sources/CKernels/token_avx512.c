@@ -4,7 +4,8 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,bmi2"))),            \
+                             apply_to = function)
 
 /* Writes the first `length` characters of `text`, at least 16 of them, with stores that overlap instead of a mask:
  * masked byte stores are slow on some processors. */
@@ -12,8 +13,9 @@ static inline __attribute__((always_inline)) void put(uint8_t *out, __m512i text
 {
     const __m128i first = _mm512_castsi512_si128(text);
     if (length <= 32) {
-        const __m256i shift = _mm256_add_epi8(_mm256_set1_epi8((char)(length - 16)),
-                                              _mm256_castsi128_si256(_mm_set_epi8(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)));
+        const __m256i shift =
+            _mm256_add_epi8(_mm256_set1_epi8((char)(length - 16)),
+                            _mm256_castsi128_si256(_mm_set_epi8(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)));
         const __m128i last = _mm256_castsi256_si128(_mm256_permutexvar_epi8(shift, _mm512_castsi512_si256(text)));
         _mm_storeu_si128((__m128i *)out, first);
         _mm_storeu_si128((__m128i *)(out + length - 16), last);
@@ -24,12 +26,14 @@ static inline __attribute__((always_inline)) void put(uint8_t *out, __m512i text
 
 /* For each group of eight characters: which bytes feed it (reversed, because the first bits are the highest) … */
 static const uint8_t base32_bytes[64] = {
-    7, 6, 5, 4, 3, 2, 1, 0, 12, 11, 10, 9, 8, 7, 6, 5, 17, 16, 15, 14, 13, 12, 11, 10, 22, 21, 20, 19, 18, 17, 16, 15,
-    27, 26, 25, 24, 23, 22, 21, 20, 32, 31, 30, 29, 28, 27, 26, 25, 37, 36, 35, 34, 33, 32, 31, 30, 42, 41, 40, 39, 38, 37, 36, 35,
+    7,  6,  5,  4,  3,  2,  1,  0,  12, 11, 10, 9,  8,  7,  6,  5,  17, 16, 15, 14, 13, 12,
+    11, 10, 22, 21, 20, 19, 18, 17, 16, 15, 27, 26, 25, 24, 23, 22, 21, 20, 32, 31, 30, 29,
+    28, 27, 26, 25, 37, 36, 35, 34, 33, 32, 31, 30, 42, 41, 40, 39, 38, 37, 36, 35,
 };
 static const uint8_t hex_bytes[64] = {
-    7, 6, 5, 4, 3, 2, 1, 0, 11, 10, 9, 8, 7, 6, 5, 4, 15, 14, 13, 12, 11, 10, 9, 8, 19, 18, 17, 16, 15, 14, 13, 12,
-    23, 22, 21, 20, 19, 18, 17, 16, 27, 26, 25, 24, 23, 22, 21, 20, 31, 30, 29, 28, 27, 26, 25, 24, 35, 34, 33, 32, 31, 30, 29, 28,
+    7,  6,  5,  4,  3,  2,  1,  0,  11, 10, 9,  8,  7,  6,  5,  4,  15, 14, 13, 12, 11, 10,
+    9,  8,  19, 18, 17, 16, 15, 14, 13, 12, 23, 22, 21, 20, 19, 18, 17, 16, 27, 26, 25, 24,
+    23, 22, 21, 20, 31, 30, 29, 28, 27, 26, 25, 24, 35, 34, 33, 32, 31, 30, 29, 28,
 };
 /* … and at which bit of those 64 each character's bits begin. */
 enum { BASE32_SHIFTS = 0, HEX_SHIFTS = 1 };
@@ -39,9 +43,10 @@ static const char alphabet[2][65] = {
     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
 };
 
-static inline __attribute__((always_inline)) void text_rows(
-    const uint8_t *digests, size_t stride, const uint8_t *validity, size_t rows, size_t length, uint8_t *out,
-    int32_t *offsets, const uint8_t *bytes, const int form)
+static inline __attribute__((always_inline)) void text_rows(const uint8_t *digests, size_t stride,
+                                                            const uint8_t *validity, size_t rows, size_t length,
+                                                            uint8_t *out, int32_t *offsets, const uint8_t *bytes,
+                                                            const int form)
 {
     uint64_t shift_word;
     memcpy(&shift_word, shifts[form], 8);
@@ -66,15 +71,19 @@ static inline __attribute__((always_inline)) void text_rows(
 static void base32_rows(const uint8_t *digests, size_t stride, const uint8_t *validity, size_t rows, size_t length,
                         uint8_t *out, int32_t *offsets)
 {
-    if (length < 16) token_plain.base32(digests, stride, validity, rows, length, out, offsets);
-    else text_rows(digests, stride, validity, rows, length, out, offsets, base32_bytes, BASE32_SHIFTS);
+    if (length < 16)
+        token_plain.base32(digests, stride, validity, rows, length, out, offsets);
+    else
+        text_rows(digests, stride, validity, rows, length, out, offsets, base32_bytes, BASE32_SHIFTS);
 }
 
 static void hex_rows(const uint8_t *digests, size_t stride, const uint8_t *validity, size_t rows, size_t length,
                      uint8_t *out, int32_t *offsets)
 {
-    if (length < 16) token_plain.hex(digests, stride, validity, rows, length, out, offsets);
-    else text_rows(digests, stride, validity, rows, length, out, offsets, hex_bytes, HEX_SHIFTS);
+    if (length < 16)
+        token_plain.hex(digests, stride, validity, rows, length, out, offsets);
+    else
+        text_rows(digests, stride, validity, rows, length, out, offsets, hex_bytes, HEX_SHIFTS);
 }
 
 #pragma clang attribute pop

@@ -3,14 +3,19 @@
 #include "token.h"
 
 /* A digest with zeros behind it, so that eight bytes can be read at any of its bytes. */
-struct padded { uint8_t bytes[48]; };
+struct padded {
+    uint8_t bytes[48];
+};
 
 static inline struct padded pad(const uint8_t *digest, size_t stride)
 {
     struct padded p = {{0}};
-    if (stride >= 32) __builtin_memcpy(p.bytes, digest, 32);
-    else if (stride == 16) __builtin_memcpy(p.bytes, digest, 16);
-    else memcpy(p.bytes, digest, stride);
+    if (stride >= 32)
+        __builtin_memcpy(p.bytes, digest, 32);
+    else if (stride == 16)
+        __builtin_memcpy(p.bytes, digest, 16);
+    else
+        memcpy(p.bytes, digest, stride);
     return p;
 }
 
@@ -18,9 +23,9 @@ static inline struct padded pad(const uint8_t *digest, size_t stride)
 static inline uint64_t base32_word(const struct padded *p, size_t at)
 {
     uint64_t x = load_be64(p->bytes + at / 8) << (at & 7) >> 24;
-    x = x >> 20 | (x & 0xFFFFF) << 32;                                       /* halves of 20 bits, first one low */
-    x = (x >> 10 & 0x000003FF000003FF) | (x & 0x000003FF000003FF) << 16;     /* quarters of 10 */
-    x = (x >> 5 & 0x001F001F001F001F) | (x & 0x001F001F001F001F) << 8;       /* eighths of 5 */
+    x = x >> 20 | (x & 0xFFFFF) << 32;                                            /* halves of 20 bits, first one low */
+    x = (x >> 10 & 0x000003FF000003FF) | (x & 0x000003FF000003FF) << 16;          /* quarters of 10 */
+    x = (x >> 5 & 0x001F001F001F001F) | (x & 0x001F001F001F001F) << 8;            /* eighths of 5 */
     const uint64_t is_digit = (x + 0x6666666666666666) >> 7 & 0x0101010101010101; /* 26 and above carry into bit 7 */
     return x + 0x6161616161616161 - is_digit * ('a' - ('2' - 26));
 }
@@ -37,53 +42,53 @@ static inline uint64_t hex_word(const struct padded *p, size_t at)
 }
 
 /* `whole` is the first byte that no character takes bits from. Characters of one row: whole words, then the last word once more so that it ends with the row. */
-#define ROWS(name, word_of, bits, whole)                                                                          \
-    static void name(const uint8_t *digests, size_t stride, const uint8_t *validity, size_t rows, size_t length,  \
-                     uint8_t *out, int32_t *offsets)                                                              \
-    {                                                                                                             \
-        size_t end = 0;                                                                                           \
-        offsets[0] = 0;                                                                                           \
-        for (size_t row = 0; row < rows; row++) {                                                                 \
-            if (token_is_valid(validity, row)) {                                                                  \
-                struct padded p = pad(digests + stride * row, stride);                                            \
-                p.bytes[whole] = 0;                                                                               \
-                uint8_t *text = out + end;                                                                        \
-                uint64_t word;                                                                                    \
-                if (length < 8) {                                                                                 \
-                    word = word_of(&p, 0);                                                                        \
-                    memcpy(text, &word, length);                                                                  \
-                } else {                                                                                          \
-                    for (size_t at = 0; at + 8 <= length; at += 8) {                                              \
-                        word = word_of(&p, bits * at);                                                            \
-                        __builtin_memcpy(text + at, &word, 8);                                                    \
-                    }                                                                                             \
-                    word = word_of(&p, bits * (length - 8));                                                      \
-                    __builtin_memcpy(text + length - 8, &word, 8);                                                \
-                }                                                                                                 \
-                end += length;                                                                                    \
-            }                                                                                                     \
-            offsets[row + 1] = (int32_t)end;                                                                      \
-        }                                                                                                         \
+#define ROWS(name, word_of, bits, whole)                                                                               \
+    static void name(const uint8_t *digests, size_t stride, const uint8_t *validity, size_t rows, size_t length,       \
+                     uint8_t *out, int32_t *offsets)                                                                   \
+    {                                                                                                                  \
+        size_t end = 0;                                                                                                \
+        offsets[0] = 0;                                                                                                \
+        for (size_t row = 0; row < rows; row++) {                                                                      \
+            if (token_is_valid(validity, row)) {                                                                       \
+                struct padded p = pad(digests + stride * row, stride);                                                 \
+                p.bytes[whole] = 0;                                                                                    \
+                uint8_t *text = out + end;                                                                             \
+                uint64_t word;                                                                                         \
+                if (length < 8) {                                                                                      \
+                    word = word_of(&p, 0);                                                                             \
+                    memcpy(text, &word, length);                                                                       \
+                } else {                                                                                               \
+                    for (size_t at = 0; at + 8 <= length; at += 8) {                                                   \
+                        word = word_of(&p, bits * at);                                                                 \
+                        __builtin_memcpy(text + at, &word, 8);                                                         \
+                    }                                                                                                  \
+                    word = word_of(&p, bits * (length - 8));                                                           \
+                    __builtin_memcpy(text + length - 8, &word, 8);                                                     \
+                }                                                                                                      \
+                end += length;                                                                                         \
+            }                                                                                                          \
+            offsets[row + 1] = (int32_t)end;                                                                           \
+        }                                                                                                              \
     }
 ROWS(base32_rows, base32_word, 5, 5 * length / 8)
 ROWS(hex_rows, hex_word, 4, (length + 1) / 2)
 
 const struct token_version token_plain = {base32_rows, hex_rows};
 
-void reference_base32_rows(const uint8_t *digests, size_t stride, const uint8_t *validity, size_t rows,
-                           size_t length, uint8_t *out, int32_t *offsets)
+void reference_base32_rows(const uint8_t *digests, size_t stride, const uint8_t *validity, size_t rows, size_t length,
+                           uint8_t *out, int32_t *offsets)
 {
     base32_rows(digests, stride, validity, rows, length, out, offsets);
 }
 
-void reference_hex_rows(const uint8_t *digests, size_t stride, const uint8_t *validity, size_t rows,
-                        size_t length, uint8_t *out, int32_t *offsets)
+void reference_hex_rows(const uint8_t *digests, size_t stride, const uint8_t *validity, size_t rows, size_t length,
+                        uint8_t *out, int32_t *offsets)
 {
     hex_rows(digests, stride, validity, rows, length, out, offsets);
 }
 
-void kernel_uuid8_rows(const uint8_t *digests, size_t stride, const uint8_t *validity, size_t rows,
-                       uint8_t *out, int32_t *offsets)
+void kernel_uuid8_rows(const uint8_t *digests, size_t stride, const uint8_t *validity, size_t rows, uint8_t *out,
+                       int32_t *offsets)
 {
     size_t end = 0;
     offsets[0] = 0;

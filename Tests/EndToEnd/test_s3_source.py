@@ -238,7 +238,7 @@ def test_what_is_not_there_is_told_by_name():
     expect_failure(result, store, 1, f"s3://{bucket.name}/in: is a folder, not an object")
     for key in ("a.csv", "*.csv"):
         result, store = publish({**bucket.source(key), "path": f"s3://etl-no-such-bucket/{key}"})
-        expect_failure(result, store, 4, f"source files, s3://etl-no-such-bucket/", "there is no such bucket", "NoSuchBucket")
+        expect_failure(result, store, 4, "source files, s3://etl-no-such-bucket/", "there is no such bucket", "NoSuchBucket")
 
 
 def test_a_server_that_refuses_or_is_not_there():

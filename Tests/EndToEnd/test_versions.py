@@ -225,7 +225,6 @@ def test_catalogue_lists_what_the_records_say():
 def test_refusals_of_versions():
     """Golden texts of what is refused, with their exit codes."""
     folder = three_versions()
-    store = f"{folder}/modules"
     modules(folder, "withdraw", "clinic@1", "--reason", "erasure")
     modules(folder, "pull", "clinic@3", f"{folder}/alone")
     other = f"{folder}/other"

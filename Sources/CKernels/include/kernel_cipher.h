@@ -42,8 +42,8 @@ void kernel_cmac_aes_i32(const kernel_cmac_key *key, const uint8_t *bytes, const
                          const uint8_t *validity, size_t rows, uint8_t *out);
 void kernel_cmac_aes_i64(const kernel_cmac_key *key, const uint8_t *bytes, const int64_t *offsets,
                          const uint8_t *validity, size_t rows, uint8_t *out);
-void kernel_cmac_aes_fixed(const kernel_cmac_key *key, const uint8_t *bytes, size_t width,
-                           const uint8_t *validity, size_t rows, uint8_t *out);
+void kernel_cmac_aes_fixed(const kernel_cmac_key *key, const uint8_t *bytes, size_t width, const uint8_t *validity,
+                           size_t rows, uint8_t *out);
 
 /* The plain version, same contract. */
 void reference_cmac_aes_i32(const kernel_cmac_key *key, const uint8_t *bytes, const int32_t *offsets,

@@ -11,8 +11,8 @@
 #include "kernel_cipher.h"
 
 enum {
-    KERNEL_FF1_LONGEST = 512,      /* characters of a value */
-    KERNEL_FF1_TWEAK_BYTES = 256,  /* longest tweak */
+    KERNEL_FF1_LONGEST = 512,         /* characters of a value */
+    KERNEL_FF1_TWEAK_BYTES = 256,     /* longest tweak */
     KERNEL_FF1_LEAST_DOMAIN = 1000000 /* SP 800-38G revision 1, second draft: radix ^ length is at least this */
 };
 

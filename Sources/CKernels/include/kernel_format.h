@@ -55,11 +55,12 @@ size_t kernel_format_gather_i32(const kernel_format *format, const uint8_t *byte
  * out: offsets[rows] - offsets[0] bytes are enough; out_offsets: rows + 1, the first is 0; a null or a row that is not done
  * takes no bytes. Returns the bytes written. */
 size_t kernel_format_scatter_i32(const kernel_format *format, const uint8_t *bytes, const int32_t *offsets, size_t rows,
-                                 const uint8_t *digits, const int32_t *digit_offsets, const uint8_t *status, uint8_t *out,
-                                 int32_t *out_offsets);
+                                 const uint8_t *digits, const int32_t *digit_offsets, const uint8_t *status,
+                                 uint8_t *out, int32_t *out_offsets);
 
 /* Places in ascending order: place[i] is how many of the `count` numbers come before numbers[i] (equal ones: the earlier
  * index first), index_at its inverse. scratch: `count` elements. */
-void kernel_format_places(const uint64_t *numbers, size_t count, uint32_t *place, uint32_t *index_at, uint32_t *scratch);
+void kernel_format_places(const uint64_t *numbers, size_t count, uint32_t *place, uint32_t *index_at,
+                          uint32_t *scratch);
 
 #endif

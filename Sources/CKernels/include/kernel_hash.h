@@ -42,8 +42,8 @@ void kernel_hmac_sha256_i64(const kernel_hmac_key *key, const uint8_t *bytes, co
                             const uint8_t *validity, size_t rows, uint8_t *out);
 
 /* The same for values of `width` bytes each (integers, dates, UUIDs), stored without gaps; nulls occupy a slot too. */
-void kernel_hmac_sha256_fixed(const kernel_hmac_key *key, const uint8_t *bytes, size_t width,
-                              const uint8_t *validity, size_t rows, uint8_t *out);
+void kernel_hmac_sha256_fixed(const kernel_hmac_key *key, const uint8_t *bytes, size_t width, const uint8_t *validity,
+                              size_t rows, uint8_t *out);
 
 /* The plain version that every level is compared with; one value at a time, ordinary C, same contract. */
 void reference_hmac_sha256_i32(const kernel_hmac_key *key, const uint8_t *bytes, const int32_t *offsets,

@@ -9,9 +9,11 @@
 
 /* holds[i] becomes 1 where row i is ASCII digits alone, at least one, and a Luhn number, otherwise 0; 0 for a null.
  * For one value whose digits are known to be digits: kernel_is_luhn (kernel_redact.h). */
-void kernel_luhn_rows(const uint8_t *bytes, const int32_t *offsets, const uint8_t *validity, size_t rows, uint8_t *holds);
+void kernel_luhn_rows(const uint8_t *bytes, const int32_t *offsets, const uint8_t *validity, size_t rows,
+                      uint8_t *holds);
 
 /* Plain version, same contract. */
-void reference_luhn_rows(const uint8_t *bytes, const int32_t *offsets, const uint8_t *validity, size_t rows, uint8_t *holds);
+void reference_luhn_rows(const uint8_t *bytes, const int32_t *offsets, const uint8_t *validity, size_t rows,
+                         uint8_t *holds);
 
 #endif

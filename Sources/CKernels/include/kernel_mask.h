@@ -14,9 +14,9 @@
 
 /* Replaces each character but the first `keep_first` and the last `keep_last` of a row by `with`. With `hides_short`, a row of
  * at most keep_first + keep_last characters is replaced whole, otherwise it stays. */
-size_t kernel_mask_text(const int32_t *offsets, const uint8_t *bytes, const uint8_t *validity, size_t rows, size_t keep_first,
-                        size_t keep_last, const uint8_t *with, size_t with_length, int hides_short, int32_t *out_offsets,
-                        uint8_t *out);
+size_t kernel_mask_text(const int32_t *offsets, const uint8_t *bytes, const uint8_t *validity, size_t rows,
+                        size_t keep_first, size_t keep_last, const uint8_t *with, size_t with_length, int hides_short,
+                        int32_t *out_offsets, uint8_t *out);
 
 /* Replaces the characters of e-mail addresses by `with`, but for @, the dots of the domain, the first character of the local
  * part, the first of each label of the domain, and the whole last label: a***@e******.com. With keeps_domain all behind @ stays.
@@ -24,8 +24,9 @@ size_t kernel_mask_text(const int32_t *offsets, const uint8_t *bytes, const uint
  * An address is a local part, one @, and a domain of at least two labels. A local part has no control character, space or
  * one of "(),:;<>[\]; a domain ASCII letters, digits and hyphens, or what is not ASCII; the last label at least two bytes,
  * and no digit or hyphen in front. Any other text is replaced whole. */
-size_t kernel_mask_email(const int32_t *offsets, const uint8_t *bytes, const uint8_t *validity, size_t rows, int keeps_domain,
-                         const uint8_t *with, size_t with_length, int hides_short, int32_t *out_offsets, uint8_t *out);
+size_t kernel_mask_email(const int32_t *offsets, const uint8_t *bytes, const uint8_t *validity, size_t rows,
+                         int keeps_domain, const uint8_t *with, size_t with_length, int hides_short,
+                         int32_t *out_offsets, uint8_t *out);
 
 enum { KERNEL_MASK_CLASSES = 0x20000 };
 
@@ -41,10 +42,10 @@ size_t kernel_prefix_text(const int32_t *offsets, const uint8_t *bytes, size_t r
 
 /* Plain versions, same contract. */
 size_t reference_mask_text(const int32_t *offsets, const uint8_t *bytes, const uint8_t *validity, size_t rows,
-                           size_t keep_first, size_t keep_last, const uint8_t *with, size_t with_length, int hides_short,
-                           int32_t *out_offsets, uint8_t *out);
+                           size_t keep_first, size_t keep_last, const uint8_t *with, size_t with_length,
+                           int hides_short, int32_t *out_offsets, uint8_t *out);
 size_t reference_mask_email(const int32_t *offsets, const uint8_t *bytes, const uint8_t *validity, size_t rows,
-                            int keeps_domain, const uint8_t *with, size_t with_length, int hides_short, int32_t *out_offsets,
-                            uint8_t *out);
+                            int keeps_domain, const uint8_t *with, size_t with_length, int hides_short,
+                            int32_t *out_offsets, uint8_t *out);
 
 #endif

@@ -18,6 +18,7 @@ size_t kernel_text_decimal(const uint8_t *values, int scale, const uint8_t *vali
                            uint8_t *out);
 
 /* Bits: `true` or `false`. Room: 5 bytes a row. */
-size_t kernel_text_boolean(const uint8_t *bits, const uint8_t *validity, size_t rows, int32_t *out_offsets, uint8_t *out);
+size_t kernel_text_boolean(const uint8_t *bits, const uint8_t *validity, size_t rows, int32_t *out_offsets,
+                           uint8_t *out);
 
 #endif

@@ -30,14 +30,14 @@ size_t kernel_parquet_frame_list_count(const int32_t *index, size_t count, const
 
 /* Passes an optional list: a null list keeps its definition, an empty one gets + 1, and each element of others is an
  * entry with + 2, whose index is the element's row and whose repetition is `level` unless it is the list's first. */
-void kernel_parquet_frame_list(const uint8_t *definition, const uint8_t *repetition, const int32_t *index,
-                               size_t count, const uint8_t *validity, const int32_t *offsets, uint8_t level,
-                               uint8_t *out_definition, uint8_t *out_repetition, int32_t *out_index);
+void kernel_parquet_frame_list(const uint8_t *definition, const uint8_t *repetition, const int32_t *index, size_t count,
+                               const uint8_t *validity, const int32_t *offsets, uint8_t level, uint8_t *out_definition,
+                               uint8_t *out_repetition, int32_t *out_index);
 
 /* Passes an optional leaf: like kernel_parquet_frame_present, and `rows` gets the rows that hold values, in order
  * (room for `count`). Returns how many. */
-size_t kernel_parquet_frame_leaf(const uint8_t *definition, const int32_t *index, size_t count,
-                                 const uint8_t *validity, uint8_t *out_definition, int32_t *rows);
+size_t kernel_parquet_frame_leaf(const uint8_t *definition, const int32_t *index, size_t count, const uint8_t *validity,
+                                 uint8_t *out_definition, int32_t *rows);
 
 /* Bytes that an encoding of `count` numbers of `width` bits may take. */
 size_t kernel_parquet_hybrid_bound(size_t count, int width);

@@ -26,7 +26,7 @@ void kernel_parquet_plain_decimal_fixed(const uint8_t *values, const int32_t *ro
 void kernel_parquet_plain_boolean(const uint8_t *bits, const int32_t *rows, size_t first, size_t count, uint8_t *out);
 /* Byte strings: each as its length in four bytes and then its bytes. `byte_count` is the size of `bytes`.
  * Returns the bytes written: the strings' and four for each. */
-size_t kernel_parquet_plain_bytes(const int32_t *offsets, const uint8_t *bytes, size_t byte_count,
-                                  const int32_t *rows, size_t first, size_t count, uint8_t *out);
+size_t kernel_parquet_plain_bytes(const int32_t *offsets, const uint8_t *bytes, size_t byte_count, const int32_t *rows,
+                                  size_t first, size_t count, uint8_t *out);
 
 #endif

@@ -14,8 +14,8 @@
 
 /* What a field's bytes are, and what they become. */
 enum {
-    KERNEL_PGCOPY_BOOLEAN,   /* bool: one bit */
-    KERNEL_PGCOPY_INT16,     /* int2, int4, int8, float4, float8: bytes swapped */
+    KERNEL_PGCOPY_BOOLEAN, /* bool: one bit */
+    KERNEL_PGCOPY_INT16,   /* int2, int4, int8, float4, float8: bytes swapped */
     KERNEL_PGCOPY_32,
     KERNEL_PGCOPY_64,
     KERNEL_PGCOPY_UNSIGNED,  /* oid: uint32 to int64 */
@@ -35,18 +35,18 @@ enum {
 /* Results. All but OK leave the columns of no further use. */
 enum {
     KERNEL_PGCOPY_OK,
-    KERNEL_PGCOPY_BROKEN,          /* the bytes are not what the format says */
-    KERNEL_PGCOPY_FIELD_COUNT,     /* a tuple with another number of fields */
+    KERNEL_PGCOPY_BROKEN,      /* the bytes are not what the format says */
+    KERNEL_PGCOPY_FIELD_COUNT, /* a tuple with another number of fields */
     KERNEL_PGCOPY_NO_MEMORY,
     KERNEL_PGCOPY_INVALID_UTF8,
     KERNEL_PGCOPY_CELL_TOO_LARGE,
-    KERNEL_PGCOPY_INFINITE,        /* infinite date or timestamp */
-    KERNEL_PGCOPY_YEAR,            /* a date outside the years 1 to 9999 */
-    KERNEL_PGCOPY_HOUR_24,         /* 24:00:00 */
-    KERNEL_PGCOPY_NOT_A_NUMBER,    /* NaN or an infinity in a numeric */
-    KERNEL_PGCOPY_TOO_PRECISE,     /* a numeric with more fractional digits than the scale */
-    KERNEL_PGCOPY_TOO_WIDE,        /* a numeric with more digits than the precision */
-    KERNEL_PGCOPY_DIMENSIONS,      /* an array of several dimensions, or one that does not start at 1 */
+    KERNEL_PGCOPY_INFINITE,     /* infinite date or timestamp */
+    KERNEL_PGCOPY_YEAR,         /* a date outside the years 1 to 9999 */
+    KERNEL_PGCOPY_HOUR_24,      /* 24:00:00 */
+    KERNEL_PGCOPY_NOT_A_NUMBER, /* NaN or an infinity in a numeric */
+    KERNEL_PGCOPY_TOO_PRECISE,  /* a numeric with more fractional digits than the scale */
+    KERNEL_PGCOPY_TOO_WIDE,     /* a numeric with more digits than the precision */
+    KERNEL_PGCOPY_DIMENSIONS,   /* an array of several dimensions, or one that does not start at 1 */
 };
 
 /* Of a column that takes its bytes: larger cells are moved, not copied. */
@@ -56,20 +56,20 @@ enum {
  * realloc; whoever takes values, offsets, bytes or validity over puts NULL in their place, then calls _reset. */
 typedef struct kernel_pgcopy_column {
     int32_t kind;
-    int32_t nulls_specials;        /* special values become NULL and are counted */
-    int32_t precision, scale;      /* of a decimal */
-    int32_t takes_bytes;           /* large cells of text and bytes are left as zeros where they came from, which must be
+    int32_t nulls_specials;   /* special values become NULL and are counted */
+    int32_t precision, scale; /* of a decimal */
+    int32_t takes_bytes;      /* large cells of text and bytes are left as zeros where they came from, which must be
                                     * private anonymous memory (malloc's): the pages go back to the system */
     size_t child_count;
     struct kernel_pgcopy_column *children; /* `child_count` of them, the caller's memory */
 
     size_t rows, row_capacity;
-    uint8_t *validity;             /* LSB-first bits; NULL while no row is null */
-    uint8_t *values;               /* fixed widths; bits for booleans */
-    int32_t *offsets;              /* rows + 1, for text, binary and lists; NULL while there are no rows */
+    uint8_t *validity; /* LSB-first bits; NULL while no row is null */
+    uint8_t *values;   /* fixed widths; bits for booleans */
+    int32_t *offsets;  /* rows + 1, for text, binary and lists; NULL while there are no rows */
     uint8_t *bytes;
     size_t byte_count, byte_capacity;
-    int64_t specials;              /* values that became NULL; not reset */
+    int64_t specials; /* values that became NULL; not reset */
 } kernel_pgcopy_column;
 
 /* Decodes the tuple at the start of `bytes` into one row of each column.

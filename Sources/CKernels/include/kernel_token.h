@@ -15,27 +15,27 @@
  * characters write 16 bytes. A last character that these bytes cover in part only is filled with zero bits.
  * length: the length of an unpadded text of whole bytes (8k, 8k + 2, 4, 5 or 7), at least 2, at most (8 * stride + 4) / 5.
  * Cost: about 4 cycles a row with AVX-512 VBMI, 40 without. */
-void kernel_base32_rows(const uint8_t *digests, size_t stride, const uint8_t *validity, size_t rows,
-                        size_t length, uint8_t *out, int32_t *offsets);
+void kernel_base32_rows(const uint8_t *digests, size_t stride, const uint8_t *validity, size_t rows, size_t length,
+                        uint8_t *out, int32_t *offsets);
 
 /* Lower-case hexadecimal, the first `length` characters; length: 1 to 2 * stride. */
-void kernel_hex_rows(const uint8_t *digests, size_t stride, const uint8_t *validity, size_t rows,
-                     size_t length, uint8_t *out, int32_t *offsets);
+void kernel_hex_rows(const uint8_t *digests, size_t stride, const uint8_t *validity, size_t rows, size_t length,
+                     uint8_t *out, int32_t *offsets);
 
 enum { KERNEL_UUID_CHARACTERS = 36 };
 
 /* UUID version 8 (RFC 9562) as 36 characters: the leftmost 128 bits, of which version and variant replace six.
  * stride at least 16; 122 bits of the digest remain. */
-void kernel_uuid8_rows(const uint8_t *digests, size_t stride, const uint8_t *validity, size_t rows,
-                       uint8_t *out, int32_t *offsets);
+void kernel_uuid8_rows(const uint8_t *digests, size_t stride, const uint8_t *validity, size_t rows, uint8_t *out,
+                       int32_t *offsets);
 
 /* The leftmost 63 bits, most significant first, as a number of 0 to INT64_MAX; null rows get 0. stride at least 8. */
 void kernel_int63_rows(const uint8_t *digests, size_t stride, const uint8_t *validity, size_t rows, int64_t *out);
 
 /* Plain versions, same contract. */
-void reference_base32_rows(const uint8_t *digests, size_t stride, const uint8_t *validity, size_t rows,
-                           size_t length, uint8_t *out, int32_t *offsets);
-void reference_hex_rows(const uint8_t *digests, size_t stride, const uint8_t *validity, size_t rows,
-                        size_t length, uint8_t *out, int32_t *offsets);
+void reference_base32_rows(const uint8_t *digests, size_t stride, const uint8_t *validity, size_t rows, size_t length,
+                           uint8_t *out, int32_t *offsets);
+void reference_hex_rows(const uint8_t *digests, size_t stride, const uint8_t *validity, size_t rows, size_t length,
+                        uint8_t *out, int32_t *offsets);
 
 #endif

@@ -55,7 +55,10 @@ static bool all_begin(const uint8_t *rows, size_t width, size_t count, struct fi
     return same;
 }
 
-static bool same_column(const uint8_t *bytes, struct field column) { return memcmp(bytes, column.bytes, column.count) == 0; }
+static bool same_column(const uint8_t *bytes, struct field column)
+{
+    return memcmp(bytes, column.bytes, column.count) == 0;
+}
 
 static bool comes_out(const char *kind, const struct field *f, size_t rows)
 {
@@ -84,17 +87,19 @@ static bool comes_out(const char *kind, const struct field *f, size_t rows)
     } else if (strcmp(kind, "siv") == 0) {
         kernel_siv_key key;
         if (kernel_siv_key_make(&key, f[0].bytes, f[0].count, f[1].bytes, f[1].count)) {
-            same = kernel_siv_open_i32(&key, cipher.bytes, cipher_offsets, NULL, rows, out, out_offsets, status) == 0
-                && same_column(out, column);
+            same = kernel_siv_open_i32(&key, cipher.bytes, cipher_offsets, NULL, rows, out, out_offsets, status) == 0 &&
+                   same_column(out, column);
             kernel_siv_seal_i32(&key, column.bytes, offsets, NULL, rows, out, out_offsets);
             same = same && same_column(out, cipher);
         }
     } else if (strcmp(kind, "ff1") == 0) {
         kernel_ff1_cipher ff1;
         if (kernel_ff1_cipher_make(&ff1, f[0].bytes, f[0].count, f[1].bytes, f[1].count, f[2].bytes, f[2].count, 100)) {
-            same = column.count == cipher.count
-                && kernel_ff1_encrypt_i32(&ff1, column.bytes, offsets, NULL, rows, out, status) == 0 && same_column(out, cipher)
-                && kernel_ff1_decrypt_i32(&ff1, cipher.bytes, offsets, NULL, rows, out, status) == 0 && same_column(out, column);
+            same = column.count == cipher.count &&
+                   kernel_ff1_encrypt_i32(&ff1, column.bytes, offsets, NULL, rows, out, status) == 0 &&
+                   same_column(out, cipher) &&
+                   kernel_ff1_decrypt_i32(&ff1, cipher.bytes, offsets, NULL, rows, out, status) == 0 &&
+                   same_column(out, column);
         }
     }
     free(column.bytes), free(cipher.bytes), free(out);
@@ -152,8 +157,10 @@ int main(void)
             const bool alone = comes_out(tests[i].kind, tests[i].fields, 1);
             const bool together = comes_out(tests[i].kind, tests[i].fields, COPIES);
             const bool wanted = tests[i].verdict == 'v';
-            if (alone == wanted && together == wanted) agreed++;
-            else disagreed++;
+            if (alone == wanted && together == wanted)
+                agreed++;
+            else
+                disagreed++;
         }
         printf("%s: %zu agree, %zu disagree\n", levels[l], agreed, disagreed);
         failed |= disagreed > 0;

@@ -11,7 +11,7 @@ LOCAL = os.path.join(ROOT, "cluster/local")
 IDLE = os.path.join(ROOT, "Tests/EndToEnd/idle_etlx")
 sys.path.insert(0, LOCAL)
 
-from local_cluster import network, plays, postgres  # noqa: E402
+from local_cluster import network, plays, postgres  # noqa: F401
 
 
 def require_namespaces() -> None:

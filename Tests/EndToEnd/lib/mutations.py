@@ -115,7 +115,8 @@ MUTATIONS = {
         (one("Deployment", "etlx-worker", lambda d: put(d["spec"], replicas=2)), "both fixed and scaled")],
     "budgets": [(("objects", lambda o: o.remove(find(o, "PodDisruptionBudget", "etlx-keeper"))), "Deployment etlx-keeper: no PodDisruptionBudget"),
                 (one("PodDisruptionBudget", "etlx-coordinator", lambda b: put(b["spec"], maxUnavailable=0)), "StatefulSet etlx-coordinator")],
-    "slots": [(one("ScaledObject", "etlx-worker", lambda s: put(s["spec"]["triggers"][0]["metadata"], threshold="3")), "ScaledObject etlx-worker: divides by ['3']"),
+    "slots": [(one("ScaledObject", "etlx-worker", lambda s: put(s["spec"]["triggers"][0]["metadata"], threshold="3")),
+              "ScaledObject etlx-worker: divides by ['3']"),
               (one("HorizontalPodAutoscaler", "etlx-worker", lambda s: put(
                   s["spec"]["metrics"][0]["external"]["target"], averageValue="3")), "HorizontalPodAutoscaler etlx-worker: divides by ['3']")],
 }

@@ -19,8 +19,7 @@ double peer_cycles_per_tick(void)
     for (int attempt = 0; attempt < 20; attempt++) {
         uint64_t x = 3;
         const uint64_t start = __rdtsc();
-        for (int i = 0; i < TIMES; i++)
-            __asm__ volatile(".rept 16\n\timul %0, %0\n\t.endr" : "+r"(x));
+        for (int i = 0; i < TIMES; i++) __asm__ volatile(".rept 16\n\timul %0, %0\n\t.endr" : "+r"(x));
         const double ratio = 3.0 * CHAIN * TIMES / (double)(__rdtsc() - start);
         best = ratio > best ? ratio : best; /* an interrupted attempt shows fewer cycles in a tick */
     }
@@ -60,14 +59,16 @@ static void evp_mac(const char *name, OSSL_PARAM *parameters, const uint8_t key[
 void peer_hmac_evp_mac(const uint8_t key[32], const uint8_t *bytes, const int32_t *offsets, size_t rows, uint8_t *out)
 {
     char digest[] = "SHA256";
-    OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0), OSSL_PARAM_construct_end()};
+    OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+                               OSSL_PARAM_construct_end()};
     evp_mac("HMAC", parameters, key, bytes, offsets, rows, out, 32);
 }
 
 void peer_cmac_evp_mac(const uint8_t key[32], const uint8_t *bytes, const int32_t *offsets, size_t rows, uint8_t *out)
 {
     char cipher[] = "AES-256-CBC";
-    OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER, cipher, 0), OSSL_PARAM_construct_end()};
+    OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER, cipher, 0),
+                               OSSL_PARAM_construct_end()};
     evp_mac("CMAC", parameters, key, bytes, offsets, rows, out, 16);
 }
 
