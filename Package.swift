@@ -9,6 +9,9 @@ let house: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"),  // ... and do not leak
 ]
 
+/// Tests are run once, so that optimising them would take longer than it saves; what they test is optimised.
+let testing = house + [.unsafeFlags(["-Onone"], .when(configuration: .release))]
+
 /// A library of the house: sources in Sources/<name>, tests in Tests/<name>Tests, the same settings for both.
 func library(
     _ name: String, _ dependencies: [Target.Dependency], tests: [Target.Dependency] = [], exclude: [String] = []
@@ -18,7 +21,7 @@ func library(
         .testTarget(
             name: "\(name)Tests", dependencies: [.target(name: name), "TestKit"] + dependencies + tests,
             exclude: exclude,
-            swiftSettings: house),
+            swiftSettings: testing),
     ]
 }
 
@@ -56,10 +59,10 @@ let package = Package(
         // L2, tested in CKernelsTests: a forced level holds for the whole process, so one suite does all the forcing.
         .target(name: "KernelCheck", dependencies: ["Model", "CKernels"], swiftSettings: house),
         .target(name: "TestKit", swiftSettings: house),
-        .testTarget(name: "TidyTests", dependencies: [], swiftSettings: house),
+        .testTarget(name: "TidyTests", dependencies: [], swiftSettings: testing),
         .testTarget(
             name: "CKernelsTests", dependencies: ["CKernels", "CCrypto", "KernelCheck", "TestKit"],
-            exclude: ["elsewhere"], swiftSettings: house),
+            exclude: ["elsewhere"], swiftSettings: testing),
     ]
         // L0
         + library("Model", [])
@@ -89,3 +92,17 @@ let package = Package(
                 "ModuleStore",
             ])
 )
+
+// One room's tests without the others': `ops/test room NAME`.
+if let room = Context.environment["ETL_ROOM"] {
+    package.targets.removeAll { $0.type == .test && $0.name != "\(room)Tests" }
+}
+
+// Readers for libFuzzer, which brings its own `main`: Tests/Fuzz/run.
+if Context.environment["ETL_FUZZ"] != nil {
+    package.products = [.library(name: "FuzzedReaders", type: .static, targets: ["FuzzedReaders"])]
+    package.targets.append(
+        .target(
+            name: "FuzzedReaders", dependencies: ["Model", "Columnar", "Formats", "Cluster", "Document"],
+            path: "Tests/Fuzz/Swift", swiftSettings: house))
+}

@@ -15,6 +15,11 @@ ROUNDS = 60
 RENAMED = "__2"  # end of a published column's name whose own differs from another's only in case
 
 
+def test_types_of_our_own():
+    """Needs nothing from outside."""
+    return publish_and_compare("types_here")
+
+
 def test_pagila():
     return publish_and_compare("pagila", checked=True)
 

@@ -192,7 +192,7 @@ def test_mistakes_in_connections():
         cases = {
             "server-not-there": (4, re.sub(r":\d+/", f":{closed_port}/", reader), {}),
             "password-wrong": (4, reader.replace(":reader@", ":wrong@"), {}),
-            "database-absent": (4, reader.replace("/e2e_errors", "/e2e_no_such"), {}),
+            "database-absent": (4, reader.replace(f"/{database.name}", "/e2e_no_such"), {}),
             "table-absent": (2, reader, {"table": "custmers"}),
             "no-right-to-read": (2, reader, {"table": "closed"}),
             "row-level-security": (2, reader, {"table": "guarded"}),

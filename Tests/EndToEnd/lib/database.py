@@ -1,6 +1,7 @@
 """Databases in the tests' private PostgreSQL."""
 import contextlib
 import gzip
+import os
 import re
 import subprocess
 import urllib.parse
@@ -28,7 +29,8 @@ class Database:
 
     @classmethod
     def fresh(cls, name: str) -> "Database":
-        """A new, empty database; one of that name from before is dropped."""
+        """A new, empty database; one of that name from before is dropped. Each lane of the runner has its own."""
+        name += os.environ.get("ETL_TEST_LANE", "")
         with contextlib.closing(psycopg2.connect(postgres_url())) as connection:
             connection.autocommit = True
             with connection.cursor() as cursor:

@@ -1,4 +1,4 @@
-"""The public sample databases, loaded once a test run."""
+"""The sample databases, ours and public ones, loaded once a lane."""
 import functools
 import os
 import shutil
@@ -17,7 +17,7 @@ def sample(name: str) -> Database:
     """One of `SAMPLES`, loaded into a database of its own."""
     files = SAMPLES[name]
     database = Database.fresh(f"sample_{name}")
-    scripts = [script(shared(f"data/{file}")) for file in files]
+    scripts = [script(data(file)) for file in files]
     if name in ("chinook", "pgexercises"):
         scripts = [without_lines(text, *ABOUT_DATABASES) for text in scripts]
     database.load(*scripts)
@@ -25,7 +25,14 @@ def sample(name: str) -> Database:
     return database
 
 
+def data(file: str) -> str:
+    """A file of this repository's own data, or of the public ones."""
+    own = f"{ROOT}/Tests/EndToEnd/data/{file}"
+    return own if os.path.exists(own) else shared(f"data/{file}")
+
+
 SAMPLES = {
+    "types_here": ["types.sql"],
     "pagila": ["pagila-pg/pagila-schema.sql.gz", "pagila-pg/pagila-data.sql.gz", "pagila-pg/pagila-schema-jsonb.sql"],
     "chinook": ["chinook/Chinook_PostgreSql.sql.gz"],
     "northwind": ["northwind-pg/northwind.sql.gz"],
