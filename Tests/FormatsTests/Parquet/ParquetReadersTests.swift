@@ -1,6 +1,7 @@
 import Columnar
 import Foundation
 import Model
+import TestKit
 import Testing
 
 @testable import Formats
@@ -99,7 +100,9 @@ struct ParquetReadersTests {
         try files.check()
     }
 
-    @Test("giant cells, alone and among others", arguments: TargetSpec.Codec.allCases)
+    @Test(
+        "giant cells, alone and among others",
+        arguments: Night.isAsked ? TargetSpec.Codec.allCases : [TargetSpec.Codec.lz4])
     func giantCells(codec: TargetSpec.Codec) throws {
         let files = try ForeignReaders()
         let size = 5 << 20

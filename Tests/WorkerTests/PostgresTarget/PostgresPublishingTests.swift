@@ -271,7 +271,9 @@ struct PostgresPublishingTests {
                     "BEGIN; SELECT count(*) FROM \"\(schema)\".patients; SELECT pg_sleep(2); COMMIT")
             }
             reader.start()
-            Thread.sleep(forTimeInterval: 0.5)
+            let reading =
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
+            while try fixture.database.run(reading) != "1\n" { Thread.sleep(forTimeInterval: 0.02) }
             let start = ContinuousClock.now
             try fixture.store.withdraw(
                 module: "clinic", version: 1, reason: "asked for", by: "test", at: "2026-11-24T00:00:00Z")
