@@ -1,5 +1,5 @@
-/* Redaction: what is found in a text, alone and in a column, which is searched another way. The first byte chooses the
- * kinds; a zero byte ends a row. */
+/* Redaction: what is found in a text alone is found in a column, which is searched another way, at every level of the
+ * processor. The first byte chooses the kinds; a zero byte ends a row. */
 #include "CKernels.h"
 #include "fuzz.h"
 
@@ -24,27 +24,37 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t total)
     free(bytes);
 
     const size_t capacity = count / 5 + rows + 1;
-    kernel_row_entity *column = malloc(capacity * sizeof *column);
-    const size_t found = kernel_find_entities_i32(text, offsets, NULL, rows, wanted, column, capacity);
-    MUST(found <= capacity);
-    size_t next = 0;
+    kernel_row_entity *expected = malloc(capacity * sizeof *expected);
+    size_t expected_count = 0;
     for (size_t row = 0; row < rows; row++) {
         const size_t length = (size_t)(offsets[row + 1] - offsets[row]);
         uint8_t *alone = padded(text + offsets[row], length, 0);
         kernel_entity *entities = malloc((length / 5 + 1) * sizeof *entities);
-        const size_t expected = kernel_find_entities(alone, length, wanted, entities, length / 5 + 1);
+        const size_t found = kernel_find_entities(alone, length, wanted, entities, length / 5 + 1);
+        MUST(found <= length / 5 + 1);
         uint32_t last = 0;
-        for (size_t i = 0; i < expected; i++, next++) {
-            MUST(last <= entities[i].start && entities[i].start < entities[i].end && entities[i].end <= length);
-            MUST((entities[i].kind & wanted) != 0);
-            last = entities[i].end;
-            MUST(next < found && column[next].row == row && column[next].start == entities[i].start);
-            MUST(column[next].end == entities[i].end && column[next].kind == entities[i].kind);
+        for (size_t i = 0; i < found; i++) {
+            const kernel_entity one = entities[i];
+            MUST(last <= one.start && one.start < one.end && one.end <= length && (one.kind & wanted) == one.kind);
+            last = one.end;
+            expected[expected_count++] = (kernel_row_entity){(uint32_t)row, one.start, one.end, one.kind};
         }
         free(entities);
         free(alone);
     }
-    MUST(next == found);
+
+    kernel_row_entity *column = malloc(capacity * sizeof *column);
+    const char *levels[8];
+    const size_t level_count = kernel_levels(levels, 8);
+    for (size_t level = 0; level < level_count; level++) {
+        MUST(kernel_force_level(levels[level]));
+        MUST(kernel_find_entities_i32(text, offsets, NULL, rows, wanted, column, capacity) == expected_count);
+        for (size_t i = 0; i < expected_count; i++) {
+            MUST(column[i].row == expected[i].row && column[i].start == expected[i].start);
+            MUST(column[i].end == expected[i].end && column[i].kind == expected[i].kind);
+        }
+    }
+    free(expected);
     free(column);
     free(text);
     return 0;

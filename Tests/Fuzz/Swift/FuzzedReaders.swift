@@ -55,9 +55,13 @@ enum FuzzedReader: String {
             scalar("jsonb"), scalar("bytea"), scalar("uuid"), scalar("date"), scalar("timestamptz"), scalar("time"),
             .array(oid: 3, element: scalar("int4"), name: "int4[]"), .array(oid: 4, element: pair, name: "pair[]"),
         ]
-        return types.enumerated().compactMap { index, type in
-            guard case .success(let mapping) = PostgresMapping.map(type, as: .native) else { return nil }
-            return PostgresCopyDecoder.Input(name: "c\(index)", mapping: mapping, nullsSpecials: index % 2 == 0)
+        return types.enumerated().map { index, type in
+            let nullsSpecials = index % 2 == 0
+            guard case .success(let mapping) = PostgresMapping.map(type, as: ReadAs(nullsSpecials: nullsSpecials))
+            else {
+                preconditionFailure("a type that maps")
+            }
+            return PostgresCopyDecoder.Input(name: "c\(index)", mapping: mapping, nullsSpecials: nullsSpecials)
         }
     }()
 
@@ -103,7 +107,7 @@ enum FuzzedReader: String {
     }
 
     private static func document(_ bytes: [UInt8]) {
-        let reading = PipelineReader.examine(
+        let reading = unsafe PipelineReader.examine(
             text: String(decoding: bytes, as: UTF8.self), path: "/nowhere/a.yaml",
             environment: ["HOSPITAL_URL": "postgresql://h/d"],
             digest: { _ in "digest" })
