@@ -38,6 +38,8 @@ struct Etlx: ParsableCommand {
     }
 
     static func main() {
+        // First of all: from here on the process may hold rows, keys and passwords.
+        Memory.keepToItself()
         Signals.ignoreBrokenPipes()
         let words = Array(CommandLine.arguments.dropFirst())
         if let word = words.first, !word.hasPrefix("-"), word != "help", !commandNames.contains(word) {

@@ -84,7 +84,6 @@ struct WorkerCommand: ParsableCommand {
         var environment = ProcessInfo.processInfo.environment
         let token = try tokenSource(&environment)
         unsafe unsetenv(Self.secretVariable)
-        forbidCoreDumps()
         if embedded { system_end_with_parent() }
         let log = logging.log(common)
         for warning in KernelLevels.warnings { Console.warning(warning) }
@@ -145,12 +144,5 @@ struct WorkerCommand: ParsableCommand {
         do { return try HTTPPort(listeningOn: http) { state.answer($0) } } catch {
             throw Stop(.configuration, "--http \(http): \(error)")
         }
-    }
-
-    /// Keys and rows live in this process's memory: none of it may be written to a disk when it dies.
-    private func forbidCoreDumps() {
-        var none = rlimit(rlim_cur: 0, rlim_max: 0)
-        unsafe setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
-        system_forbid_dumps()
     }
 }
