@@ -1,4 +1,5 @@
 import Foundation
+internal import Model
 
 /// A frame of the control plane.
 ///
@@ -75,35 +76,14 @@ package enum WireFormat {
     }
 
     private static func readBody<Body: Decodable>(of bytes: [UInt8]) throws(Failure) -> Body {
-        guard isShallow(bytes[headerByteCount...]) else { throw .unreadableBody }
+        let text = bytes[headerByteCount...]
+        guard text.first == UInt8(ascii: "{"), JSONNesting.isAtMost(deepestNesting, in: text) else {
+            throw .unreadableBody
+        }
         guard let body = try? JSONDecoder().decode(Body.self, from: Data(bytes[headerByteCount...])) else {
             throw .unreadableBody
         }
         return body
-    }
-
-    /// Whether the body is an object in UTF-8 that may be given to a parser which recurses. Up to the first error of its
-    /// syntax this sees strings and brackets as a parser does; bytes of zero, as UTF-16 has them, are refused.
-    private static func isShallow(_ body: ArraySlice<UInt8>) -> Bool {
-        guard body.first == UInt8(ascii: "{") else { return false }
-        var depth = 0
-        var isInText = false
-        var isEscaped = false
-        for byte in body {
-            switch byte {
-            case 0: return false
-            case _ where isEscaped: isEscaped = false
-            case UInt8(ascii: "\\") where isInText: isEscaped = true
-            case UInt8(ascii: "\""): isInText.toggle()
-            case _ where isInText: break
-            case UInt8(ascii: "{"), UInt8(ascii: "["):
-                depth += 1
-                guard depth <= deepestNesting else { return false }
-            case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
-            default: break
-            }
-        }
-        return true
     }
 
     private static func bigEndian(_ bytes: ArraySlice<UInt8>) -> UInt64 { bytes.reduce(0) { $0 << 8 | UInt64($1) } }

@@ -155,10 +155,18 @@ package final class CoordinatorService {
             return
         }
         let reply = refusal(of: call) ?? decide(.call(call), &batch) ?? .refused(reason: "no answer")
-        // Only what a node proved to be its own counts as its connection.
-        if reply != .unknownNode, Join.Role.isNode(call.node) { connections.add(request.pipe, of: call.node) }
+        if Self.proves(call, answered: reply) { connections.add(request.pipe, of: call.node) }
         if case .grant = reply { remember(reply, for: id) }
         batch.answers.append((request, reply, id))
+    }
+
+    /// Whether the asker has shown that its name is its own: only then is this one of the node's connections.
+    private static func proves(_ call: Call, answered reply: Reply) -> Bool {
+        switch call.request {
+        case .submit, .status, .cancel: false
+        case .join: if case .welcome = reply { true } else { false }
+        default: reply != .unknownNode
+        }
     }
 
     /// Who may ask at all: processes join by a token, people show one with each question.

@@ -17,8 +17,21 @@ package enum Limits {
     /// share a small table and end together, and a large one has few parts.
     package static let shardsPerTable = 32
     package static let bytesPerShard = 32 << 20...128 << 20
-    /// Rows, bytes or values that a receipt may state of one part: far more than any has.
-    package static let countPerPart: Int64 = 1 << 44
+    /// Rows, bytes or values that a receipt may state of one part, and a plan of one shard: far more than any has. Sums
+    /// over all shards of a plan then fit in 64 bits, and so do sums over its tables.
+    package static let countPerPart: Int64 = 1 << 42
+    package static let shardsPerPlan = 1 << 20
+    package static let countPerTable: Int64 = 1 << 50
+    package static let bytesPerTableName = 128
+    package static let tablesPerPlan = 1 << 12
+    package static let sourcesPerPlan = 1 << 10
+    /// A name, a digest or the like in a plan; a path, which a system bounds by as much; a statement or another long text.
+    package static let bytesPerPlanWord = 1 << 10
+    package static let bytesPerPlanPath = 4 << 10
+    /// How deep the JSON of a plan may nest: a type within a type is two levels. Decoders recurse.
+    package static let planNesting = 128
+    /// The plan without its shards, which a general decoder reads: it takes a second for so much.
+    package static let bytesPerPlanOutline = 32 << 20
 
     // Documents and messages
     package static let bytesPerDocument = 4 << 20
@@ -92,6 +105,8 @@ package enum Limits {
     /// A shard in hand for less is no straggler, however fast its peers were.
     package static let leastStragglerAge = Duration.seconds(10)
     package static let endedRunsRemembered = 64
+    /// What became of the newest submissions; of older ones the ledger is asked.
+    package static let submissionsRemembered = 256
     package static let runsPerStatus = 40
     package static let nodesPerStatus = 100
     package static let slotsPerWorker = 256
@@ -100,8 +115,17 @@ package enum Limits {
     /// Files of one source that a keeper scans at a time, if it has the slots.
     package static let filesScannedAtATime = 8
     package static let bytesPerNodeName = 64
+    /// As many as there may be connections.
+    package static let nodesPerCluster = 4096
+    /// Open runs, those that wait included, and the bytes of their documents.
+    package static let openRuns = 1024
+    package static let bytesOfOpenDocuments = 256 << 20
+    /// Of the failure that a node tells: its sentence.
+    package static let charactersPerFailure = 2000
+    /// Of the snapshots that a keeper says it holds, together: they are part of every grant.
+    package static let bytesPerHold = 8 << 10
     package static let bytesPerPlan = 256 << 20
-    /// Documents whose pieces are still coming in.
+    /// Documents whose pieces are still coming in, or that are being opened.
     package static let submissionsAtOnce = 16
     /// How long a coordinator may take to open a document.
     package static let submissionPatience = Duration.seconds(120)

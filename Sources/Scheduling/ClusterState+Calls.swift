@@ -15,13 +15,13 @@ extension ClusterState {
         default: break
         }
         let node = call.node
-        guard isGenuine(call) else {
+        guard NodeName.isOne(node), isGenuine(call), hasRoom(for: node) else {
             step.notes.append(.refused(node: node.shown(limit: 40), reason: "no credential of this cluster"))
             step.reply = .unknownNode
             return
         }
         // One that another coordinator admitted, or that was silent for long, is known by its credential.
-        nodes[node, default: Node(role: .of(node), lastHeard: now)].lastHeard = now
+        nodes[node, default: Node(role: .of(node) ?? .worker, lastHeard: now)].lastHeard = now
         nodes[node]!.disconnectedSince = nil
         nodes[node]!.credential = call.credential
         switch call.request {
@@ -41,9 +41,15 @@ extension ClusterState {
         }
     }
 
+    private func hasRoom(for name: String) -> Bool { nodes.count < Limits.nodesPerCluster || nodes[name] != nil }
+
     private mutating func admit(_ name: String, _ join: Join, now: Instant, _ step: inout Step) {
-        guard name.hasPrefix("\(join.role.rawValue)-"), name.utf8.count <= Limits.bytesPerNodeName else {
-            step.reply = .refused(reason: "a name that does not begin with the role")
+        guard name.hasPrefix("\(join.role.rawValue)-"), NodeName.isOne(name) else {
+            step.reply = .refused(reason: "a name that does not begin with the role, or is no plain word")
+            return
+        }
+        guard hasRoom(for: name) else {
+            step.reply = .refused(reason: "\(nodes.count) nodes have joined; no more are admitted")
             return
         }
         guard join.build == ProductVersion.text else {
@@ -298,13 +304,22 @@ extension ClusterState {
         step.reply = .accepted
         switch (result, spec) {
         case (.plan, .plan):
-            guard let plan = codec.decode(runs[id]!.upload), plan.isNumbered else {
+            guard let plan = codec.decode(runs[id]!.upload) else {
+                // Pieces of it may have been another coordinator's: it is sent again.
                 step.reply = .refused(reason: "an unreadable plan")
                 return
+            }
+            if let fault = plan.fault {
+                step.reply = .refused(reason: fault.shown(limit: Limits.charactersPerFailure))
+                return fail(id, .unfit(fault), &step)
             }
             forget(token)
             adopt(plan, of: id, holder: name, now: now, &step)
         case (.held(let snapshots), .hold):
+            guard runs[id]!.mayBeHeld(snapshots) else {
+                step.reply = .refused(reason: "snapshots of other sources, or too many of them")
+                return
+            }
             forget(token)
             runs[id]!.holding = nil
             // The run was read meanwhile: the snapshots are let go.
@@ -351,14 +366,14 @@ extension ClusterState {
             step.reply = .refused(reason: "a receipt of another attempt")
             return
         }
-        guard receipt.isSound else {
+        guard receipt.isSound, runs[id]!.table(of: spec).map({ receipt.fits($0) }) ?? false else {
             step.reply = .refused(reason: "the receipt's rows do not add up")
             fail(
                 id,
                 TaskFailure(
                     kind: .worker, disposition: .failRun,
                     message:
-                        "\(spec.words): rows read are not published + quarantined + suppressed + filtered, or no part has as many"
+                        "\(spec.words): rows read are not published + quarantined + suppressed + filtered, or no part has as many, or what it counts is not in the plan"
                 ),
                 &step)
             return
@@ -383,6 +398,7 @@ extension ClusterState {
         _ failure: TaskFailure, token: Int64, from name: String, now: Instant, _ step: inout Step
     ) {
         guard let (id, spec) = held(token, by: name) else { return fence(name, &step) }
+        let failure = failure.ofNode
         step.reply = .accepted
         step.notes.append(.attemptFailed(run: id, spec, failure))
         forget(token)
@@ -436,12 +452,11 @@ extension ClusterState {
         }
         var bytes: [UInt8] = []
         if case .incomplete(let earlier, _)? = submissions[submission.id] { bytes = earlier }
-        let waiting = submissions.values.count { if case .incomplete = $0 { true } else { false } }
-        guard waiting < Limits.submissionsAtOnce || submissions[submission.id] != nil else {
-            step.reply = .refused(reason: "too many documents are on their way; try again")
+        guard submissions[submission.id] != nil || hasRoom(for: submission) else {
+            step.reply = .refused(reason: Submission.crowd)
             return
         }
-        guard submission.id.utf8.count <= 64, let piece = Base64.decode(submission.bytes), submission.offset >= 0,
+        guard NodeName.isOne(submission.id), let piece = Base64.decode(submission.bytes), submission.offset >= 0,
             submission.offset <= bytes.count, submission.total <= Limits.bytesPerDocument,
             submission.offset + piece.count <= submission.total
         else {
@@ -451,15 +466,19 @@ extension ClusterState {
         bytes.removeSubrange(submission.offset...)
         bytes += piece
         step.reply = .accepted
-        guard bytes.count == submission.total else {
-            submissions[submission.id] = .incomplete(bytes, since: now)
-            return
-        }
-        submissions[submission.id] = .opening
+        guard bytes.count == submission.total else { return carryOn(submission.id, .incomplete(bytes, since: now)) }
+        carryOn(submission.id, .opening)
         step.actions.append(
             .open(
                 id: submission.id, documentPath: submission.documentPath.shown(limit: 1000), document: bytes,
                 restarts: submission.restartsOnSnapshotLoss))
+    }
+
+    private func hasRoom(for submission: Submission) -> Bool {
+        let onTheirWay = submissions.values.count { $0.isOnItsWay }
+        let bytes = runs.values.reduce(0) { $0 + $1.document.count }
+        return onTheirWay < Limits.submissionsAtOnce && runs.count + onTheirWay < Limits.openRuns
+            && bytes + (onTheirWay + 1) * Limits.bytesPerDocument <= Limits.bytesOfOpenDocuments
     }
 
     private mutating func cancel(_ id: String, _ step: inout Step) {
@@ -487,6 +506,7 @@ extension ClusterState {
                 return ClusterStatus.Node(
                     name: name, host: node.host, slots: node.slots ?? 0, tasks: node.tokens.count,
                     silentMilliseconds: (now - node.lastHeard).inMilliseconds)
-            }, nodeCount: nodes.count)
+            }, nodeCount: nodes.count
+        ).fittingAMessage
     }
 }

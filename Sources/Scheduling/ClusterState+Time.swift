@@ -10,7 +10,7 @@ extension ClusterState {
         // Their submitters are gone.
         for (id, submission) in submissions {
             if case .incomplete(_, let since) = submission, now - since > Limits.submissionPatience {
-                submissions[id] = nil
+                forgetSubmission(id)
             }
         }
         // A process that died has its connections closed by its system long before its lease ends. A keeper is given the whole
@@ -103,6 +103,13 @@ extension ClusterState {
 }
 
 extension TaskFailure {
+    /// Of a run that no coordinator can carry on with.
+    static func unfit(_ reason: String) -> TaskFailure {
+        TaskFailure(
+            kind: .worker, disposition: .failRun,
+            message: "the run's plan cannot be carried out: \(reason.shown(limit: Limits.charactersPerFailure))")
+    }
+
     fileprivate static func poison(_ spec: TaskSpec) -> TaskFailure {
         TaskFailure(
             kind: .worker, disposition: .failRun,

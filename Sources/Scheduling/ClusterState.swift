@@ -114,7 +114,11 @@ package struct ClusterState: Sendable {
     /// Who has them.
     var workers: [Int64: String] = [:]
     var connections: [String: Int] = [:]
-    var submissions: [String: SubmissionState] = [:]
+    private(set) var submissions: [String: SubmissionState] = [:]
+    /// Those that came to an end here, the oldest first.
+    private var settledSubmissions: [String] = []
+    /// Open runs of the ledger that cannot be carried on with, and why: the first tick ends them.
+    private var unfit: [(run: String, reason: String)] = []
     /// Runs that an earlier coordinator left to be begun anew.
     private let restarts: [Action]
     private var lastToken: Int64
@@ -152,7 +156,10 @@ package struct ClusterState: Sendable {
         var step = Step()
         switch event {
         case .call(let call): answer(call, now: now, &step)
-        case .tick: expire(now: now, &step)
+        case .tick:
+            for (run, reason) in unfit { fail(run, .unfit(reason), &step) }
+            unfit = []
+            expire(now: now, &step)
         case .drain: isDraining = true
         case .disconnected(let name): nodes[name]?.disconnectedSince = now
         case .processEnded(let processID):
@@ -160,9 +167,10 @@ package struct ClusterState: Sendable {
                 lose(name, countsAsCrash: true, reason: "process ended", now: now, &step)
             }
         case .opened(let start, let document): open(start, document, &step)
-        case .submissionRefused(let id, let reason): submissions[id] = .refused(reason)
-        case .known(let submission, let run): submissions[submission] = .opened(run: run)
-        case .openingFailed(let id): submissions[id] = nil
+        case .submissionRefused(let id, let reason):
+            settle(id, .refused(reason.shown(limit: Limits.charactersPerFailure)))
+        case .known(let submission, let run): settle(submission, .opened(run: run))
+        case .openingFailed(let id): forgetSubmission(id)
         case .restartFailed(let run, let failure):
             setRestart(of: run, as: nil)
             step.records.append(Record(run: run, record: .notRestarted(failure)))
@@ -180,7 +188,7 @@ package struct ClusterState: Sendable {
     // MARK: Runs
 
     private mutating func open(_ start: RunStart, _ document: [UInt8], _ step: inout Step) {
-        if let submission = start.submission { submissions[submission] = .opened(run: start.run) }
+        if let submission = start.submission { settle(submission, .opened(run: start.run)) }
         guard runs[start.run] == nil, !ended.contains(where: { $0.run == start.run }) else { return }
         runs[start.run] = RunSchedule(start: start, document: document, isQueued: isBusy(start.module))
         order.append(start.run)
@@ -192,19 +200,46 @@ package struct ClusterState: Sendable {
         ended[index].restartedAs = run
     }
 
+    // MARK: Submissions
+
+    /// What became of a submission. The newest are remembered; of the others the ledger knows.
+    private mutating func settle(_ id: String, _ state: SubmissionState) {
+        submissions[id] = state
+        settledSubmissions.removeAll { $0 == id }
+        settledSubmissions.append(id)
+        if settledSubmissions.count > Limits.submissionsRemembered {
+            submissions[settledSubmissions.removeFirst()] = nil
+        }
+    }
+
+    /// It is on its way: not settled yet.
+    mutating func carryOn(_ id: String, _ state: SubmissionState) { submissions[id] = state }
+
+    mutating func forgetSubmission(_ id: String) {
+        submissions[id] = nil
+        settledSubmissions.removeAll { $0 == id }
+    }
+
     private func isBusy(_ module: String) -> Bool { runs.values.contains { $0.start.module == module } }
 
     private mutating func recover(_ run: RecoveredRun, isQueued: Bool, now: Instant) {
         let name = run.start.run
+        order.append(name)
+        if let submission = run.start.submission { settle(submission, .opened(run: name)) }
+        // One that has begun to commit is over by its outcome alone, whatever its plan says.
+        if run.state != .committing, let fault = RunSchedule.fault(of: run) {
+            runs[name] = RunSchedule(start: run.start, document: run.document, isQueued: true)
+            unfit.append((name, fault))
+            return
+        }
         let outline = run.plan.map { codec.encode($0.outline) } ?? []
         let state = RunSchedule(recovered: run, outline: outline, isQueued: isQueued, term: policy.leaseTime, now: now)
         runs[name] = state
-        order.append(name)
-        if let submission = run.start.submission { submissions[submission] = .opened(run: name) }
         func adopt(_ lease: TaskLease, _ spec: TaskSpec) {
             leases[lease.token] = (name, spec)
             workers[lease.token] = lease.worker
-            nodes[lease.worker, default: Node(role: .of(lease.worker), lastHeard: now)].tokens.insert(lease.token)
+            nodes[lease.worker, default: Node(role: .of(lease.worker) ?? .worker, lastHeard: now)].tokens.insert(
+                lease.token)
         }
         for lease in state.planning.leases { adopt(lease, .plan) }
         for holder in state.holders.keys where nodes[holder] == nil {
@@ -228,6 +263,7 @@ package struct ClusterState: Sendable {
         for position in run.leased {
             connections[run.sources[position], default: 0] -= run.shards[position].leases.count
         }
+        connections = connections.filter { $0.value > 0 }
         var status = run.status
         status.phase = phase
         status.version = version
@@ -297,6 +333,13 @@ enum SubmissionState: Sendable, Equatable {
     case opening
     case opened(run: String)
     case refused(String)
+
+    var isOnItsWay: Bool {
+        switch self {
+        case .incomplete, .opening: true
+        case .opened, .refused: false
+        }
+    }
 }
 
 extension ClusterStatus.Run {
@@ -311,12 +354,6 @@ extension ClusterStatus.Run {
 
 extension RecoveredRun {
     var hasBegun: Bool { plan != nil || planning != nil }
-}
-
-extension Join.Role {
-    /// A node's name begins with its role.
-    package static func isNode(_ name: String) -> Bool { allCases.contains { name.hasPrefix("\($0.rawValue)-") } }
-    static func of(_ name: String) -> Join.Role { name.hasPrefix(Join.Role.keeper.rawValue) ? .keeper : .worker }
 }
 
 extension TaskLease {

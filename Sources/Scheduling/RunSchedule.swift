@@ -87,10 +87,20 @@ package struct RunSchedule: Sendable {
 
     /// What the plan says of a shard.
     func description(of spec: TaskSpec) -> Shard? {
-        guard case .shard(let name, let index) = spec, let plan,
-            let table = plan.tables.firstIndex(where: { $0.name == name })
-        else { return nil }
-        return plan.tables[table].shards[index]
+        guard case .shard(_, let index) = spec else { return nil }
+        return table(of: spec)?.shards[index]
+    }
+
+    func table(of spec: TaskSpec) -> TablePlan? {
+        guard case .shard(let name, _) = spec else { return nil }
+        return plan?.tables.first { $0.name == name }
+    }
+
+    /// Whether these can be ids of the run's snapshots: of its sources, and no more than fit every grant.
+    func mayBeHeld(_ snapshots: [SnapshotHold]) -> Bool {
+        let names = Set(plan?.sources.map(\.name) ?? [])
+        return snapshots.allSatisfy { names.contains($0.source) }
+            && snapshots.reduce(0) { $0 + $1.source.utf8.count + $1.snapshot.utf8.count } <= Limits.bytesPerHold
     }
 
     // MARK: Changes
@@ -184,7 +194,7 @@ package struct RunSchedule: Sendable {
         shards[position].packed = packer.pack(receipt)
         doneCount += 1
         rowsOfDone = rowsOfDone + receipt.rows
-        bytesOfDone += shards[position].weight
+        bytesOfDone = bytesOfDone.saturatingSum(shards[position].weight)
         return tokens
     }
 
@@ -210,6 +220,22 @@ package struct RunSchedule: Sendable {
 
     // MARK: Recovery and views
 
+    /// Why a run of the ledger cannot be carried on with; nil when it can. A build before this one may have adopted what
+    /// this one does not.
+    static func fault(of run: RecoveredRun) -> String? {
+        if let fault = run.plan?.fault { return fault }
+        let tables = Dictionary(run.plan?.tables.map { ($0.name, $0) } ?? [], uniquingKeysWith: { first, _ in first })
+        for state in run.shards {
+            guard let table = tables[state.table], table.shards.indices.contains(state.shard) else {
+                return "\(state.table), shard \(state.shard): not in its plan"
+            }
+            if let receipt = state.receipt, !receipt.isSound || !receipt.fits(table) {
+                return "\(state.table), shard \(state.shard): its receipt is out of bounds"
+            }
+        }
+        return nil
+    }
+
     /// Every lease that the ledger knows lives on, for one full term from the first take-over after which no coordinator
     /// heard of it: further ones do not make it longer.
     init(recovered run: RecoveredRun, outline: [UInt8], isQueued: Bool, term: Duration, now: Instant) {
@@ -229,7 +255,7 @@ package struct RunSchedule: Sendable {
                 shards[position].packed = packed
                 doneCount += 1
                 rowsOfDone = rowsOfDone + receipt.rows
-                bytesOfDone += shards[position].weight
+                bytesOfDone = bytesOfDone.saturatingSum(shards[position].weight)
             } else if !state.leases.isEmpty {
                 shards[position].leases = state.leases.map { TaskLease($0, term: term, now: now) }
                 leased.insert(position)
@@ -249,11 +275,11 @@ package struct RunSchedule: Sendable {
         status.rows = rowsOfDone.read
         status.bytes = bytesOfDone
         for position in leased {
-            status.rows += shards[position].leases.map(\.progress.rows).max() ?? 0
-            status.bytes += shards[position].leases.map(\.progress.bytes).max() ?? 0
+            status.rows = status.rows.saturatingSum(shards[position].leases.map(\.progress.rows).max() ?? 0)
+            status.bytes = status.bytes.saturatingSum(shards[position].leases.map(\.progress.bytes).max() ?? 0)
         }
-        status.estimatedRows = plan?.tables.reduce(0) { $0 + $1.estimatedRows } ?? 0
-        status.estimatedBytes = plan?.tables.reduce(0) { $0 + $1.estimatedBytes } ?? 0
+        status.estimatedRows = plan?.tables.reduce(0) { $0.saturatingSum($1.estimatedRows) } ?? 0
+        status.estimatedBytes = plan?.tables.reduce(0) { $0.saturatingSum($1.estimatedBytes) } ?? 0
         status.holders = holders.keys.sorted()
         return status
     }
@@ -277,11 +303,11 @@ private struct RuleSums {
                 rules.append(count)
                 continue
             }
-            rules[known].rowsIn += count.rowsIn
-            rules[known].changed += count.changed
-            rules[known].nulls += count.nulls
-            rules[known].nulled += count.nulled
-            rules[known].quarantined += count.quarantined
+            rules[known].rowsIn = rules[known].rowsIn.saturatingSum(count.rowsIn)
+            rules[known].changed = rules[known].changed.saturatingSum(count.changed)
+            rules[known].nulls = rules[known].nulls.saturatingSum(count.nulls)
+            rules[known].nulled = rules[known].nulled.saturatingSum(count.nulled)
+            rules[known].quarantined = rules[known].quarantined.saturatingSum(count.quarantined)
         }
     }
 }

@@ -35,11 +35,3 @@ struct ShardPlaces: Sendable {
         return .shard(table: table.name, index: position - table.positions.lowerBound)
     }
 }
-
-extension RunPlan {
-    /// Its tables have names of their own, and each one's shards are numbered from zero: what the ledger asks of it too.
-    var isNumbered: Bool {
-        Set(tables.map(\.name)).count == tables.count
-            && tables.allSatisfy { $0.shards.map(\.index).elementsEqual($0.shards.indices) }
-    }
-}

@@ -14,7 +14,7 @@ struct CoordinatorCommand: ParsableCommand {
             when its lease runs out. A run goes on from the ledger; nothing that was finished is done again.
 
               etlx coordinator --listen tls+tcp://0.0.0.0:7443 --ledger postgresql://etlx@db.example/ledger \\
-                  --join-tokens join.tokens --operator-tokens operator.tokens \\
+                  --join-tokens join.tokens --keeper-tokens keeper.tokens --operator-tokens operator.tokens \\
                   --ca ca.pem --certificate coordinator.pem --private-key coordinator.key --http 0.0.0.0:9090
             """)
 
@@ -31,8 +31,11 @@ struct CoordinatorCommand: ParsableCommand {
     @OptionGroup var ledger: LedgerOption
     @OptionGroup var tls: TLSOptions
 
-    @Option(help: "A file of tokens that admit workers and keepers, one a line; the same for all coordinators.")
+    @Option(help: "A file of tokens that admit workers, one a line; the same for all coordinators.")
     var joinTokens: String
+
+    @Option(help: "A file of tokens that admit keepers, who plan runs; none of them admits workers too.")
+    var keeperTokens: String
 
     @Option(help: "A file of tokens that admit people: submit, status.")
     var operatorTokens: String
@@ -46,8 +49,11 @@ struct CoordinatorCommand: ParsableCommand {
     @Option(help: "Whom they must be meant for.")
     var jwtAudience: String?
 
-    @Option(help: "A service account that is admitted, system:serviceaccount:NAMESPACE:NAME; several are possible.")
+    @Option(help: "A service account of workers, system:serviceaccount:NAMESPACE:NAME; several are possible.")
     var jwtSubject: [String] = []
+
+    @Option(help: "A service account of keepers; several are possible.")
+    var jwtKeeperSubject: [String] = []
 
     @Option(help: ArgumentHelp("Where /livez, /readyz and /metrics are answered.", valueName: "address:port"))
     var http: String?
@@ -65,9 +71,14 @@ struct CoordinatorCommand: ParsableCommand {
         guard (1...10_000).contains(connectionsPerSource) else {
             throw ValidationError("--connections-per-source is a number from 1 to 10000, found \(connectionsPerSource)")
         }
-        let parts = [jwks, jwtIssuer, jwtAudience, jwtSubject.first]
+        let parts = [jwks, jwtIssuer, jwtAudience, jwtSubject.first ?? jwtKeeperSubject.first]
         guard parts.allSatisfy({ $0 == nil }) || parts.allSatisfy({ $0 != nil }) else {
-            throw ValidationError("--jwks, --jwt-issuer, --jwt-audience and --jwt-subject go together: name all four")
+            throw ValidationError(
+                "--jwks, --jwt-issuer, --jwt-audience and --jwt-subject or --jwt-keeper-subject go together: name all four"
+            )
+        }
+        guard Set(jwtSubject).isDisjoint(with: jwtKeeperSubject) else {
+            throw ValidationError("a service account of workers and of keepers: each role has accounts of its own")
         }
     }
 
@@ -81,9 +92,13 @@ struct CoordinatorCommand: ParsableCommand {
         let people: JoinTokens
         let credential: NodeCredential
         do {
-            admission = Admission(tokens: try JoinTokens(path: joinTokens), accounts: try accounts())
-            people = try JoinTokens(path: operatorTokens)
-            credential = NodeCredential(secret: Array(try TokenFile.first(of: joinTokens).utf8))
+            let workers = try JoinTokens(path: joinTokens)
+            let keepers = try JoinTokens(path: keeperTokens, apartFrom: [workers])
+            admission = Admission(tokens: [.worker: workers, .keeper: keepers], accounts: try accounts())
+            people = try JoinTokens(path: operatorTokens, apartFrom: [workers, keepers])
+            credential = NodeCredential(
+                worker: Array(try TokenFile.first(of: joinTokens).utf8),
+                keeper: Array(try TokenFile.first(of: keeperTokens).utf8))
         } catch let error as JoinTokens.FileError {
             throw Stop(.configuration, error.reason)
         } catch let error as ServiceAccountTokens.FileError { throw Stop(.configuration, error.reason) }
@@ -109,7 +124,10 @@ struct CoordinatorCommand: ParsableCommand {
     private func accounts() throws -> ServiceAccountTokens? {
         guard let jwks, let jwtIssuer, let jwtAudience else { return nil }
         return try ServiceAccountTokens(
-            keys: jwks, rules: .init(issuer: jwtIssuer, audience: jwtAudience, subjects: Set(jwtSubject)),
+            keys: jwks,
+            rules: .init(
+                issuer: jwtIssuer, audience: jwtAudience,
+                subjects: [.worker: Set(jwtSubject), .keeper: Set(jwtKeeperSubject)]),
             clock: { Int64(Date().timeIntervalSince1970) })
     }
 }

@@ -168,13 +168,31 @@ final class CoordinatorDriver {
     private func recover(_ ledger: Ledger, epoch: Int64) throws(LedgerError) -> ClusterState {
         var policy = ClusterState.Policy()
         policy.connectionsPerSource = configuration.connectionsPerSource
-        var open: [RecoveredRun] = []
-        for run in try ledger.openRuns() { open.append(try ledger.load(run)) }
-        var restarts: [RecoveredRun] = []
-        for run in try ledger.runsToRestart() { restarts.append(try ledger.load(run)) }
+        let open = try readable(try ledger.openRuns(), of: ledger, otherwise: { .aborted($0) })
+        let restarts = try readable(try ledger.runsToRestart(), of: ledger, otherwise: { .notRestarted($0) })
         return ClusterState(
             epoch: epoch, credential: configuration.credential, policy: policy, recovered: open, restarts: restarts,
             ended: try ledger.runs(limit: Limits.endedRunsRemembered).reversed(), now: NodeClock.now)
+    }
+
+    /// Runs whose state can be read. Of another the ledger gets the record that ends it, and the others go on; one that
+    /// had begun to commit stays as it is, for it may be a version.
+    private func readable(
+        _ runs: [String], of ledger: Ledger, otherwise end: (TaskFailure) -> LedgerRecord
+    ) throws(LedgerError) -> [RecoveredRun] {
+        var found: [RecoveredRun] = []
+        for run in runs {
+            do throws(LedgerError) { found.append(try ledger.load(run)) } catch {
+                guard error.code == .damaged else { throw error }
+                log.error(
+                    "a run cannot be read and is given up", ["run": .name(run), "reason": .name(error.description)])
+                guard try ledger.state(run) != .committing else { continue }
+                let failure = TaskFailure(
+                    kind: .worker, disposition: .failRun, message: "the ledger's record of the run cannot be read")
+                try ledger.append([end(failure)], run: run, at: RunOffice.now)
+            }
+        }
+        return found
     }
 
     private func renewCertificates() {

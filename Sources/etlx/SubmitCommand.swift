@@ -87,6 +87,7 @@ struct SubmittedDocument {
             case .accepted where end < bytes.count: offset = end
             // Whole, and being opened.
             case .accepted: Thread.sleep(forTimeInterval: 0.1)
+            case .refused(Submission.crowd): Thread.sleep(forTimeInterval: 1)
             case .refused(let reason) where offset > 0 && restarts < 3 && reason == Submission.misfit:
                 offset = 0
                 restarts += 1

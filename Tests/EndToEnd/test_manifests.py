@@ -29,8 +29,9 @@ KUSTOMIZATIONS = ["base", "overlays/backfill", "overlays/hpa", "overlays/keda", 
 
 OPTIONS = {
     "coordinator": {
-        "--listen", "--ledger", "--join-tokens", "--operator-tokens", "--advertise", "--ca", "--certificate", "--private-key",
-        "--insecure-network", "--http", "--log", "--jwks", "--jwt-issuer", "--jwt-audience", "--jwt-subject"},
+        "--listen", "--ledger", "--join-tokens", "--keeper-tokens", "--operator-tokens", "--advertise", "--ca", "--certificate", "--private-key",
+        "--insecure-network", "--http", "--log", "--jwks", "--jwt-issuer", "--jwt-audience", "--jwt-subject",
+        "--jwt-keeper-subject"},
     "worker": {
         "--coordinator", "--role", "--slots", "--join-token", "--ca", "--certificate", "--private-key", "--server-name", "--http",
         "--grace", "--until-idle", "--base-directory", "--log"},

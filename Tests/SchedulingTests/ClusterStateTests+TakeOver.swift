@@ -26,7 +26,7 @@ extension ClusterStateTests {
     }
 
     private static let receipt = PartReceipt(
-        table: "t", shard: 0, epoch: 3, stagedPath: "x", byteCount: 1, sha256: "00",
+        table: "t", shard: 0, epoch: 3, stagedPath: "x", byteCount: 1, sha256: SHA256.hexadecimal("part"),
         rows: RowAccount(read: 1, published: 1),
         rules: [])
 

@@ -42,7 +42,8 @@ struct Fixture {
 
     /// - Returns: the node's name.
     mutating func join(_ name: String, slots: Int = 4, process: Int32 = 0) -> String {
-        let join = Join(role: .of(name), slots: slots, processID: process, host: "here", build: ProductVersion.text)
+        let join = Join(
+            role: .of(name) ?? .worker, slots: slots, processID: process, host: "here", build: ProductVersion.text)
         send(name, .join(join))
         return name
     }
@@ -144,8 +145,16 @@ struct Fixture {
     static func receipt(_ grant: Grant, rows: Int64 = 10, published: Int64? = nil) -> PartReceipt {
         guard case .shard(let table, let index) = grant.task else { preconditionFailure("not a shard") }
         return PartReceipt(
-            table: table, shard: index, epoch: grant.epoch, stagedPath: "x", byteCount: 1, sha256: "00",
+            table: table, shard: index, epoch: grant.epoch, stagedPath: "x", byteCount: 1,
+            sha256: String(repeating: "0", count: 64),
             rows: RowAccount(read: rows, published: published ?? rows), rules: [])
+    }
+
+    /// A column with one step.
+    static func column(_ name: String) -> ColumnPlan {
+        ColumnPlan(
+            name: name, type: .text, isProtected: false, sourceColumn: name, sourceType: "text", mapping: nil,
+            steps: [StepPlan(verb: "trim", summary: "trim", effect: .clean, mapping: .lossy, method: "trim")])
     }
 
     /// One table `t`.

@@ -143,8 +143,8 @@ class Coordinator:
 
     def __init__(self, folder: str, ledger: Ledger):
         self.folder, self.ledger = folder, ledger
-        self.join_token, self.operator_token = secrets.token_hex(16), secrets.token_hex(16)
-        for name, token in (("join", self.join_token), ("operator", self.operator_token)):
+        self.tokens = {name: secrets.token_hex(16) for name in ("worker", "keeper", "operator")}
+        for name, token in self.tokens.items():
             with open(os.open(f"{folder}/{name}.tokens", os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
                 file.write(token + "\n")
         with socket.socket() as free:
@@ -161,8 +161,8 @@ class Coordinator:
         self.log_start = os.path.getsize(self.log) if os.path.exists(self.log) else 0
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [ETLX, "coordinator", "--listen", self.url, "--join-tokens", f"{self.folder}/join.tokens",
-                 "--operator-tokens", f"{self.folder}/operator.tokens"],
+                [ETLX, "coordinator", "--listen", self.url, "--join-tokens", f"{self.folder}/worker.tokens",
+                 "--keeper-tokens", f"{self.folder}/keeper.tokens", "--operator-tokens", f"{self.folder}/operator.tokens"],
                 env={**os.environ, "ETLX_LEDGER": self.ledger.url}, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         # For a profiler.
         print(f"coordinator: process {self.process.pid}", file=sys.stderr, flush=True)

@@ -93,7 +93,7 @@ class Crowd:
 
     async def worker(self, index: int) -> None:
         name = f"worker-{self.place:04x}{index:012x}"
-        asker = Asker(self.settings["host"], self.settings["port"], name, self.settings["token"])
+        asker = Asker(self.settings["host"], self.settings["port"], name, self.settings["tokens"]["worker"])
         await asyncio.sleep(self.random.random() * 0.002 * self.workers)
         await asker.connect()
         welcome = await self.ask(asker, "join", join_request("worker", self.settings["build"]))
@@ -173,7 +173,7 @@ class Crowd:
 
 async def plan(settings: dict, text: bytes) -> dict:
     """A keeper that takes the task of planning and hands in this plan; how long each step took, in seconds."""
-    asker = Asker(settings["host"], settings["port"], "keeper-00000000000000aa", settings["token"])
+    asker = Asker(settings["host"], settings["port"], "keeper-00000000000000aa", settings["tokens"]["keeper"])
     await asker.connect()
     welcome, _ = await asker.ask(join_request("keeper", settings["build"]))
     asker.use(welcome["welcome"]["credential"])

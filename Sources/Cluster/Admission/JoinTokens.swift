@@ -20,15 +20,19 @@ package final class JoinTokens: Sendable, CustomStringConvertible {
 
     private let path: String
     private let key: [UInt8]
+    /// Files of other roles: a token that stands in two of them would admit to both.
+    private let others: [JoinTokens]
     private let state: Mutex<State>
 
-    /// Throws when the file cannot be read, can be read by others, has no token, or one that is too short.
-    package init(path: String) throws(FileError) {
+    /// Throws when the file cannot be read, can be read by others, has no token, or one that is too short or stands in
+    /// another role's file.
+    package init(path: String, apartFrom others: [JoinTokens] = []) throws(FileError) {
         self.path = path
+        self.others = others
         var random = SystemRandomNumberGenerator()
         let key = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &random) }
         self.key = key
-        let (identity, digests) = try Self.read(path, key)
+        let (identity, digests) = try Self.read(path, key, apartFrom: others)
         state = Mutex(State(identity: identity, digests: digests))
     }
 
@@ -39,7 +43,7 @@ package final class JoinTokens: Sendable, CustomStringConvertible {
         let digests = state.withLock { state -> [[UInt8]]? in
             if state.digests == nil || GuardedFile.identity(path) != state.identity {
                 do throws(FileError) {
-                    let (identity, digests) = try Self.read(path, key)
+                    let (identity, digests) = try Self.read(path, key, apartFrom: others)
                     state = State(identity: identity, digests: digests)
                 } catch { state.digests = nil }
             }
@@ -52,7 +56,9 @@ package final class JoinTokens: Sendable, CustomStringConvertible {
         return isKnown ? nil : Refusal(.unknownToken, "no such join token")
     }
 
-    private static func read(_ path: String, _ key: [UInt8]) throws(FileError) -> (GuardedFile.Identity, [[UInt8]]) {
+    private static func read(
+        _ path: String, _ key: [UInt8], apartFrom others: [JoinTokens]
+    ) throws(FileError) -> (GuardedFile.Identity, [[UInt8]]) {
         let file: GuardedFile
         do throws(GuardedFile.Problem) { file = try GuardedFile(path, isSecret: true) } catch {
             throw FileError(reason: error.words(path))
@@ -69,6 +75,12 @@ package final class JoinTokens: Sendable, CustomStringConvertible {
             guard (Limits.shortestJoinToken...Limits.longestCredential).contains(token.count) else {
                 throw FileError(
                     reason: "\(path), line \(index + 1): a token has at least \(Limits.shortestJoinToken) characters")
+            }
+            for other in others where other.admits(String(decoding: token, as: UTF8.self)) == nil {
+                throw FileError(
+                    reason:
+                        "\(path), line \(index + 1): the token stands in \(other.path) too; each role has tokens of its own"
+                )
             }
             digests.append(Array(HMAC.hexadecimal(key: key, Array(token)).utf8))
         }

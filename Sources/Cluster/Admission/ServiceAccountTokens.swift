@@ -14,12 +14,14 @@ package final class ServiceAccountTokens: Sendable {
     package struct Rules: Sendable {
         package var issuer: String
         package var audience: String
-        /// `system:serviceaccount:NAMESPACE:NAME` of nodes.
-        package var subjects: Set<String>
+        /// `system:serviceaccount:NAMESPACE:NAME` of those that may join in a role.
+        package var subjects: [Join.Role: Set<String>]
         /// The same of those that submit, look and cancel.
         package var peopleSubjects: Set<String>
 
-        package init(issuer: String, audience: String, subjects: Set<String>, peopleSubjects: Set<String> = []) {
+        package init(
+            issuer: String, audience: String, subjects: [Join.Role: Set<String>], peopleSubjects: Set<String> = []
+        ) {
             self.issuer = issuer
             self.audience = audience
             self.subjects = subjects
@@ -74,8 +76,8 @@ package final class ServiceAccountTokens: Sendable {
         guard claims["iss"]?.text == rules.issuer else { return Refusal(.issuer, "another issuer") }
         let audiences = claims["aud"]?.items?.map(\.text) ?? [claims["aud"]?.text]
         guard audiences.contains(rules.audience) else { return Refusal(.audience, "meant for another audience") }
-        guard let subject = claims["sub"]?.text, (role == nil ? rules.peopleSubjects : rules.subjects).contains(subject)
-        else {
+        let subjects = role.map { rules.subjects[$0] ?? [] } ?? rules.peopleSubjects
+        guard let subject = claims["sub"]?.text, subjects.contains(subject) else {
             return Refusal(.subject, "a service account that is not on the list")
         }
         let now = clock()

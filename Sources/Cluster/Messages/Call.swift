@@ -150,6 +150,8 @@ package enum TaskResult: Sendable, Codable, Equatable {
 package struct Submission: Sendable, Codable, Equatable {
     /// Why a piece is refused whose predecessors are not there: begin again.
     package static let misfit = "a slice that does not fit"
+    /// Why the first piece is refused while others are on their way, or too many runs are open: try again.
+    package static let crowd = "too many documents are on their way, or too many runs are open; try again"
 
     package var id: String
     package var documentPath: String

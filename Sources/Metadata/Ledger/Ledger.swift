@@ -139,6 +139,11 @@ package final class Ledger: Sendable {
         try read { (reader) throws(LedgerError) in try reader.run(run) }
     }
 
+    /// How far a run came, of one whose other state cannot be read too; nil for one that the ledger does not have.
+    package func state(_ run: String) throws(LedgerError) -> RunState? {
+        try read { (reader) throws(LedgerError) in try reader.state(run) }
+    }
+
     /// Runs that are neither published nor aborted, oldest first: what a restarted coordinator carries on with.
     package func openRuns() throws(LedgerError) -> [String] {
         let rows = try read { (reader) throws(LedgerError) in

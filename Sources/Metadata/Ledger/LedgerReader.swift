@@ -49,6 +49,12 @@ struct LedgerReader {
         } catch { throw Self.unreadable(run) }
     }
 
+    /// Without the rest, which may be unreadable; nil for a run that the ledger does not have.
+    func state(_ run: String) throws(LedgerError) -> RunState? {
+        guard let row = try database.rows("SELECT state FROM run WHERE run = ?", .text(run)).first else { return nil }
+        return RunState(rawValue: try row.text(0))
+    }
+
     private static func unreadable(_ run: String) -> LedgerError {
         LedgerError(.damaged, "run \(run)", "its state cannot be read")
     }

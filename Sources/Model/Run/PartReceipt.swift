@@ -27,11 +27,33 @@ package struct PartReceipt: Sendable, Codable, Equatable {
         self.handle = handle
     }
 
-    /// Its rows add up, and no count is beyond what a part can have: sums over all parts then fit in 64 bits.
+    /// Its rows add up, no count is beyond what a part can have, so that sums over all parts fit in 64 bits, and its digest
+    /// is one.
     package var isSound: Bool {
+        guard sha256.utf8.count == 64,
+            sha256.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) })
+        else { return false }
         let counts =
             [byteCount, rows.read] + rules.flatMap { [$0.rowsIn, $0.changed, $0.nulls, $0.nulled, $0.quarantined] }
         return counts.allSatisfy { (0...Limits.countPerPart).contains($0) } && rows.isBalanced
+    }
+
+    /// Its rules are steps that the plan has for the table's columns, and no more of them.
+    ///
+    /// - Cost: one look at each step where they come in the plan's order, as workers count them.
+    package func fits(_ table: TablePlan) -> Bool {
+        var rest = rules[...]
+        var stepCount = 0
+        for column in table.columns {
+            for step in column.steps.indices {
+                stepCount += 1
+                if let rule = rest.first, rule.step == step, rule.column == column.name { rest.removeFirst() }
+            }
+        }
+        if rest.isEmpty { return true }
+        let steps = Dictionary(table.columns.map { ($0.name, $0.steps.count) }, uniquingKeysWith: max)
+        return rules.count <= stepCount
+            && rules.allSatisfy { rule in steps[rule.column].map { (0..<$0).contains(rule.step) } ?? false }
     }
 }
 
@@ -63,8 +85,9 @@ package struct RowAccount: Sendable, Codable, Equatable {
 
     package static func + (a: RowAccount, b: RowAccount) -> RowAccount {
         RowAccount(
-            read: a.read + b.read, published: a.published + b.published, quarantined: a.quarantined + b.quarantined,
-            suppressed: a.suppressed + b.suppressed, filtered: a.filtered + b.filtered)
+            read: a.read.saturatingSum(b.read), published: a.published.saturatingSum(b.published),
+            quarantined: a.quarantined.saturatingSum(b.quarantined),
+            suppressed: a.suppressed.saturatingSum(b.suppressed), filtered: a.filtered.saturatingSum(b.filtered))
     }
 }
 

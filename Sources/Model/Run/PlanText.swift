@@ -11,13 +11,20 @@ package enum PlanText {
         fast(plan, general) ?? general(plan)
     }
 
+    /// nil too for a text that nests deeper, or is longer without its shards, than an honest plan: whoever reads it is to
+    /// stay alive.
+    ///
     /// - Parameter general: reads any JSON of a plan, or gives nil.
     package static func plan(
         of bytes: [UInt8], general: ([UInt8]) -> RunPlan?, writing write: (RunPlan) -> [UInt8]
     ) -> RunPlan? {
+        guard JSONNesting.isAtMost(Limits.planNesting, in: bytes) else { return nil }
+        func bounded(_ text: [UInt8]) -> RunPlan? {
+            text.count <= Limits.bytesPerPlanOutline ? general(text) : nil
+        }
         // Equal when it is written again: then nothing of the text was taken for something else.
-        if let plan = fast(bytes, general), fast(plan, write) == bytes { return plan }
-        return general(bytes)
+        if let plan = fast(bytes, bounded), fast(plan, write) == bytes { return plan }
+        return bounded(bytes)
     }
 
     private static func fast(_ plan: RunPlan, _ general: (RunPlan) -> [UInt8]) -> [UInt8]? {

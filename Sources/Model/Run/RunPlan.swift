@@ -162,8 +162,9 @@ package struct TablePlan: Sendable, Codable, Equatable {
         self.columns = columns
         self.droppedColumns = droppedColumns
         self.shards = shards
-        self.estimatedRows = estimatedRows
-        self.estimatedBytes = estimatedBytes
+        // A source may estimate anything.
+        self.estimatedRows = max(0, min(estimatedRows, Limits.countPerTable))
+        self.estimatedBytes = max(0, min(estimatedBytes, Limits.countPerTable))
     }
 }
 
@@ -258,7 +259,7 @@ package struct Shard: Sendable, Codable, Equatable {
     package init(index: Int, piece: Piece, estimatedRows: Int64, estimatedBytes: Int64) {
         self.index = index
         self.piece = piece
-        self.estimatedRows = estimatedRows
-        self.estimatedBytes = estimatedBytes
+        self.estimatedRows = max(0, min(estimatedRows, Limits.countPerPart))
+        self.estimatedBytes = max(0, min(estimatedBytes, Limits.countPerPart))
     }
 }

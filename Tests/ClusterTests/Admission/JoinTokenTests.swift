@@ -84,17 +84,46 @@ struct JoinTokenTests {
         let accounts = try issuer.tokens()
         let signed = issuer.curve.token(ServiceAccountTests.claims())
         let expired = issuer.curve.token(ServiceAccountTests.claims(times: #""exp":1"#))
-        let all = Admission(tokens: tokens, accounts: accounts)
-        for role in [Join.Role.worker, .keeper, nil] {
+        let all = Admission(tokens: [.worker: tokens, .keeper: tokens], accounts: accounts)
+        for role in [Join.Role.worker, .keeper] {
             #expect(all.admits(Self.first, role: role) == nil && all.admits(dotted, role: role) == nil)
             #expect(all.admits("another-token-of-letters", role: role)?.code == .unknownToken)
-            #expect(all.admits(expired, role: .worker)?.code == .expired)
+            #expect(all.admits(expired, role: role)?.code == (role == .worker ? .expired : .subject))
             #expect(Admission().admits(Self.first, role: role)?.code == .unknownToken)
             #expect(Admission().admits("", role: role) != nil)
         }
+        #expect(all.admits(Self.first, role: nil) != nil, "a join token is no operator's")
         #expect(all.admits(signed, role: .worker) == nil)
-        #expect(Admission(accounts: accounts).admits(signed, role: .keeper) == nil)
+        #expect(Admission(accounts: accounts).admits(signed, role: .keeper)?.code == .subject)
         #expect(Admission(accounts: accounts).admits(Self.first, role: .worker)?.code == .unknownToken)
-        #expect(Admission(tokens: tokens).admits(signed, role: .worker)?.code == .unknownToken)
+        #expect(Admission(tokens: [.worker: tokens]).admits(signed, role: .worker)?.code == .unknownToken)
+    }
+
+    @Test("a token admits to the one role whose file it stands in, and stands in no other's")
+    func roles() throws {
+        let (workers, keepers) = (try File(Self.first), try File(Self.second))
+        let ofWorkers = try JoinTokens(path: workers.path)
+        let ofKeepers = try JoinTokens(path: keepers.path, apartFrom: [ofWorkers])
+        let admission = Admission(tokens: [.worker: ofWorkers, .keeper: ofKeepers])
+        #expect(admission.admits(Self.first, role: .worker) == nil)
+        #expect(admission.admits(Self.first, role: .keeper)?.code == .unknownToken)
+        #expect(admission.admits(Self.second, role: .keeper) == nil)
+        #expect(admission.admits(Self.second, role: .worker)?.code == .unknownToken)
+        // At the start, and when the file is changed later.
+        let both = try File("\(Self.second)\n\(Self.first)\n")
+        #expect(throws: JoinTokens.FileError.self) { try JoinTokens(path: both.path, apartFrom: [ofWorkers]) }
+        try keepers.write("\(Self.second)\n\(Self.first)\n", mode: 0o600)
+        #expect(admission.admits(Self.first, role: .keeper) != nil)
+        #expect(admission.admits(Self.second, role: .keeper)?.code == .unavailable)
+    }
+
+    @Test("whoever has the workers' token can make no keeper's credential")
+    func credentials() {
+        let cluster = NodeCredential(worker: Array(Self.first.utf8), keeper: Array(Self.second.utf8))
+        let guess = NodeCredential(secret: Array(Self.first.utf8))
+        #expect(cluster.isOf("worker-1", guess.text(for: "worker-1")))
+        #expect(!cluster.isOf("keeper-1", guess.text(for: "keeper-1")))
+        #expect(!cluster.isOf("keeper-1", cluster.text(for: "worker-1")))
+        for name in ["operator-1", "", "keeper", "Keeper-1"] { #expect(!cluster.isOf(name, cluster.text(for: name))) }
     }
 }

@@ -11,7 +11,9 @@ struct ServiceAccountTests {
     static let now: Int64 = 1_800_000_000
     static let rules = ServiceAccountTokens.Rules(
         issuer: "https://kubernetes.default.svc", audience: "etl-express",
-        subjects: ["system:serviceaccount:etl:worker"], peopleSubjects: ["system:serviceaccount:etl:nightly"])
+        subjects: [
+            .worker: ["system:serviceaccount:etl:worker"], .keeper: ["system:serviceaccount:etl:keeper"],
+        ], peopleSubjects: ["system:serviceaccount:etl:nightly"])
 
     static func claims(
         issuer: String = "https://kubernetes.default.svc", audience: String = #"["etl-express"]"#,
@@ -45,7 +47,10 @@ struct ServiceAccountTests {
         let tokens = try issuer.tokens()
         for key in [issuer.rsa, issuer.curve] {
             for _ in 0..<20 { #expect(tokens.admits(key.token(Self.claims()), role: .worker) == nil) }
-            #expect(tokens.admits(key.token(Self.claims(audience: #""etl-express""#)), role: .keeper) == nil)
+            let keeper = Self.claims(audience: #""etl-express""#, subject: "system:serviceaccount:etl:keeper")
+            #expect(tokens.admits(key.token(keeper), role: .keeper) == nil)
+            #expect(
+                tokens.admits(key.token(keeper), role: .worker)?.code == .subject, "each role has accounts of its own")
             let withoutID = key.token(Self.claims(), header: #"{"alg":"\#(key.algorithm)"}"#)
             #expect(tokens.admits(withoutID, role: .worker) == nil, "each key is tried")
         }

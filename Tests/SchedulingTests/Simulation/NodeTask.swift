@@ -162,7 +162,8 @@ extension Simulation {
         let path = "\(grant.attempt)/t/\(index)-\(grant.epoch)"
         // The same rows give the same bytes, whoever reads them.
         let part = ModelStore.Part(
-            token: grant.token, sourceState: facts.sourceState, sha256: "\(facts.sourceState)-\(index)")
+            token: grant.token, sourceState: facts.sourceState,
+            sha256: SHA256.hexadecimal("\(facts.sourceState)-\(index)"))
         if let other = store.write(part, at: path) {
             violate("\(path) is written by the attempts \(other.token) and \(grant.token)")
         }

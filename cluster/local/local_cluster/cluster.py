@@ -94,7 +94,7 @@ class Cluster:
         if not self.ledger_url:
             self.ledger = self.serve_postgres("ledger", is_durable=True)
             self.ledger_url = self.ledger.url
-        for name in ("join", "operator"):
+        for name in ("worker", "keeper", "operator"):
             path = self.token_file(name)
             with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
                 file.write(secrets.token_hex(24) + "\n")
@@ -180,13 +180,14 @@ class Cluster:
         advertised = self.proxy_url(index) if self.proxy_options is not None else self.url(role)
         command = [
             self.etlx, "coordinator", "--listen", self.url(role), "--advertise", advertised,
-            "--join-tokens", self.token_file("join"), "--operator-tokens", self.token_file("operator"),
+            "--join-tokens", self.token_file("worker"), "--keeper-tokens", self.token_file("keeper"),
+            "--operator-tokens", self.token_file("operator"),
             "--http", f"{self.address(role)}:{self.ports[f'http-{role}']}", "--log", "json"]
         return command + self.security_options("coordinator")
 
     def worker_command(self, kind: str) -> list[str]:
         command = [self.etlx, "worker", *self.coordinator_options(is_inside=True), "--role", kind,
-                   "--join-token", self.token_file("join"), "--grace", str(self.grace)]
+                   "--join-token", self.token_file(kind), "--grace", str(self.grace)]
         if self.slots and kind == "worker":
             command += ["--slots", str(self.slots)]
         return command + self.security_options("worker")

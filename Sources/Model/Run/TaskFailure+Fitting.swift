@@ -1,12 +1,19 @@
-internal import Model
-
 extension TaskFailure {
+    /// As a coordinator takes it from a node: texts that a terminal may print, of bounded length, and never the word for a
+    /// commit without an answer, which no node makes.
+    package var ofNode: TaskFailure {
+        var fitting = fittingAMessage
+        fitting.code = isUnknownCommit ? nil : code?.shown()
+        return fitting
+    }
+
     /// As many of the problems as a message holds; the first ones are the most useful anyway.
-    var fittingAMessage: TaskFailure {
+    package var fittingAMessage: TaskFailure {
         var fitting = self
+        fitting.message = message.shown(limit: Limits.charactersPerFailure)
         fitting.problems = problems.map { problem in
             Problem(
-                problem.severity, file: problem.file, position: problem.position,
+                problem.severity, file: problem.file?.shown(limit: 1000), position: problem.position,
                 found: problem.found.shown(limit: 1000),
                 expected: problem.expected.shown(limit: 1000), remedy: problem.remedy?.shown(limit: 1000))
         }
@@ -17,7 +24,8 @@ extension TaskFailure {
         if left > 0 {
             fitting.problems.append(
                 Problem(
-                    file: problems[0].file, position: nil, found: "\(left) more problems, \(problems.count) in all",
+                    file: fitting.problems.first?.file, position: nil,
+                    found: "\(left) more problems, \(problems.count) in all",
                     expected: "", remedy: "`etlx plan` tells every one"))
         }
         return fitting
