@@ -11,9 +11,26 @@ from lib.published import Version, audit
 from lib.surroundings import scratch, shared
 
 
+# What texts stumble over; U+0000 is no text of PostgreSQL's.
+OWN = [
+    "", " ", "  two  ", "\t", "\n", "\r\n", "\\", "\\N", "\\.", '"', "''", "`", "null", "NULL", "None", "NaN", "-0", "1e309", "0x1F", "١٢٣",
+    "true", "$1", "%s", "${env:HOME}", "{{x}}", "a,b;c|d", "<script>alert(1)</script>", "'; drop table naughty; --", "../../etc/passwd",
+    "\u0001\u0008\u001b\u007f", "\u0085\u2028\u2029", "\ufeffmark", "\u200bzero\u200dwidth", "\u202eright to left", "e\u0301 is not é",
+    "ﬁ ß İ ı ŉ", "漢字かな交じり", "العربية עברית", "नमस्ते", "👩‍👩‍👧‍👦🏳️‍🌈", "\U0001f600\U0010fffd", "\uffff\ufffe", "z\u0336\u0337\u0338" * 50,
+    "x" * 70_000,
+]
+
+
+def test_strings_of_our_own_pass_byte_for_byte():
+    return publish(OWN)
+
+
 def test_strings_pass_byte_for_byte():
     with open(shared("data/naughty-strings/blns.json"), encoding="utf-8") as file:
-        strings = json.load(file)
+        return publish(json.load(file))
+
+
+def publish(strings: list[str]) -> str:
     database = Database.fresh("e2e_naughty")
     with contextlib.closing(database.connect()) as connection, connection.cursor() as cursor:
         cursor.execute("create table naughty (id int, value text, doubled text[], document jsonb)")

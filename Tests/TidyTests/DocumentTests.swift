@@ -4,7 +4,8 @@ import Testing
 @Suite("documents about the code")
 struct DocumentTests {
     static let documents = [
-        "README.md", "ARCHITECTURE.md", "docs/cluster.md", "docs/pipeline.md", "docs/verbs.md", "docs/open-formats.md",
+        "README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "docs/cluster.md",
+        "docs/pipeline.md", "docs/verbs.md", "docs/open-formats.md",
         "docs/versions.md",
         "ops/README.md", "cluster/README.md", "cluster/local/README.md", "cluster/scenarios/README.md",
     ]

@@ -1,7 +1,7 @@
 """A lane: a process that runs tests one after another, as they come on its standard input.
 
 A name a line comes in; a JSON object a line goes out: `outcome` (ok, FAIL or skip), `detail`, `seconds`, `cpu_seconds`
-(of this process and of the children that it waited for). What a test prints goes to standard error.
+(of this process and of the children that it waited for), `without` (checkers that it would have asked too). What a test prints goes to standard error.
 """
 import json
 import os
@@ -31,6 +31,7 @@ def perform(test) -> dict:
     start, cpu, detail = time.monotonic(), cpu_seconds(), ""
     surroundings.scratch_folders.clear()
     etlx.started_sessions.clear()
+    surroundings.missing_outsiders.clear()
     try:
         detail = test() or ""
         outcome = "ok"
@@ -47,7 +48,9 @@ def perform(test) -> dict:
         for folder in surroundings.scratch_folders:
             make_writable(folder)
             shutil.rmtree(folder, ignore_errors=True)
-    return {"outcome": outcome, "detail": detail, "seconds": round(time.monotonic() - start, 2), "cpu_seconds": round(cpu_seconds() - cpu, 2)}
+    return {
+        "outcome": outcome, "detail": detail, "seconds": round(time.monotonic() - start, 2), "cpu_seconds": round(cpu_seconds() - cpu, 2),
+        "without": sorted(surroundings.missing_outsiders)}
 
 
 def cpu_seconds() -> float:

@@ -68,7 +68,7 @@ class Lane:
         except (OSError, ValueError):
             self.end()
             seconds = round(time.monotonic() - start, 2)
-            return {"outcome": "FAIL", "detail": f"its process ended, or it took {SECONDS_PER_TEST} s", "seconds": seconds, "cpu_seconds": 0}
+            return {"outcome": "FAIL", "detail": f"its process ended, or it took {SECONDS_PER_TEST} s", "seconds": seconds, "cpu_seconds": 0, "without": []}
         finally:
             watch.cancel()
 

@@ -27,6 +27,15 @@ def shared(path: str) -> str:
     return os.path.realpath(whole)
 
 
+def outsider(path: str) -> str | None:
+    """A checker of the shared tools, whose verdict a test adds to its own; without one the test is told to have passed without."""
+    whole = os.path.join(os.environ.get("ETL_SHARED", os.path.join(ROOT, "../shared")), path)
+    if os.path.exists(whole):
+        return os.path.realpath(whole)
+    missing_outsiders.add(path)
+    return None
+
+
 def scratch(name: str) -> str:
     """A new folder of this test; the runner removes it when the test has passed."""
     folder = os.environ.get("ETL_TEST_SCRATCH") or tempfile.gettempdir()
@@ -36,3 +45,4 @@ def scratch(name: str) -> str:
 
 
 scratch_folders: list[str] = []
+missing_outsiders: set[str] = set()
