@@ -7,6 +7,7 @@ import time
 from lib.checks import expect, expect_equal
 from lib.database import Database
 from lib.etlx import Running, run, run_well
+from lib.marks import long
 from lib.published import Version, check_module, numbers
 from lib.samples import clinic, wide_document, wide_table
 from lib.surroundings import ROOT, scratch
@@ -101,6 +102,7 @@ def wait_for_a_staged_part(running: Running, module_folder: str) -> int:
     raise AssertionError(f"the run ended before a part was seen in staging: {running.wait().text[-1000:]}")
 
 
+@long
 def test_quickstart_script():
     """`ops/quickstart` itself, twice, with a build that is there already."""
     folder = scratch("quickstart")

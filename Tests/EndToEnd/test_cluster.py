@@ -9,12 +9,14 @@ import sys
 
 from lib.checks import expect, expect_equal
 from lib.local import LOCAL, cluster_etlx, open_scratch, play, require_namespaces
+from lib.marks import long
 
 from local_cluster import client, judge, sample_source
 from local_cluster.cluster import Cluster
 from local_cluster.plays import Surroundings
 
 
+@long
 def test_same_bytes_as_one_machine():
     """Two runs of a cluster without namespaces, and so without root: versions 1 and 2 with the parts of `etlx run`."""
     folder = open_scratch("cluster")
@@ -37,18 +39,22 @@ def test_same_bytes_as_one_machine():
     return f"{len(around.reference)} parts"
 
 
+@long
 def test_processes_die():
     return play("worker-dies-mid-shard", "coordinator-killed", "keeper-killed", "both-keepers-killed", "leader-paused", seconds=25)
 
 
+@long
 def test_networks_part():
     return play("partition-silent", "partition-short", "partition-from-ledger", "fault-proxy-cuts", "fault-proxy-doubles", seconds=33)
 
 
+@long
 def test_servers_die():
     return play("ledger-restarts", "source-restarts", "snapshot-loss-fails", "scale-to-none", "tls")
 
 
+@long
 def test_scale_from_one_to_four():
     """Three workers join while one is busy: status counts them, and they take part."""
     require_namespaces()
@@ -81,6 +87,7 @@ def workers_of(about: dict) -> int:
     return sum(one["name"].startswith("worker-") for one in about.get("nodes", []))
 
 
+@long
 def test_storm():
     """The short form of the long run: a few faults of each kind, run after run."""
     require_namespaces()

@@ -6,6 +6,7 @@ from lib.checks import expect, expect_equal
 from lib.document import Document, Table
 from lib.etlx import run_well
 from lib.local import cluster_etlx, open_scratch
+from lib.marks import long
 from lib.private import PrivateDatabase, memory_limit, wait_until
 from lib.published import Version, numbers
 from lib.samples import wide_document, wide_table
@@ -52,6 +53,7 @@ def prepared(cluster: Cluster, folder: str) -> tuple[Document, Document]:
     return light, heavy
 
 
+@long
 def test_a_row_that_no_worker_has_memory_for():
     """Three workers die on its shard: that run ends and names it; the run beside it publishes, and workers stay."""
     folder = open_scratch("memory")
@@ -77,6 +79,7 @@ def test_a_row_that_no_worker_has_memory_for():
             wait_until(lambda: not os.path.exists(staging) or not os.listdir(staging), "staging of the failed run to be removed")
 
 
+@long
 def test_a_worker_that_dies_of_its_memory_once():
     """The next one has enough: the run publishes, with the bytes of an undisturbed one."""
     folder = open_scratch("memory")

@@ -8,6 +8,7 @@ import time
 from lib.checks import expect, expect_equal, require
 from lib.etlx import run_well
 from lib.local import cluster_etlx, open_scratch
+from lib.marks import long
 from lib.private import PrivateDatabase, Server, wait_until
 from lib.published import Version, numbers
 from lib.samples import wide_document, wide_table
@@ -88,10 +89,12 @@ def accepted(ledger: Server, run: str) -> tuple[int, int]:
         f"select count(*), coalesce(sum((receipt::json -> 'rows' ->> 'read')::bigint), 0) from etlx_ledger.shard where run = '{run}' and phase = 'done'")[0]
 
 
+@long
 def test_a_standby_goes_on():
     return killed_at_60_percent(coordinators=2)
 
 
+@long
 def test_the_same_one_comes_back():
     """No standby: the one coordinator is started again over the same ledger."""
     return killed_at_60_percent(coordinators=1)

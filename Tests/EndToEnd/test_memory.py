@@ -9,6 +9,7 @@ from lib.checks import expect, expect_equal, require
 from lib.database import Database
 from lib.document import Document, Table
 from lib.etlx import Running
+from lib.marks import by_night, long, night
 from lib.published import Version, numbers
 from lib.surroundings import scratch
 
@@ -36,14 +37,17 @@ def peak_of_workers(document: Document, workers: str = "2", **environment: str) 
     return max(peaks.values()), result.seconds
 
 
-def test_five_million_rows():
+@long
+def test_millions_of_rows():
+    """By day fewer, still more than a worker could hold."""
+    count = by_night(5_000_000, 1_500_000)
     database = Database.fresh("e2e_rows")
     database.execute(
-        """create table many as
+        f"""create table many as
            select i as id, md5(i::text) as code, i * 1.5::float8 as score, (i % 1000)::int as kind,
                   date '1950-01-01' + (i % 25000)::int as born, 'person ' || i || '@example.org' as email, (i / 100.0)::numeric(12,2) as amount,
                   case when i % 5 = 0 then null else repeat('note ', (i % 9)::int) end as note
-           from generate_series(1::bigint, 5000000) i""")
+           from generate_series(1::bigint, {count}) i""")
     document = Document(
         scratch("rows"), "many", {"db": {"kind": "postgres", "url": database.url}},
         [Table("many", "db.public.many", {
@@ -51,12 +55,14 @@ def test_five_million_rows():
             "born": {"generalize": {"to": "year"}}, "email": {"token": {"key": "k", "scope": "email"}},
             "amount": "keep", "note": {"redact": ["email", "phone"]}})]).with_key("k")
     peak, seconds = peak_of_workers(document)
-    expect_equal(Version(document.store, "many").rows("many"), 5_000_000, "rows")
+    expect_equal(Version(document.store, "many").rows("many"), count, "rows")
     expect(peak < LIMIT, f"peak {peak >> 20} MiB, limit {LIMIT >> 20} MiB")
     return f"peak {peak >> 20} MiB, {seconds:.0f} s"
 
 
+@night
 def test_cells_of_64_mebibytes():
+    """By day the worse case alone, below."""
     return large_cells()
 
 

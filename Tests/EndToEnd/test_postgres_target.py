@@ -10,6 +10,7 @@ from lib.checks import expect, expect_equal
 from lib.database import Database
 from lib.document import Document, Table, relation
 from lib.etlx import Running, run, run_well
+from lib.marks import alone, by_night, long
 from lib.private import wait_until
 from lib.published import Version, check_module
 from lib.samples import clinic, sample, wide_document, wide_table
@@ -90,6 +91,7 @@ def test_every_type_of_pagila():
     return f"{len(parts)} parts; {verified(database, 'pagila')}"
 
 
+@alone
 def test_readers_never_wait():
     folder = scratch("readers")
     document = clinic(folder, patients=1_000)
@@ -185,6 +187,7 @@ def test_racing_publishers():
     return f"{lost} races lost and run again"
 
 
+@long
 def test_killed_at_any_time():
     """Kills coordinator, keeper and workers at random times; readers see whole versions, and the next run works."""
     seed = int(os.environ.get("ETL_TEST_SEED", random.randrange(1 << 30)))
@@ -202,7 +205,7 @@ def test_killed_at_any_time():
         cursor.execute(f"select count(*) from {schema}.patients p join {schema}.visits v on v.patient_id = p.id")
         return cursor.fetchone()
 
-    rounds, committed = 14, 0
+    rounds, committed = by_night(14, 6), 0
     with Readers(database, "clinic", 3, look, pause=0.05) as readers:
         for _ in range(rounds):
             before = len(versions(database, "clinic"))

@@ -6,6 +6,7 @@ import subprocess
 from lib.checks import expect, expect_equal
 from lib.clinic import Clinic
 from lib.etlx import run_well
+from lib.marks import by_night, long
 from lib.published import Version, numbers
 from lib.s3 import Bucket, faulty, real_server
 
@@ -76,12 +77,14 @@ def kill_while_unknown(pipeline: Clinic, bucket: Bucket, fault: str) -> None:
         running.kill()
 
 
+@long
 def test_killed_at_any_time_in_a_bucket():
     pipeline, bucket = Clinic(50), Bucket(real_server())
     return kill_often(
         pipeline, bucket.target(), lambda: bucket.versions("clinic"), lambda: check_stored(pipeline, bucket))
 
 
+@long
 def test_killed_at_any_time_in_a_folder():
     pipeline = Clinic(50)
     store = f"{pipeline.folder}/store"
@@ -98,8 +101,9 @@ def test_killed_at_any_time_in_a_folder():
     return kill_often(pipeline, {"directory": store}, lambda: numbers(store, "clinic"), check)
 
 
-def kill_often(pipeline: Clinic, target: dict, versions, check, kills: int = 30) -> str:
+def kill_often(pipeline: Clinic, target: dict, versions, check) -> str:
     """Kills runs at random times, most of them near their end; now and then one is let be and must succeed."""
+    kills = by_night(30, 12)
     seed = random.randrange(2**32)
     chance = random.Random(seed)
     try:

@@ -7,6 +7,7 @@ import time
 from lib.checks import expect, expect_equal
 from lib.database import Database
 from lib.etlx import Running, processes_of_session, run_well
+from lib.marks import alone
 from lib.published import Version, numbers
 from lib.samples import clinic, wide_document, wide_table
 from lib.surroundings import scratch
@@ -55,6 +56,7 @@ def test_terminate_drains_too():
     interrupted_run(signal.SIGTERM, 1)
 
 
+@alone
 def test_second_interrupt_stops_at_once():
     document, seconds, _, _ = interrupted_run(signal.SIGINT, 2, gap=0.1)
     expect(seconds < 5, f"took {seconds:.1f} s to stop")

@@ -7,6 +7,7 @@ import subprocess
 
 from lib.checks import expect, expect_equal, require
 from lib.etlx import Running, run, run_well
+from lib.marks import long
 from lib.private import small_disk, wait_until
 from lib.published import Version, numbers
 from lib.samples import clinic
@@ -56,6 +57,7 @@ def test_full_disk():
         run_well("modules", store, "verify", "clinic")
 
 
+@long
 def test_full_disk_at_every_fill():
     """Disks that fill up at some step of publishing, the last included: a version, or none, never a part of one."""
     outcomes = {0: 0, 1: 0, 4: 0}
