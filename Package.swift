@@ -100,7 +100,6 @@ if let room = Context.environment["ETL_ROOM"] {
 
 // Readers for libFuzzer, which brings its own `main`: Tests/Fuzz/run.
 if Context.environment["ETL_FUZZ"] != nil {
-    package.products = [.library(name: "FuzzedReaders", type: .static, targets: ["FuzzedReaders"])]
     package.targets.append(
         .target(
             name: "FuzzedReaders", dependencies: ["Model", "Columnar", "Formats", "Cluster", "Document"],
