@@ -12,7 +12,7 @@ enum { WINDOW = 16384, WORDS = WINDOW / 64 };
 struct row_search {
     text text;
     size_t next; /* position to go on from */
-    size_t floor, looked;
+    size_t looked;
     kernel_entity email; /* found ahead; kind 0: none */
 };
 
@@ -46,7 +46,7 @@ static inline size_t next_candidate(const uint64_t *candidates, size_t from, siz
 static void search_row(struct row_search *search, const uint64_t *candidates, ptrdiff_t origin, size_t end, size_t row,
                        uint32_t wanted, struct findings *findings)
 {
-    const text t = search->text;
+    text t = search->text;
     const size_t limit = (size_t)((ptrdiff_t)end + origin);
     kernel_entity email = search->email;
     size_t i = search->next;
@@ -54,12 +54,12 @@ static void search_row(struct row_search *search, const uint64_t *candidates, pt
         while (!email.kind && search->looked < t.length) {
             const uint8_t *mark = memchr(t.bytes + search->looked, '@', t.length - search->looked);
             search->looked = mark ? (size_t)(mark - t.bytes) + 1 : t.length;
-            if (mark && !redact_find_email(t, search->looked - 1, search->floor, &email)) email.kind = 0;
+            if (mark && !redact_find_email(t, search->looked - 1, &email)) email.kind = 0;
         }
         i = (size_t)((ptrdiff_t)next_candidate(candidates, (size_t)((ptrdiff_t)i - origin), end) + origin);
         if (email.kind && i >= email.start) {
             put(findings, row, email);
-            i = search->floor = email.end;
+            i = t.floor = email.end;
             if (search->looked < i) search->looked = i;
             email.kind = 0;
             continue;
@@ -70,12 +70,14 @@ static void search_row(struct row_search *search, const uint64_t *candidates, pt
         const size_t found = starts ? redact_match(t, i, wanted, &kind) : 0;
         if (found && !(email.kind && found > email.start)) {
             put(findings, row, (kernel_entity){(uint32_t)i, (uint32_t)found, kind});
-            i = search->floor = found;
+            i = found;
+            t.floor = (uint32_t)found;
             continue;
         }
-        const size_t skipped = starts && is_digit(t.bytes[i]) ? redact_run_of_fours(t, i) : i;
+        const size_t skipped = starts && starts_digits(t, i) ? redact_run_of_fours(t, i) : i;
         i = skipped > i ? skipped : i + 1;
     }
+    search->text = t;
     search->email = email;
     search->next = i;
 }
@@ -118,7 +120,7 @@ size_t scan_column(const struct scan_version *scan, const uint8_t *bytes, const 
                 if (bit >= known) break;
                 while ((size_t)offsets[row + 1] <= start + bit) row++;
                 const size_t begin = (size_t)offsets[row], length = (size_t)offsets[row + 1] - begin;
-                search = (struct row_search){{bytes + begin, length}, start + bit - begin, 0, 0, {0, 0, 0}};
+                search = (struct row_search){{bytes + begin, (uint32_t)length, 0}, start + bit - begin, 0, {0, 0, 0}};
                 if (!(wanted & KERNEL_ENTITY_EMAIL)) search.looked = length;
                 is_open = !is_null(validity, row);
             }

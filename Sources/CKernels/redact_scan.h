@@ -7,6 +7,8 @@
 /* How far ahead the scan looks: it does not know all that begins in as many bytes before the end of a buffer that goes on. */
 enum {
     SCAN_REACH = 64,
+    /* Bytes in which a number shows seven digits. */
+    SCAN_NUMBER = 37,
     SCAN_NUMBERS = KERNEL_ENTITY_PHONE | KERNEL_ENTITY_CARD | KERNEL_ENTITY_SSN | KERNEL_ENTITY_IP,
 };
 

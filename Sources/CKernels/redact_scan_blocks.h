@@ -3,9 +3,9 @@
  *
  * What a kind cannot be without, looking forward from where it begins (redact.c has the whole forms):
  *   e-mail                    the @, which is marked itself; the search of a row looks around it
- *   IBAN                      two letters, two digits, with at most one blank or hyphen before each digit
- *   phone, card, SSN,         seven digits in 31 bytes with nothing but blanks and - . / ( ) between: six gaps of at most
- *   groups of four digits     four bytes; a phone number may begin up to three bytes earlier, with + and (
+ *   IBAN                      two letters and two digits; at most one blank, hyphen or dot before each digit where a word starts
+ *   phone, card, SSN,         seven digits in 37 bytes with nothing but blanks, line breaks and - . / ( ) between: six gaps
+ *   groups of four digits     of at most five bytes; a phone number may begin up to three bytes earlier, with + and (
  *   IPv4                      three dots behind digits in twelve bytes of digits and dots
  *   IPv6                      two colons in a row, with nothing but hexadecimal digits and colons before them, or six
  *                             colons with one to four bytes between each two
@@ -29,10 +29,10 @@ SCAN_INLINE block load_some(const uint8_t *from, size_t left)
 
 SCAN_INLINE uint64_t digits_of(block b) { return within(b, '0', '9'); }
 
-/* Bytes that may stand inside of a phone number, and more of them inside of no other number. */
+/* Bytes that may stand inside of a phone number or a card. */
 SCAN_INLINE uint64_t number_bytes(block b)
 {
-    return within(b, '-', '9') | within(b, '(', ')') | equals(b, ' ') | equals(b, 0xc2) | equals(b, 0xa0);
+    return within(b, '-', '9') | within(b, '(', ')') | equals(b, ' ') | equals(b, '\n') | equals(b, '\r');
 }
 
 /* 64 bits from bit `at` of the two words on. */
@@ -47,14 +47,17 @@ struct marks {
 };
 
 /* IBANs whose first digit is in the block. */
-SCAN_INLINE void mark_ibans(block b, uint64_t digits, uint64_t words, struct marks *marks)
+SCAN_INLINE void mark_ibans(block b, uint64_t digits, uint64_t starts, struct marks *marks)
 {
-    const uint64_t letters = within_letters(b), gaps = equals(b, ' ') | equals(b, '-');
-    /* The second of two letters that begin a word. */
-    const uint64_t pairs = letters & letters << 1 & words << 1;
+    const uint64_t letters = within_letters(b), gaps = equals(b, ' ') | within(b, '-', '.');
+    /* Where a word may start: not behind a letter or digit, unless an escape such as `\n` stands there. What is before the
+     * first two bytes is out of sight. */
+    const uint64_t words = ~((letters | digits) << 1) | equals(b, '\\') << 2 | starts | 3;
+    /* The second of two letters. */
+    const uint64_t pairs = letters & letters << 1;
     /* A second digit follows, or may follow out of sight. */
     const uint64_t next = digits >> 1, goes_on = next | (gaps & next) >> 1 | (uint64_t)3 << 62;
-    const uint64_t close = digits & goes_on & pairs << 1, apart = digits & goes_on & (gaps & pairs << 1) << 1;
+    const uint64_t close = digits & goes_on & pairs << 1, apart = digits & goes_on & (gaps & (pairs & words << 1) << 1) << 1;
     /* Before the third bit the letters are out of sight. */
     const uint64_t early = digits & ~(digits << 1) & goes_on & 7;
     marks->own |= close >> 2 | apart >> 3 | early >> 2;
@@ -62,7 +65,7 @@ SCAN_INLINE void mark_ibans(block b, uint64_t digits, uint64_t words, struct mar
 }
 
 /* Numbers whose first digit is in the block. */
-SCAN_INLINE void mark_numbers(block b, block next, uint64_t digits, uint64_t words, uint64_t starts, uint32_t wanted,
+SCAN_INLINE void mark_numbers(block b, block next, uint64_t digits, uint64_t starts, uint32_t wanted,
                               struct marks *marks)
 {
     const uint64_t more = digits_of(next);
@@ -72,12 +75,12 @@ SCAN_INLINE void mark_numbers(block b, block next, uint64_t digits, uint64_t wor
         dots = equals(b, '.') & (digits << 1 | 1);
         more_dots = equals(next, '.') & (more << 1 | 1);
     }
-    if (count_of(digits) + count_of(lowest(more, 30)) < 7 && count_of(dots) + count_of(lowest(more_dots, 11)) < 3) return;
+    if (count_of(digits) + count_of(lowest(more, SCAN_NUMBER - 1)) < 7 && count_of(dots) + count_of(lowest(more_dots, 11)) < 3) return;
     const uint64_t breaks = ~number_bytes(b), more_breaks = ~number_bytes(next);
     uint64_t found = 0;
-    for (uint64_t left = digits & (~(digits << 1) | starts) & words; left; left &= left - 1) {
+    for (uint64_t left = digits & (~(digits << 1) | starts); left; left &= left - 1) {
         const unsigned first = (unsigned)__builtin_ctzll(left);
-        const uint64_t end = from_bit(breaks, more_breaks, first) | (uint64_t)1 << 31;
+        const uint64_t end = from_bit(breaks, more_breaks, first) | (uint64_t)1 << SCAN_NUMBER;
         const unsigned length = (unsigned)__builtin_ctzll(end);
         const unsigned short_length = length < 12 ? length : 12;
         const int is_long = count_of(lowest(from_bit(digits, more, first), length)) >= 7;
@@ -122,14 +125,10 @@ static __attribute__((noinline)) void busy_block(const uint8_t *bytes, size_t pa
     const block b = load_some(bytes, left);
     const uint64_t digits = digits_of(b), signs = equals(b, '@'), colons = equals(b, ':');
     struct marks marks = {wanted & KERNEL_ENTITY_EMAIL ? signs : 0, 0};
-    if (digits && (wanted & (SCAN_NUMBERS | KERNEL_ENTITY_IBAN))) {
-        /* Where a word may start: not behind a letter, a digit or `_`, unless an escape such as `\n` stands there. What is
-         * before the first two bytes is out of sight. */
-        const uint64_t inside = within_letters(b) | digits | equals(b, '_');
-        const uint64_t words = ~(inside << 1) | equals(b, '\\') << 2 | starts | 3;
-        if (wanted & KERNEL_ENTITY_IBAN) mark_ibans(b, digits, words, &marks);
+    if (digits) {
+        if (wanted & KERNEL_ENTITY_IBAN) mark_ibans(b, digits, starts, &marks);
         if (wanted & SCAN_NUMBERS)
-            mark_numbers(b, load_some(bytes + 64, left > 64 ? left - 64 : 0), digits, words, starts, wanted, &marks);
+            mark_numbers(b, load_some(bytes + 64, left > 64 ? left - 64 : 0), digits, starts, wanted, &marks);
     }
     if (colons && (wanted & KERNEL_ENTITY_IP))
         mark_colons(b, load_some(bytes + 64, left > 64 ? left - 64 : 0), bytes, passed, &marks);

@@ -60,7 +60,7 @@ extension KernelTests {
         private static func rowByRow(_ column: ColumnFixture, _ wanted: UInt32) -> [UInt32] {
             (0..<column.rowCount).filter(column.isValid).flatMap { row -> [UInt32] in
                 let text = column.value(row)
-                let room = text.count / 5 + 1
+                let room = text.count / 4 + 1
                 let found = unsafe [kernel_entity](unsafeUninitializedCapacity: room) { target, count in
                     unsafe count = kernel_find_entities(text, text.count, wanted, target.baseAddress!, room)
                 }

@@ -16,39 +16,67 @@ import Testing
         "de89 3704-0044 0532 0130 00", "NO9386011117947", "4111-1111 1111 1111", "219-09-4563", "ssn 219094563",
         "203.0.113.177",
         "2001:DB8::1", "abcd:abcd:abcd:abcd:abcd:abcd:abcd:abcd", "on 2020-04-16 at 11:34", "in 2019", "12.5 mg", "@",
-        "1234", "é",
+        "1234", "é", "４１１１ 1111\u{2011}1111\u{202f}1111", "анна＠b.org", "\u{a0}", "—",
         "日本", "lorem ipsum", "\\n", "\u{1F600}", "x", "(", "std::vector",
     ]
 
-    /// What a text becomes: the search of one text, then each finding as a string.
+    /// The scalars of a text as ASCII where they stand for it. The pieces have none without width.
+    private static func folded(_ text: String) -> [Unicode.Scalar] {
+        text.unicodeScalars.map { scalar in
+            switch scalar.value {
+            case 0xa0, 0x202f: " "
+            case 0x2010...0x2015: "-"
+            case 0xff01...0xff5e: Unicode.Scalar(scalar.value - 0xfee0)!
+            default: scalar
+            }
+        }
+    }
+
+    private static func text(_ scalars: ArraySlice<Unicode.Scalar>) -> String {
+        var text = String.UnicodeScalarView()
+        text.append(contentsOf: scalars)
+        return String(text)
+    }
+
+    /// What a text becomes: the search of one folded text, then each finding as a string.
     private static func redacted(_ text: String, as form: RedactStep.Form, region: PhoneRegion?, key: FieldKey)
         -> String
     {
-        let bytes = Array(text.utf8)
-        let found = unsafe [kernel_entity](unsafeUninitializedCapacity: bytes.count / 5 + 1) { target, count in
-            unsafe count = kernel_find_entities(bytes, bytes.count, 63, target.baseAddress!, bytes.count / 5 + 1)
+        let scalars = Array(text.unicodeScalars)
+        let plain = folded(text)
+        let bytes = Array(Self.text(plain[...]).utf8)
+        // Which scalar a byte is the first of.
+        var scalarAt = [Int](repeating: plain.count, count: bytes.count + 1)
+        var byteCount = 0
+        for (index, scalar) in plain.enumerated() {
+            scalarAt[byteCount] = index
+            byteCount += UTF8.width(scalar)
+        }
+        let found = unsafe [kernel_entity](unsafeUninitializedCapacity: bytes.count / 4 + 1) { target, count in
+            unsafe count = kernel_find_entities(bytes, bytes.count, 63, target.baseAddress!, bytes.count / 4 + 1)
         }
         var result = ""
         var position = 0
         for finding in found {
-            result += String(decoding: bytes[position..<Int(finding.start)], as: UTF8.self)
-            let own = String(decoding: bytes[Int(finding.start)..<Int(finding.end)], as: UTF8.self)
+            let place = scalarAt[Int(finding.start)]..<scalarAt[Int(finding.end)]
+            result += Self.text(scalars[position..<place.lowerBound])
+            let own = Self.text(plain[place])
             let entity = kinds[finding.kind]!
             switch form {
             case .label: result += "[\(entity.rawValue.uppercased())]"
-            case .mask: result += String(repeating: "*", count: own.unicodeScalars.count)
+            case .mask: result += String(repeating: "*", count: place.count)
             case .token: result += base32(key.digest(Array(normalForm(own, entity, region).utf8)))
             }
-            position = Int(finding.end)
+            position = place.upperBound
         }
-        return result + String(decoding: bytes[position...], as: UTF8.self)
+        return result + Self.text(scalars[position...])
     }
 
     private static func normalForm(_ text: String, _ entity: RedactStep.Entity, _ region: PhoneRegion?) -> String {
         let digits = text.filter { ("0"..."9").contains($0) }
         return switch entity {
         case .email: EmailForm.of(text)
-        case .iban: text.filter { $0 != " " && $0 != "-" }.uppercased()
+        case .iban: text.filter { $0.isLetter || $0.isNumber }.uppercased()
         case .paymentCard, .usSSN: digits
         case .phone: PhoneForm.of(text, region: region) ?? digits
         case .ipAddress: text.lowercased()

@@ -28,12 +28,90 @@ import Testing
             ("v1.2.3.4.5, 300.1.1.1, 12345-6789, std::vector", "v1.2.3.4.5, 300.1.1.1, 12345-6789, std::vector"),
             ("{\"t\":\"x\\nanna@b.org\"}", "{\"t\":\"x\\n[EMAIL]\"}"),
             ("4111 1111 1111 1112 DE89370400440532013001", "4111 1111 1111 1112 DE89370400440532013001"),
-            ("Ötvös@példa.hu 日本a@b.co", "[EMAIL] 日本[EMAIL]"),
+            ("Ötvös@példa.hu 日本a@b.co", "[EMAIL] [EMAIL]"),
             ("@@ a@ @b.c a@b", "@@ a@ @b.c a@b"),
             ("", ""),
         ])
     func forms(text: String, expected: String) throws {
         #expect(try redact(text) == expected)
+    }
+
+    @Test(
+        "form and check digits decide, whatever separator stands before or behind",
+        arguments: [
+            ("4111111111111111,5500005555555559", "[PAYMENT_CARD],[PAYMENT_CARD]"),
+            ("203.0.113.7,198.51.100.23", "[IP_ADDRESS],[IP_ADDRESS]"),
+            ("536-22-8726/536-22-8727", "[US_SSN]/[US_SSN]"),
+            ("536-22-8726-536-22-8727", "[US_SSN]-[US_SSN]"),
+            ("[1,4111111111111111]", "[1,[PAYMENT_CARD]]"),
+            ("{\"a\":[7,2125550187]}", "{\"a\":[7,[PHONE]]}"),
+            ("2026-11-05:4111111111111111", "2026-11-05:[PAYMENT_CARD]"),
+            ("2026-11-05:536-22-8726", "2026-11-05:[US_SSN]"),
+            ("2026-11-05:fe80::1", "2026-11-05:[IP_ADDRESS]"),
+            ("212-555-0187,212-555-0188", "[PHONE],[PHONE]"),
+            ("212-555-0187/212-555-0188", "[PHONE]/[PHONE]"),
+            ("2125550187:2125550188", "[PHONE]:[PHONE]"),
+            ("06 12 34 56 78:06 12 34 56 79", "[PHONE]:[PHONE]"),
+            ("fe80::1,fe80::2", "[IP_ADDRESS],[IP_ADDRESS]"),
+            ("addr:fe80::1: down", "addr:[IP_ADDRESS]: down"),
+            ("ssn: 536228726,536228727", "ssn: [US_SSN],[US_SSN]"),
+            ("a@b.org-c@d.org.e@f.org", "[EMAIL]-[EMAIL].[EMAIL]"),
+            ("id_4111111111111111", "id_[PAYMENT_CARD]"),
+            ("IBANDE89370400440532013000", "IBAN[IBAN]"),
+        ])
+    func separators(text: String, expected: String) throws {
+        #expect(try redact(text) == expected)
+    }
+
+    @Test(
+        "what is surer is found whole where something else seems to begin before it",
+        arguments: [
+            ("1234 5678 9012 4111 1111 1111 1111", "1234 5678 9012 [PAYMENT_CARD]"),
+            ("+1 212 555 0187 4111 1111 1111 1111", "[PHONE] [PAYMENT_CARD]"),
+            ("4111111111111111 212-555-0187", "[PAYMENT_CARD] [PHONE]"),
+            ("3782 822463 10005 4111 1111 1111 1111", "[PAYMENT_CARD] [PAYMENT_CARD]"),
+            ("11:34 212-555-0187 11:34", "11:34 [PHONE] 11:34"),
+        ])
+    func surer(text: String, expected: String) throws {
+        #expect(try redact(text) == expected)
+    }
+
+    @Test(
+        "typography does not hide an identifier, and never leaves half of one",
+        arguments: [
+            ("4111\u{a0}1111\u{202f}1111\u{2009}1111", "[PAYMENT_CARD]"),
+            ("4111\u{2011}1111\u{2013}1111\u{2014}1111", "[PAYMENT_CARD]"),
+            ("4111.1111.1111.1111 and 4111  1111  1111  1111", "[PAYMENT_CARD] and [PAYMENT_CARD]"),
+            ("４１１１１１１１１１１１１１１１", "[PAYMENT_CARD]"),
+            ("٤١١١١١١١١١١١١١١١", "[PAYMENT_CARD]"),
+            ("41\u{200b}11\u{200d}1111\u{2060}11111\u{feff}111", "[PAYMENT_CARD]"),
+            ("4111111111111111\u{200b}5500005555555559", "[PAYMENT_CARD]\u{200b}[PAYMENT_CARD]"),
+            ("536\u{2010}\u{200b}22\u{2010}87\u{ad}26, 536.22.8727", "[US_SSN], [US_SSN]"),
+            ("212\u{2011}555\u{2011}0187；06\u{202f}12\u{202f}34\u{202f}56\u{202f}78", "[PHONE]；[PHONE]"),
+            ("+1\u{a0}(415)\u{a0}555\u{2212}0199, 212.555.0187", "[PHONE], [PHONE]"),
+            ("DE89 3704 0044\n0532 0130 00", "[IBAN]"),
+            ("DE89\u{a0}3704\u{a0}0044\r\n0532\u{a0}0130\u{a0}00", "[IBAN]"),
+            ("ＩＢＡＮ　ＤＥ８９３７０４００４４０５３２０１３０００", "ＩＢＡＮ　[IBAN]"),
+            ("203.0.113\u{200b}.7，fe80\u{200b}::1", "[IP_ADDRESS]，[IP_ADDRESS]"),
+            ("anna＠ｅxample．org x\u{ad}anna@b.o\u{ad}rg", "[EMAIL] [EMAIL]"),
+            ("nguyễn.văn@example.vn, 用户@例子.中国", "[EMAIL], [EMAIL]"),
+            ("अनीता@उदाहरण.भारत สมชาย@ตัวอย่าง.ไทย", "[EMAIL] [EMAIL]"),
+            ("john/smith@example.org", "[EMAIL]"),
+            ("\"john smith\"@example.org", "[EMAIL]"),
+            ("{\"a\":\"\\\"john smith\\\"@example.org\"}", "{\"a\":\"[EMAIL]\"}"),
+            ("«anna@b.org» — Größe\u{a0}12\u{a0}345\u{a0}m", "«[EMAIL]» — Größe\u{a0}12\u{a0}345\u{a0}m"),
+        ])
+    func typography(text: String, expected: String) throws {
+        #expect(try redact(text) == expected)
+    }
+
+    @Test("a folded text among others: only it is searched in another form, and a null stays one")
+    func foldedRows() throws {
+        let texts: [String?] = ["a@b.org", "x＠b.org 1", nil, "", "é 4111\u{a0}1111\u{a0}1111\u{a0}1111", "c@d.org"]
+        #expect(
+            try Fixture.texts([Step("redact", Self.all)], texts)
+                == ["[EMAIL]", "[EMAIL] 1", nil, "", "é [PAYMENT_CARD]", "[EMAIL]"])
+        #expect(try redact("x a＠b.org y", [("as", "mask")]) == "x ******* y")
     }
 
     @Test("only the kinds that are asked for are touched")
@@ -57,6 +135,9 @@ import Testing
             try inText("de89 3704 0044 0532 0130 00") == ofColumn("DE89370400440532013000", [Step("normalize_iban")]))
         #expect(try inText("4111-1111-1111-1111") == ofColumn("4111111111111111"))
         #expect(try inText("219-09-4563") == ofColumn("219094563"))
+        #expect(try inText("４１１１\u{a0}1111\u{2011}1111\u{200b}1111") == ofColumn("4111111111111111"))
+        #expect(try inText("anna＠example．org") == ofColumn("anna@example.org"))
+        #expect(try inText("DE89 3704 0044\n0532 0130 00") == ofColumn("DE89370400440532013000"))
         #expect(try inText("06 30 123 4567") == ofColumn("+36 30 1234567", [Step("normalize_phone", ["region": "HU"])]))
         #expect(try inText("2001:DB8::1") == ofColumn("2001:db8::1"))
     }
@@ -102,8 +183,8 @@ import Testing
             }
             scalarAt[byteCount] = text.unicodeScalars.count
             let bytes = Array(text.utf8)
-            let entities = unsafe [kernel_entity](unsafeUninitializedCapacity: bytes.count / 5 + 1) { target, count in
-                unsafe count = kernel_find_entities(bytes, bytes.count, 63, target.baseAddress!, bytes.count / 5 + 1)
+            let entities = unsafe [kernel_entity](unsafeUninitializedCapacity: bytes.count / 4 + 1) { target, count in
+                unsafe count = kernel_find_entities(bytes, bytes.count, 63, target.baseAddress!, bytes.count / 4 + 1)
             }
             for (kind, (label, entity)) in kinds.enumerated() {
                 let own = entities.filter { $0.kind == RedactStep.Entity(rawValue: entity)?.kernelKind }.map {
@@ -125,8 +206,8 @@ import Testing
             print(
                 "\(label.padding(toLength: 15, withPad: " ", startingAt: 0))\(gold[kind])  \(found[kind])/\(taken[kind])  recall \(recall)  precision \(precision)"
             )
-            #expect(recall >= 0.99, "\(label)")
-            #expect(precision >= (entity == "phone" ? 0.9 : 0.99), "\(label)")
+            #expect(recall == 1, "\(label)")
+            #expect(precision >= (entity == "phone" ? 0.94 : 1), "\(label)")
         }
     }
 

@@ -1,16 +1,8 @@
 /* Finds structured identifiers in free text by their form and check digits: no model, no names, no places.
  *
- * What is looked for, and what makes it one:
- *   e-mail        local part @ domain with a dot and a last label of letters
- *   phone         + or 00 and 8 to 15 digits; or 7 to 12 digits in groups or with parentheses that are no date, no thousands,
- *                 no ZIP+4; or 10 or 11 digits in one piece with a leading 0 or in the North American form; or 7 to 12 digits
- *                 near a word such as "phone"; an extension (x123) belongs to it
- *   IBAN          two letters, two digits, the length of its country, remainder 1 modulo 97; spaces or hyphens between
- *   payment card  12 to 19 digits with spaces or hyphens between, Luhn, and a known network or the word "card" before it
- *   US SSN        three, two and four digits with hyphens or spaces, no impossible area, group or serial; or nine digits
- *                 after "ssn" or "social security"
- *   IP address    four octets; or IPv6
- * An identifier starts and ends where no letter or digit touches it. Cost is linear: every attempt looks at a bounded
+ * docs/verbs.md (`redact`) states the forms of the six kinds: e-mail, phone, IBAN, payment card, US SSN, IP address. Form and
+ * check digits decide; behind a finding the text goes on as if it began there.
+ * Cost is linear: every attempt looks at a bounded
  * number of bytes. Nothing is allocated, no pointer kept. */
 #ifndef KERNEL_REDACT_H
 #define KERNEL_REDACT_H
@@ -33,7 +25,7 @@ typedef struct {
 } kernel_entity;
 
 /* Writes the identifiers of the `wanted` kinds (a sum of KERNEL_ENTITY_…), ascending and without overlap, at most
- * `capacity` of them; returns how many. A text of n bytes holds at most n / 5 + 1. */
+ * `capacity` of them; returns how many. A text of n bytes holds at most n / 4 + 1. */
 size_t kernel_find_entities(const uint8_t *bytes, size_t length, uint32_t wanted, kernel_entity *out, size_t capacity);
 
 typedef struct {
@@ -53,6 +45,21 @@ size_t kernel_find_entities_i32(const uint8_t *bytes, const int32_t *offsets, co
 /* The scan alone: a bit for each of `count` bytes, 1 where an identifier may begin and where an @ is.
  * starts: a bit for each byte, 1 where a row begins. starts, out: (count + 63) / 64 words, bits from the lowest. */
 void kernel_entity_candidates(const uint8_t *bytes, size_t count, const uint64_t *starts, uint32_t wanted, uint64_t *out);
+
+/* ---- Typography ---- */
+
+/* The search knows ASCII forms. A text with other blanks, hyphens, digits or full-width forms is folded first.
+ * All are linear; none looks behind `length`. */
+
+/* Where the first character that is folded begins, from `from` on; `length`: none. Cost on ASCII: a load of each byte. */
+size_t kernel_next_fold(const uint8_t *bytes, size_t from, size_t length);
+
+/* Writes the folded text and returns its bytes, at most `length`. no_width: what stands for a character without width; 0:
+ * nothing does. out may be bytes itself. */
+size_t kernel_fold_text(const uint8_t *bytes, size_t length, uint8_t no_width, uint8_t *out);
+
+/* Where in `bytes` the folded byte comes from that `count` others stand before, counted from `from` on, where one comes from. */
+size_t kernel_unfold(const uint8_t *bytes, size_t length, size_t from, uint8_t no_width, size_t count);
 
 /* Check digits of structured values. digits: ASCII digits only. */
 int kernel_is_luhn(const uint8_t *digits, size_t count);

@@ -105,12 +105,26 @@ struct RedactStep: UsesKey {
     }
 
     /// The form of an identifier that its token is computed of:
-    /// e-mail as `normalize_email` gives it; IBAN without spaces in upper case; card and SSN their digits alone; phone in
+    /// in folded typography, e-mail as `normalize_email` gives it; IBAN without spaces in upper case; card and SSN their digits alone; phone in
     /// E.164 where it has a calling code or a region is given, otherwise its digits; IP address in lower case.
     func appendNormalForm(of text: UnsafeRawBufferPointer, _ entity: Entity, to forms: inout VariableBuilder) {
+        if unsafe text.allSatisfy({ $0 < 0x80 }) {
+            unsafe appendNormalForm(ofFolded: text, entity, to: &forms)
+            return
+        }
+        let folded = unsafe [UInt8](unsafeUninitializedCapacity: text.count) { target, count in
+            unsafe count = kernel_fold_text(
+                text.bindMemory(to: UInt8.self).baseAddress!, text.count, 0, target.baseAddress!)
+        }
+        unsafe folded.withUnsafeBytes { unsafe appendNormalForm(ofFolded: $0, entity, to: &forms) }
+    }
+
+    private func appendNormalForm(
+        ofFolded text: UnsafeRawBufferPointer, _ entity: Entity, to forms: inout VariableBuilder
+    ) {
         switch entity {
         case .paymentCard, .usSSN: unsafe RedactStep.append(text, to: &forms) { isDigit($0) ? $0 : nil }
-        case .iban: unsafe RedactStep.append(text, to: &forms) { $0 == 0x20 || $0 == 0x2d ? nil : upperCase($0) }
+        case .iban: unsafe RedactStep.append(text, to: &forms) { isLetter($0) || isDigit($0) ? upperCase($0) : nil }
         case .ipAddress: unsafe RedactStep.append(text, to: &forms, lowerCase)
         case .email:
             if unsafe text.allSatisfy({ $0 < 0x80 }) {
@@ -144,5 +158,6 @@ struct RedactStep: UsesKey {
 }
 
 private func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
+private func isLetter(_ byte: UInt8) -> Bool { (byte | 0x20) &- 0x61 < 26 }
 private func upperCase(_ byte: UInt8) -> UInt8 { byte &- 0x61 < 26 ? byte - 0x20 : byte }
 private func lowerCase(_ byte: UInt8) -> UInt8 { byte &- 0x41 < 26 ? byte + 0x20 : byte }

@@ -8,7 +8,7 @@ internal import Glibc
 internal import Musl
 #endif
 
-/// Finds identifiers in all texts of a column with one call, then copies what is between them.
+/// Finds identifiers in all texts of a column, then copies what is between them.
 struct RedactOperation: ColumnOperation {
     let step: RedactStep
     /// For tokens; nil when compiled without keys.
@@ -16,33 +16,16 @@ struct RedactOperation: ColumnOperation {
 
     func apply(_ column: Column, in chunk: Chunk) throws(ValueFailure) -> Outcome {
         let wanted = step.entities.reduce(UInt32(0)) { $0 | $1.kernelKind }
-        // As many as the texts hold is seldom more than one a row; where it is, the second call has room.
-        var found = findings(column, wanted, capacity: column.rowCount + 64)
-        if found.count > found.capacity { found = findings(column, wanted, capacity: found.count) }
-        if found.list.isEmpty { return Outcome(column, changed: 0) }
-        let replacements = replacements(of: found.list, in: column)
+        let found = RedactSearch.findings(in: column, wanted)
+        if found.isEmpty { return Outcome(column, changed: 0) }
+        let replacements = replacements(of: found, in: column)
         var changed = 0
         var last: UInt32?
-        for finding in found.list where finding.row != last {
+        for finding in found where finding.row != last {
             changed += 1
             last = finding.row
         }
-        return Outcome(column.replacing(found.list, by: replacements), changed: changed)
-    }
-
-    /// The first `capacity` findings, and how many there are.
-    private func findings(
-        _ column: Column, _ wanted: UInt32, capacity: Int
-    ) -> (list: [kernel_row_entity], count: Int, capacity: Int) {
-        var count = 0
-        let list = unsafe column.withVariable { offsets, bytes, _ in
-            unsafe [kernel_row_entity](unsafeUninitializedCapacity: capacity) { target, written in
-                unsafe count = kernel_find_entities_i32(
-                    bytes, offsets, column.validityBits, column.rowCount, wanted, target.baseAddress!, capacity)
-                written = min(count, capacity)
-            }
-        }
-        return (list, count, capacity)
+        return Outcome(column.replacing(found, by: replacements), changed: changed)
     }
 
     private func replacements(of found: [kernel_row_entity], in column: Column) -> Replacements {
