@@ -5,6 +5,23 @@
 
 enum { ROWS = 64 };
 
+/* A folded text is no longer, holds nothing more that is folded, and each of its bytes leads back to its place. */
+static void folds_and_leads_back(const uint8_t *text, size_t length, uint8_t no_width)
+{
+    uint8_t *folded = malloc(length + 1);
+    const size_t count = kernel_fold_text(text, length, no_width, folded);
+    const size_t first = kernel_next_fold(text, 0, length);
+    MUST(count <= length && first <= length && (first < length || count == length));
+    size_t place = 0;
+    for (size_t i = 0; i < count; i++) {
+        const size_t next = kernel_unfold(text, length, place, no_width, i > 0);
+        MUST(next < length && (i == 0 || next > place));
+        MUST(folded[i] == text[next] || text[next] >= 0xc2);
+        place = next;
+    }
+    free(folded);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t total)
 {
     if (total < 1) return 0;
@@ -23,15 +40,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t total)
     uint8_t *text = padded(bytes, (size_t)offsets[rows], 0);
     free(bytes);
 
-    const size_t capacity = count / 5 + rows + 1;
+    const size_t capacity = count / 4 + rows + 1;
     kernel_row_entity *expected = malloc(capacity * sizeof *expected);
     size_t expected_count = 0;
     for (size_t row = 0; row < rows; row++) {
         const size_t length = (size_t)(offsets[row + 1] - offsets[row]);
         uint8_t *alone = padded(text + offsets[row], length, 0);
-        kernel_entity *entities = malloc((length / 5 + 1) * sizeof *entities);
-        const size_t found = kernel_find_entities(alone, length, wanted, entities, length / 5 + 1);
-        MUST(found <= length / 5 + 1);
+        kernel_entity *entities = malloc((length / 4 + 1) * sizeof *entities);
+        const size_t found = kernel_find_entities(alone, length, wanted, entities, length / 4 + 1);
+        MUST(found <= length / 4 + 1);
         uint32_t last = 0;
         for (size_t i = 0; i < found; i++) {
             const kernel_entity one = entities[i];
@@ -40,6 +57,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t total)
             expected[expected_count++] = (kernel_row_entity){(uint32_t)row, one.start, one.end, one.kind};
         }
         free(entities);
+        folds_and_leads_back(alone, length, 0);
+        folds_and_leads_back(alone, length, 0x1f);
         free(alone);
     }
 
