@@ -63,10 +63,11 @@ extension DocumentWalk {
 
     private mutating func readRetention(_ values: SectionValues) -> String? {
         guard let node = values["retention"], let text = text("retention", values) else { return nil }
-        if TextForms.isDuration(text) { return text }
+        // What the end of a version is computed from: a text that only looks like a duration would be kept for ever.
+        if Retention(text) != nil { return text }
         problems.error(
-            node.position, found: "\(node.found) for \"retention\"", expected: "an ISO 8601 duration",
-            remedy: "for example P5Y, P18M or P90D")
+            node.position, found: "\(node.found) for \"retention\"",
+            expected: "an ISO 8601 duration above zero, at most 1000 years", remedy: "for example P5Y, P18M or P90D")
         return nil
     }
 }

@@ -68,31 +68,4 @@ enum TextForms {
         }
         return !rest.isEmpty
     }
-
-    /// An ISO 8601 duration of whole numbers: `P5Y`, `P18M`, `P2W`, `P1DT12H`.
-    static func isDuration(_ text: String) -> Bool {
-        var rest = Substring(text)
-        guard rest.popFirst() == "P" else { return false }
-        let halves = rest.split(separator: "T", maxSplits: 1, omittingEmptySubsequences: false)
-        guard let date = parts(halves[0], units: "YMWD") else { return false }
-        if halves.count == 1 { return date > 0 }
-        guard let time = parts(halves[1], units: "HMS") else { return false }
-        return time > 0
-    }
-
-    /// How many `<digits><unit>` parts there are, units in order and each once; nil if there is anything else.
-    private static func parts(_ text: Substring, units: String) -> Int? {
-        var rest = text
-        var open = Substring(units)
-        var count = 0
-        while !rest.isEmpty {
-            let digits = rest.prefix { ("0"..."9").contains($0) }
-            rest = rest.dropFirst(digits.count)
-            guard !digits.isEmpty, digits.count <= 9, let unit = rest.popFirst(), let place = open.firstIndex(of: unit)
-            else { return nil }
-            open = open[open.index(after: place)...]
-            count += 1
-        }
-        return count
-    }
 }

@@ -40,15 +40,21 @@ import Testing
     }
 
     @Test(
-        "durations are ISO 8601",
+        "a retention is an ISO 8601 duration that has an end: what is accepted is what a version's end is computed from",
         arguments: [
             ("P5Y", true), ("P18M", true), ("P2W", true), ("P1DT12H", true), ("PT30M", true), ("P1Y2M3DT4H5M6S", true),
-            ("P", false), ("PT", false), ("P1DT", false), ("5Y", false), ("P5", false), ("P-5Y", false),
-            ("P1M1Y", false),
-            ("p5y", false), ("P1.5Y", false), ("P5Y ", false), ("P1Y1Y", false),
+            ("P1000Y", true), ("P1001Y", false), ("P12001M", false), ("P999999999D", false), ("P0D", false),
+            ("P0Y0M", false), ("PT0S", false), ("P", false), ("PT", false), ("P1DT", false), ("5Y", false),
+            ("P5", false),
+            ("P-5Y", false), ("P1M1Y", false), ("p5y", false), ("P1.5Y", false), ("P5Y ", false), ("P1Y1Y", false),
+            ("forever", false),
         ])
-    func durations(_ text: String, _ isDuration: Bool) {
-        #expect(TextForms.isDuration(text) == isDuration)
+    func retention(_ text: String, _ isAccepted: Bool) {
+        let document = Fixture.document("compliance: {purpose: research, retention: \"\(text)\"}")
+        let reading = Fixture.examine(document)
+        #expect((reading.pipeline != nil) == isAccepted, "\(reading.problems)")
+        let kept = reading.pipeline?.about.compliance?.retention
+        #expect((kept.flatMap { Retention($0) } != nil) == isAccepted)
     }
 
     @Test(
