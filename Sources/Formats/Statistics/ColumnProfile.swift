@@ -7,7 +7,8 @@ package import Model
 /// and that is for the caller to see to.
 ///
 /// - Shape: rows are added chunk by chunk; the same rows in the same order give the same profile, however they are cut.
-///   Profiles of parts are merged in the order of the parts.
+///   Profiles of parts may be merged in any order. Of what is told, mean and spread depend on the order in their last digits,
+///   the frequent values of columns with very many different ones until they were counted again (`needsRecount`), nothing else.
 /// - Nulls: counted, and left out of everything else. So are NaN. Of lists and structures only rows and nulls are told.
 /// - Units: the spread of dates is in days, that of timestamps in seconds.
 /// - Cost: one hash and a few comparisons a row; some 500 KiB.
@@ -27,7 +28,8 @@ package struct ColumnProfile: Sendable, Equatable {
     private var squares = 0.0
     private var distinct = DistinctSketch()
     private var frequent = FrequentValues()
-    private var sample = QuantileSample()
+    private var numbers = QuantileHistogram()
+    private var isRecounting = false
 
     package init(_ type: DataType) { self.type = type }
 
@@ -36,8 +38,10 @@ package struct ColumnProfile: Sendable, Equatable {
     /// Takes in the column's rows; the column is of the profile's type.
     package mutating func add(_ column: Column) {
         precondition(column.type == type, "a profile has one type")
-        rowCount += Int64(column.rowCount)
-        nullCount += Int64(column.nullCount)
+        if !isRecounting {
+            rowCount += Int64(column.rowCount)
+            nullCount += Int64(column.nullCount)
+        }
         switch type {
         case .boolean:
             let bits = unsafe column.values(UInt8.self)
@@ -59,6 +63,7 @@ package struct ColumnProfile: Sendable, Equatable {
     /// Takes in what another profile of the same type has seen, as if its rows followed.
     package mutating func merge(_ other: ColumnProfile) {
         precondition(other.type == type, "profiles of one type are merged")
+        precondition(!isRecounting && !other.isRecounting, "profiles are merged before they are counted again")
         rowCount += other.rowCount
         nullCount += other.nullCount
         nanCount += other.nanCount
@@ -74,7 +79,7 @@ package struct ColumnProfile: Sendable, Equatable {
         }
         distinct.merge(other.distinct)
         frequent.merge(other.frequent)
-        sample.merge(other.sample)
+        numbers.merge(other.numbers)
     }
 
     private mutating func addIntegers<Value: FixedWidthInteger>(
@@ -88,7 +93,7 @@ package struct ColumnProfile: Sendable, Equatable {
         for row in 0..<column.rowCount where !column.isNull(row) {
             let value = unsafe Double(values[row])
             guard !value.isNaN else {
-                nanCount += 1
+                if !isRecounting { nanCount += 1 }
                 continue
             }
             let number = value == 0 ? 0 : value
@@ -103,6 +108,7 @@ package struct ColumnProfile: Sendable, Equatable {
     }
 
     private mutating func add(_ value: ProfileValue, hash: UInt64) {
+        if isRecounting { return frequent.recount(hash) }
         distinct.add(hash)
         frequent.add(hash) { value }
         widen(value)
@@ -110,6 +116,7 @@ package struct ColumnProfile: Sendable, Equatable {
 
     private mutating func add(bytes: UnsafeRawBufferPointer) {
         let hash = unsafe ProfileValue.hash(bytes)
+        if isRecounting { return frequent.recount(hash) }
         distinct.add(hash)
         let isShort = bytes.count <= FrequentValues.bytesPerValue
         frequent.add(hash) { unsafe isShort ? .bytes(Array(bytes)) : nil }
@@ -128,11 +135,24 @@ package struct ColumnProfile: Sendable, Equatable {
     }
 
     private mutating func add(number: Double) {
+        if isRecounting { return }
         numberCount += 1
         let distance = number - runningMean
         runningMean += distance / Double(numberCount)
         squares += distance * (number - runningMean)
-        sample.add(number)
+        numbers.add(number)
+    }
+}
+
+/// Frequent values, counted by a second reading.
+extension ColumnProfile {
+    /// Whether counts of frequent values are bounds that depend on the order of rows.
+    package var needsRecount: Bool { !frequent.isExact }
+
+    /// From here on `add` counts frequent values alone: every row is to be given to it once more, in any order.
+    package mutating func beginRecount() {
+        isRecounting = true
+        frequent.beginRecount()
     }
 }
 
@@ -197,7 +217,7 @@ extension ColumnProfile {
     }
 
     private var quantiles: JSON? {
-        let numbers = sample.quantiles(Self.bucketCount)
+        let numbers = self.numbers.quantiles(Self.bucketCount)
         guard !numbers.isEmpty else { return nil }
         return .list(isMoment ? moments(numbers) : numbers.map { .number($0 / unit) })
     }
