@@ -170,9 +170,8 @@ extension ProblemList {
     mutating func unknownWord(
         _ word: String, kind: String, at position: Position?, among words: [String], in what: String
     ) {
-        let nearest = NearestWord.find(word, among: words)
         error(
-            position, found: "unknown \(kind) \"\(word.shown())\" in \(what)",
-            expected: "one of \(words.joined(separator: ", "))", remedy: nearest.map { "did you mean \"\($0)\"?" })
+            position, found: "unknown \(kind) \"\(word.shown())\" in \(what)", expected: expectation(words),
+            remedy: suggestion(for: word, among: words))
     }
 }

@@ -48,7 +48,7 @@ struct Arguments {
         }
         self.entries = entries
         shortNode = short
-        self.problems = problems
+        self.problems = problems.continued
     }
 
     private static func forms(of verb: Verb) -> String {

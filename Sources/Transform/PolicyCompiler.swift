@@ -85,13 +85,15 @@ package enum PolicyCompiler {
         checkOutputNames(table, into: &own)
         checkReadings(table, into: &own)
         checkEveryInputHasARule(table, inputs: inputs, into: &own)
+        let inputNames = inputs.map(\.name)
+        let inputIndices = Dictionary(zip(inputNames, inputs.indices), uniquingKeysWith: { first, _ in first })
         for rule in table.columns {
             let reading = reading(of: rule)
             var inputIndex: Int?
             if let source = reading.sourceColumn {
-                inputIndex = inputs.firstIndex { $0.name == source }
+                inputIndex = inputIndices[source]
                 if inputIndex == nil {
-                    reportMissing(source, rule: rule, table: table, inputs: inputs, into: &own)
+                    reportMissing(source, rule: rule, table: table, names: inputNames, into: &own)
                     continue
                 }
             }
@@ -170,14 +172,12 @@ package enum PolicyCompiler {
     }
 
     private static func reportMissing(
-        _ source: String, rule: ColumnRule, table: TableSpec, inputs: [InputColumn], into problems: inout ProblemList
+        _ source: String, rule: ColumnRule, table: TableSpec, names: [String], into problems: inout ProblemList
     ) {
-        let names = inputs.map(\.name)
         problems.error(
             rule.steps.first { $0.verb == "from" }?.position ?? rule.position,
             found: "table \"\(table.name)\" has no source column \"\(source)\"",
-            expected: "one of \(names.joined(separator: ", "))",
-            remedy: NearestWord.find(source, among: names).map { "did you mean \"\($0)\"?" })
+            expected: problems.expectation(names), remedy: problems.suggestion(for: source, among: names))
     }
 
     /// A token and the last digits of one value, side by side, tell more than either (PCI DSS FAQ 1308).

@@ -24,6 +24,7 @@ struct StepContext {
     /// The folder that files named in the rule are relative to.
     let baseDirectory: String
     let allowsWeak: Bool
+    /// Of this step alone.
     var problems: ProblemList
 
     mutating func refuse(_ found: String, expected: String = "", remedy: String? = nil) -> CompiledStep? {

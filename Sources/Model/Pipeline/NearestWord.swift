@@ -8,7 +8,8 @@ package enum NearestWord {
         let wanted = Array(word.lowercased())
         let limit = wanted.count / 3 + 1
         var best: (word: String, distance: Int)?
-        for candidate in words {
+        // Words whose lengths differ by more than the limit are further away than it.
+        for candidate in words where abs(candidate.count - wanted.count) <= limit {
             let distance = editDistance(wanted, Array(candidate.lowercased()))
             if distance <= limit, distance < best?.distance ?? .max { best = (candidate, distance) }
         }

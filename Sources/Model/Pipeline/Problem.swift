@@ -42,12 +42,26 @@ extension Problem: CustomStringConvertible {
 
 /// Gathers all problems, so that they are told at once and not one a run.
 package struct ProblemList: Sendable {
+    /// Looking for nearest words, and naming all right ones, is for the first problems: who has more mends these first.
+    private static let explainedCount = 200
+
     package let file: String?
     package private(set) var problems: [Problem] = []
+    /// How many were told before this list began.
+    private var earlierCount = 0
 
     package init(file: String?) {
         self.file = file
     }
+
+    /// An empty list for what one step finds, to be appended here: handing a full one over would copy it.
+    package var continued: ProblemList {
+        var list = ProblemList(file: file)
+        list.earlierCount = earlierCount + problems.count
+        return list
+    }
+
+    package var explains: Bool { earlierCount + problems.count < Self.explainedCount }
 
     package var hasErrors: Bool { problems.contains { $0.severity == .error } }
 
@@ -67,11 +81,21 @@ package struct ProblemList: Sendable {
 
     /// A word that is not one of `words`: names what was found and offers the nearest.
     package mutating func unknownWord(_ word: String, kind: String, at position: Position?, among words: [String]) {
-        let nearest = NearestWord.find(word, among: words)
         error(
-            position, found: "unknown \(kind) \"\(word.shown())\"",
-            expected: words.isEmpty ? "" : "one of \(words.joined(separator: ", "))",
-            remedy: nearest.map { "did you mean \"\($0)\"?" })
+            position, found: "unknown \(kind) \"\(word.shown())\"", expected: expectation(words),
+            remedy: suggestion(for: word, among: words))
+    }
+}
+
+extension ProblemList {
+    /// `one of keep, drop`; empty once enough has been explained.
+    package func expectation(_ words: [String]) -> String {
+        words.isEmpty || !explains ? "" : "one of \(words.joined(separator: ", "))"
+    }
+
+    /// `did you mean "token"?`; nil once enough has been explained.
+    package func suggestion(for word: String, among words: [String]) -> String? {
+        explains ? NearestWord.find(word, among: words).map { "did you mean \"\($0)\"?" } : nil
     }
 }
 

@@ -49,9 +49,9 @@ enum RuleCompiler {
                 table: scene.table.name, column: rule.name, verb: step.verb, position: step.spec.position,
                 type: valueType, isFirst: steps.allSatisfy { $0.1.operation is PassOperation }, inputs: scene.inputs,
                 keys: scene.keys, estimatedRows: scene.estimatedRows, baseDirectory: scene.baseDirectory,
-                allowsWeak: step.allowsWeak, problems: problems)
+                allowsWeak: step.allowsWeak, problems: problems.continued)
             let compiled = step.definition.compile(&context)
-            problems = context.problems
+            problems.append(contentsOf: context.problems.problems)
             guard let compiled else { return nil }
             if let name = (step.definition as? any LooksBeside)?.besideColumn,
                 let index = scene.inputs.firstIndex(where: { $0.name == name })

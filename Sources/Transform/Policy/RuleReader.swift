@@ -44,16 +44,15 @@ enum RuleReader {
             guard verb.isAvailable else {
                 problems.error(
                     spec.position, found: "verb \"\(verb.name)\" is not available in this version",
-                    expected: "one of \(VerbList.names.joined(separator: ", "))")
+                    expected: problems.expectation(VerbList.names))
                 continue
             }
             guard checkPlace(of: verb, at: index, spec: spec, rule: rule, into: &problems) else { continue }
             guard var arguments = Arguments(spec, verb: verb, problems: &problems) else { continue }
-            let problemCount = problems.problems.count
             let definition = verb.read(&arguments)
             let allowsWeak = verb.parameters.contains { $0.name == "allow_weak" } && arguments.allowsWeak()
-            problems = arguments.problems
-            guard let definition, problems.problems.count == problemCount else { continue }
+            problems.append(contentsOf: arguments.problems.problems)
+            guard let definition, arguments.problems.problems.isEmpty else { continue }
             steps.append(
                 ReadStep(spec: spec, verb: verb, definition: definition, index: index, allowsWeak: allowsWeak))
         }
