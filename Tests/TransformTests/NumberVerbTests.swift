@@ -61,6 +61,44 @@ import Testing
         #expect(!Fixture.problems([Step("ranges", [1.5])], on: .int32).isEmpty)
     }
 
+    @Test(
+        "an edge that prints as 1.2 begins its range, in every type and at every multiple",
+        arguments: ["0.1", "0.3", "1.2", "0.05", "0.7"])
+    func edges(width: String) throws {
+        let scale = width.count - 2
+        let units = try #require(DecimalText(width)).units
+        // Whole multiples as they would be written, their neighbours on both sides, and the ranges by integers alone.
+        let multiples = (-500...500).map { Int128($0) }
+        let texts = multiples.map { DecimalText.text($0 * units, scale: scale) }
+        func range(_ multiple: Int128) -> String {
+            "[\(DecimalText.text(multiple * units, scale: scale)),\(DecimalText.text((multiple + 1) * units, scale: scale)))"
+        }
+        let step = Step("width", .scalar(.number, width))
+        let own = multiples.map(range)
+        let below = multiples.map { range($0 - 1) }
+        let doubles = texts.compactMap { Double($0) }
+        #expect(try Fixture.run([step], .fixed(doubles, .float64)).shown == own)
+        #expect(try Fixture.run([step], .fixed(doubles.map(\.nextUp), .float64)).shown == own)
+        #expect(try Fixture.run([step], .fixed(doubles.map(\.nextDown), .float64)).shown == below)
+        let floats = texts.compactMap { Float($0) }
+        #expect(try Fixture.run([step], .fixed(floats, .float32)).shown == own)
+        #expect(try Fixture.run([step], .fixed(floats.map(\.nextDown), .float32)).shown == below)
+        // The same by `ranges`.
+        let list = Step("ranges", .list(texts.map { .scalar(.number, $0) }))
+        let expected = texts.indices.map {
+            $0 + 1 < texts.count ? "[\(texts[$0]),\(texts[$0 + 1]))" : "[\(texts[$0]),)"
+        }
+        #expect(try Fixture.run([list], .fixed(doubles, .float64)).shown == expected)
+        #expect(try Fixture.run([list], .fixed(floats, .float32)).shown == expected)
+    }
+
+    @Test("a width far below the number gives an honest range")
+    func farEdges() throws {
+        #expect(
+            try Fixture.run([Step("width", 10)], .fixed([1e300, -1e300, .infinity, 1e17], .float64)).shown
+                == ["(,)", "(,)", "Infinity", "[100000000000000000,100000000000000010)"])
+    }
+
     @Test("parse_number reads a country's way of writing numbers")
     func parseNumber() throws {
         let german = Step("parse_number", ["decimal": ",", "thousands": ".", "to": "decimal(10,2)"])

@@ -20,6 +20,7 @@
 #include "kernel_parquet_levels.h"
 #include "kernel_parquet_read.h"
 #include "kernel_parquet_values.h"
+#include "kernel_pattern.h"
 #include "kernel_csv.h"
 #include "kernel_siv.h"
 #include "kernel_redact.h"

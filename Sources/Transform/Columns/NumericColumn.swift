@@ -16,7 +16,11 @@ struct Bound: Sendable, Comparable {
         case .decimal(_, let scale):
             guard let number = DecimalText(text), let units = number.units(atScale: scale) else { return nil }
             self.init(whole: units)
-        case .float32, .float64:
+        case .float32:
+            // The column's nearest number: 0.7 as a double lies above 0.7 as a float.
+            guard let value = Float(text), value.isFinite else { return nil }
+            self.init(float: Double(value))
+        case .float64:
             guard let value = Double(text), value.isFinite else { return nil }
             self.init(float: value)
         case .date:

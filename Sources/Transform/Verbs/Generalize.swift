@@ -9,10 +9,16 @@ extension Verb {
         elementwise: true,
         result: "int32 (`to: year`), text (all others)", form: .mapping,
         parameters: [
-            .init("to", "year, quarter, month or decade of a date or timestamp"),
+            .init("to", "year, quarter, month or decade of a date or timestamp; age_band of a date of birth; us_zip3"),
             .init("prefix", "characters of a text that stay"),
             .init("ranges", "ascending edges; the value becomes its range"),
             .init("width", "the width of equal ranges; the value becomes its range"),
+            .init("on", "the date at which ages are counted, of age_band, which needs it"),
+            .init("band", default: "10", "years of an age band, 1 to 50"),
+            .init("top", default: "90", "the age from which on all are one band, a multiple of `band`"),
+            .init(
+                "on_failure", default: "stop",
+                "of age_band and us_zip3: what becomes of a failing value: stop, null or quarantine"),
         ]
     ) { arguments in
         let ways = ["to", "prefix", "ranges", "width"].filter { arguments.has($0) }
@@ -23,6 +29,19 @@ extension Verb {
                 expected: "one of to, prefix, ranges, width")
             return nil
         }
+        let form = arguments.node("to")?.text
+        let isAge = ways[0] == "to" && form == "age_band"
+        let isZIP = ways[0] == "to" && form == "us_zip3"
+        for name in ["on", "band", "top"] where arguments.has(name) && !isAge {
+            arguments.refuse(name, expected: "`to: age_band` beside it")
+            return nil
+        }
+        if arguments.has("on_failure"), !isAge, !isZIP {
+            arguments.refuse("on_failure", expected: "`to: age_band` or `to: us_zip3` beside it: nothing else can fail")
+            return nil
+        }
+        if isAge { return AgeBandStep.read(&arguments).map { TypedStep($0, takes: [.date, .timestamp]) } }
+        if isZIP { return TypedStep(USZIPStep(onFailure: arguments.onFailure()), takes: [.text]) }
         switch ways[0] {
         case "prefix":
             return arguments.integer("prefix", in: 0...1_000_000).map {
@@ -32,9 +51,8 @@ extension Verb {
             return RangesStep.read(&arguments, "ranges").map { TypedStep($0, takes: RangesStep.accepts) }
         case "width": return WidthStep.read(&arguments, "width").map { TypedStep($0, takes: WidthStep.accepts) }
         default:
-            return arguments.choice("to", PeriodStep.Period.self).map {
-                TypedStep(PeriodStep(period: $0), takes: [.date, .timestamp])
-            }
+            guard let form = arguments.choice("to", PeriodStep.Form.self) else { return nil }
+            return form.period.map { TypedStep(PeriodStep(period: $0), takes: [.date, .timestamp]) }
         }
     }
 }
@@ -61,6 +79,15 @@ struct TypedStep: StepDefinition {
 /// A date or timestamp becomes the period that it lies in. Instants are looked at in UTC.
 struct PeriodStep: StepDefinition {
     enum Period: String, CaseIterable, Sendable { case year, quarter, month, decade }
+
+    /// What `to` may say, the forms that are no period too.
+    enum Form: String, CaseIterable {
+        case year, quarter, month, decade
+        case ageBand = "age_band"
+        case zip = "us_zip3"
+
+        var period: Period? { Period(rawValue: rawValue) }
+    }
 
     let period: Period
 

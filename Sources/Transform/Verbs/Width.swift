@@ -11,6 +11,9 @@ extension Verb {
 /// A number becomes the range of equal width that it lies in: under `width: 10`, 37 becomes `[30,40)`. Ranges start at
 /// whole multiples of the width.
 ///
+/// Integers and decimals exactly. For floats an edge is the nearest number of the column's type, so what is printed as 1.2
+/// begins the range `[1.2,1.3)`.
+///
 /// - Nulls: stay null. NaN becomes `NaN`, infinities `Infinity` and `-Infinity`.
 /// - Cost: a division a value.
 struct WidthStep: StepDefinition {
@@ -52,7 +55,7 @@ private struct WidthOperation: ColumnOperation {
     let factor: Int128
 
     func apply(_ column: Column, in chunk: Chunk) throws(ValueFailure) -> Outcome {
-        let floatWidth = Double(step.units) / DecimalText.powerOfTen(step.scale)
+        let edges = FloatEdges(units: step.units, scale: step.scale, isSingle: column.type == .float32)
         var last: (multiple: Int128, label: [UInt8])?
         func label(_ multiple: Int128) -> [UInt8] {
             if let last, last.multiple == multiple { return last.label }
@@ -77,9 +80,43 @@ private struct WidthOperation: ColumnOperation {
                 },
                 float: { value in
                     if value.isNaN { return Array("NaN".utf8) }
-                    let multiple = (value / floatWidth).rounded(.down)
-                    if multiple.magnitude > 1e18 { return Array((value < 0 ? "-Infinity" : "Infinity").utf8) }
-                    return label(Int128(multiple))
+                    if value.isInfinite { return Array((value < 0 ? "-Infinity" : "Infinity").utf8) }
+                    return edges.multiple(at: value).map(label) ?? Array("(,)".utf8)
                 }))
+    }
+}
+
+/// The edges of ranges as numbers of a column of floats.
+private struct FloatEdges {
+    let units: Int128
+    let scale: Int
+    let isSingle: Bool
+    private let width: Double
+    private let power: Double
+
+    init(units: Int128, scale: Int, isSingle: Bool) {
+        self.units = units
+        self.scale = scale
+        self.isSingle = isSingle
+        power = DecimalText.powerOfTen(scale)
+        width = Double(units) / power
+    }
+
+    /// The multiple of the width that the value's range begins at; nil where it is beyond 10^18 widths.
+    func multiple(at value: Double) -> Int128? {
+        let quotient = (value / width).rounded(.down)
+        guard quotient.magnitude <= 1e18 else { return nil }
+        var multiple = Int128(quotient)
+        // The quotient was rounded twice, so it may be one off; beyond 2^52 numbers are further apart than that.
+        guard quotient.magnitude < 0x1p52 else { return multiple }
+        if edge(multiple) > value { multiple -= 1 } else if edge(multiple + 1) <= value { multiple += 1 }
+        return multiple
+    }
+
+    private func edge(_ multiple: Int128) -> Double {
+        let low = multiple * units
+        if !isSingle, low.magnitude < 1 << 53 { return Double(low) / power }
+        let text = DecimalText.text(low, scale: scale)
+        return isSingle ? Float(text).map(Double.init) ?? .nan : Double(text) ?? .nan
     }
 }
