@@ -28,12 +28,19 @@ package struct Store: Sendable {
 
     /// Makes room for a new attempt of a module; it is safe when this returns.
     ///
+    /// - Parameter isShared: coordinators elsewhere work on it, whose ledger a collector in the same folder does not know.
+    ///   A mark beside its staged parts says so, and goes with them; see `sweep`.
     /// - Throws: `.badName` for a module name that is not `[a-z][a-z0-9-]{0,62}`, and what the storage says.
     /// - Returns: the attempt's id, unique, sorting by time.
-    package func beginAttempt(module: String) throws(StoreError) -> String {
+    package func beginAttempt(module: String, isShared: Bool = false) throws(StoreError) -> String {
         try checkName(module: module)
         let attempt = newAttemptID()
         try storage.begin(module: module, attempt: attempt)
+        // Elsewhere nothing young is collected, whoever asks.
+        if isShared, storage.localFolder != nil {
+            try storage.write("\(module)/\(ModuleLayout.openMark(attempt))", [])
+            try storage.settle(["\(module)/\(ModuleLayout.staging(attempt))"])
+        }
         return attempt
     }
 

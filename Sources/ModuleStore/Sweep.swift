@@ -17,6 +17,7 @@ extension Store {
     /// - Only attempts older than `age` by their ids, and none of `running`.
     /// - A run that any commit record refers to stays. If one record cannot be read, no run is removed at all.
     /// - A run that is being copied in stays as long as its mark is younger than `age` and `Limits.collectableAge`.
+    /// - Below `Limits.collectableAge` an attempt that a cluster works on stays: its mark says so until the run is over.
     /// - Harmless when repeated. Harmless beside publishers if `age` is at least `Limits.collectableAge`: they do not
     ///   commit what is older. Below that the caller answers for `running` being all that may still commit.
     ///
@@ -28,6 +29,12 @@ extension Store {
         precondition(age >= .zero, "an age is not negative")
         var swept = Swept()
         var busy = try copying(module: module, age).union(running)
+        if age < Limits.collectableAge {
+            for attempt in try storage.names("\(module)/\(ModuleLayout.stagingFolder)")
+            where try isMarkedOpen(module, attempt) && self.age(attempt: attempt) <= Limits.collectableAge {
+                busy.insert(attempt)
+            }
+        }
         func isOld(_ attempt: String) -> Bool {
             AttemptID.milliseconds(attempt) != nil && !busy.contains(attempt) && self.age(attempt: attempt) > age
         }
@@ -50,17 +57,21 @@ extension Store {
             if !isRehearsal { try storage.remove("\(module)/\(ModuleLayout.versionsFolder)/\(name)") }
             swept.temporaries.append(name)
         }
-        var referenced: Set<String> = []
-        for version in try versions(module: module) {
-            referenced.insert(try record(module: module, version: version).attempt)
-        }
         // A copy may have begun since the first look, over files that an older copy left.
         busy.formUnion(try copying(module: module, age))
-        for attempt in runs where !referenced.contains(attempt) && !busy.contains(attempt) {
+        var referenced = References(store: self, module: module)
+        for attempt in runs where !busy.contains(attempt) {
+            // Right before, for each: removing the one before may have taken long.
+            guard try !referenced.contain(attempt) else { continue }
             if !isRehearsal { try storage.removeTree("\(module)/\(ModuleLayout.run(attempt))") }
             swept.runs.append(attempt)
         }
         return swept
+    }
+
+    /// A cluster works on the attempt, or had begun to when all of its coordinators died.
+    private func isMarkedOpen(_ module: String, _ attempt: String) throws(StoreError) -> Bool {
+        try storage.byteCount("\(module)/\(ModuleLayout.openMark(attempt))") != nil
     }
 
     /// Removes an attempt that its coordinator gave up. A published one stays as it is.
@@ -90,5 +101,26 @@ extension Store {
             found.formUnion(attempts)
         }
         return found
+    }
+}
+
+/// The attempts that versions are made of, as far as they were read.
+private struct References {
+    let store: Store
+    let module: String
+    private var attempts: Set<String> = []
+    private var read: Set<Int> = []
+
+    init(store: Store, module: String) {
+        self.store = store
+        self.module = module
+    }
+
+    /// - Cost: one listing, and the records that are new in it.
+    mutating func contain(_ attempt: String) throws(StoreError) -> Bool {
+        for version in try store.versions(module: module) where read.insert(version).inserted {
+            attempts.insert(try store.record(module: module, version: version).attempt)
+        }
+        return attempts.contains(attempt)
     }
 }

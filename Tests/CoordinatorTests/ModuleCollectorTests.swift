@@ -70,6 +70,25 @@ struct ModuleCollectorTests {
         #expect(collected.swept.staging == [attempt] && rehearsed == collected)
     }
 
+    @Test("a cluster's run, which no ledger here knows, is spared until it is over or past every deadline")
+    func besideACluster() throws {
+        let store = Store(directory: NSTemporaryDirectory() + "etlx-collector-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(atPath: store.location) }
+        let attempt = try store.beginAttempt(module: "clinic", isShared: true)
+        // Its parts are placed and described, and its record is on its way.
+        try store.storage.write("clinic/runs/\(attempt)/croissant.json", [1])
+        let later = Store(store.storage, now: { Store.systemTime() + 3_600_000 })
+        #expect(try ModuleCollector(later).collect(module: "clinic", olderThan: .zero).swept.isEmpty)
+        #expect(try store.storage.files(below: "clinic/runs") == ["\(attempt)/croissant.json"])
+        // Its coordinators died: nobody publishes it after the deadline.
+        let muchLater = Store(store.storage, now: { Store.systemTime() + 5 * 86_400_000 })
+        let dead = try ModuleCollector(muchLater).collect(module: "clinic", olderThan: .zero, isRehearsal: true)
+        #expect(dead.swept.runs == [attempt] && dead.swept.staging == [attempt])
+        // It came to nothing: the mark went with what was staged.
+        try store.storage.removeTree("clinic/_staging/\(attempt)")
+        #expect(try ModuleCollector(later).collect(module: "clinic", olderThan: .zero).swept.runs == [attempt])
+    }
+
     private func ledger(of store: Store, begun attempt: String) throws -> Ledger {
         let ledger = try ModuleLedger.open(store, module: "clinic").ledger
         try ledger.begin(

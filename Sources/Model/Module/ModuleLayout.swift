@@ -3,6 +3,7 @@
 ///     _versions/00000007.json            commit record; its existence is version 7
 ///     _versions/00000007.withdrawn.json  tombstone
 ///     _latest.json                       a hint
+///     _staging/<attempt>/_open           a cluster works on the attempt; see `Store.beginAttempt`
 ///     _staging/<attempt>/<table>/part-00000.e0001.parquet   parts of running attempts, one file an epoch
 ///     runs/<attempt>/                    what a version is made of, never changed once referenced
 ///         croissant.json protocol.json SHA256SUMS lineage/ report/ data/<table>/part-00000.parquet
@@ -26,6 +27,8 @@ package enum ModuleLayout {
     package static func tombstone(version: Int) -> String { "\(versionsFolder)/\(padded(version, 8)).withdrawn.json" }
     package static func run(_ attempt: String) -> String { "\(runsFolder)/\(attempt)" }
     package static func staging(_ attempt: String) -> String { "\(stagingFolder)/\(attempt)" }
+    /// No table's folder can have its name.
+    package static func openMark(_ attempt: String) -> String { "\(staging(attempt))/_open" }
     package static func folder(table: String) -> String { "data/\(identifier(table))" }
     package static func part(table: String, shard: Int) -> String {
         "\(folder(table: table))/part-\(padded(shard, 5)).parquet"
