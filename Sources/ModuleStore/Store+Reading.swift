@@ -73,8 +73,17 @@ extension Store {
     /// The same, relative to the store's root.
     func folderPath(_ record: CommitRecord) -> String { "\(record.module)/\(ModuleLayout.run(record.attempt))" }
 
-    /// A hint for readers; it may be stale, and readers look further up.
-    func writeHint(module: String, version: Int) throws(StoreError) {
+    /// A hint for readers; it may be stale, and readers look further up. Whoever comes late, of whatever version, names the
+    /// newest, and looks once more: a publisher that slept before it wrote sets right what it made stale.
+    func writeHint(module: String) throws(StoreError) {
+        var written = 0
+        while let newest = try versions(module: module).last, newest > written {
+            try writeHint(module: module, version: newest)
+            written = newest
+        }
+    }
+
+    private func writeHint(module: String, version: Int) throws(StoreError) {
         let hint = JSON.record([
             "module": .text(module), "version": .integer(Int64(version)),
             "commit": .text(ModuleLayout.commitRecord(version: version)),

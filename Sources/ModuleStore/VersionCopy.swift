@@ -143,7 +143,7 @@ struct VersionCopy {
     }
 
     private func create(_ path: String, _ bytes: [UInt8], _ mark: String) throws {
-        let created = try target.storage.create("\(module)/\(path)", bytes, attempt: mark, reach: { _ in })
+        let created = try target.storage.create("\(module)/\(path)", bytes, attempt: mark)
         if case .taken = created {
             throw StoreError(
                 .conflict, "\(module)/\(path)", "a run published or withdrew this version in the target meanwhile")
@@ -158,9 +158,7 @@ struct VersionCopy {
 
     /// Conveniences behind the record, as a publisher's: none of them decides anything.
     private func finishUp() {
-        if (try? target.versions(module: module).last) == version {
-            try? target.writeHint(module: module, version: version)
-        }
+        try? target.writeHint(module: module)
         try? target.storage.protect(run)
         try? target.storage.removeTree("\(module)/\(ModuleLayout.staging(record.attempt))")
         // The marks of tries that were cut short too: the record protects the files from now on.
