@@ -50,6 +50,7 @@ package final class CoordinatorService {
     package enum Ending: Sendable {
         /// The one run is over and its processes have left, or have had `Limits.leaveTime` to do so.
         case over
+        /// At once. A run that was being published goes on without the loop: see `RunOffice.giveUp`.
         case stopped
         /// Another leads, or the ledger cannot be written.
         case deposed(LedgerError?)
@@ -82,10 +83,8 @@ package final class CoordinatorService {
         var overSince: Instant?
         while true {
             // A run that is over has its outcome, and stopping at once does not take it back: a version that is there, or a
-            // commit without an answer, whose files must stay. What is being published is waited for, for the same reason.
-            if duties.mustStop(), !(endsWhenOver && state.isPublishing) {
-                return endsWhenOver && state.isOver ? .over : .stopped
-            }
+            // commit without an answer, whose files must stay. Of what is still being published the ledger decides.
+            if duties.mustStop() { return endsWhenOver && state.isOver ? .over : .stopped }
             guard duties.leads() else { return .deposed(nil) }
             do throws(LedgerError) { try turn() } catch { return .deposed(error) }
             guard endsWhenOver, state.isOver else { continue }

@@ -5,8 +5,9 @@ internal import ModuleStore
 /// Runs of a module that are open in its ledger although nobody works on them: the ledger's lock is ours.
 ///
 /// One that had begun to commit may or may not have published: its record, kept before it was sent, is sent again as it
-/// is, and the answer decides. Any other never became a version: it is closed and what it staged is removed. What a run
-/// that gave up could not remove itself, for the store refused everything by then, is removed as well.
+/// is, and the answer decides; without one it stays open. Any other never became a version: it is closed and what it
+/// staged is removed. What a run that gave up could not remove itself, for the store refused everything by then, is
+/// removed as well.
 struct EarlierRuns {
     let ledger: Ledger
     let store: Store
@@ -34,11 +35,17 @@ struct EarlierRuns {
         let publishing = Publishing(
             store: store, start: run.start, sealedAt: run.sealedAt ?? run.changedAt,
             note: { record in try ledger.append([record], run: run.start.run, at: RunOffice.now) })
-        if let record = try publishing.settle(record: text).get() {
-            return "an earlier run, whose coordinator ended while it published, is version \(record.version)"
+        let whose = "an earlier run, whose coordinator ended while it published,"
+        switch publishing.settle(record: text) {
+        case .published(let record): return "\(whose) is version \(record.version)"
+        case .failed(_, let proof):
+            try close(run, proof.reason, proof: proof)
+            return "\(whose) did not become a version"
+        case .open:
+            // Whoever takes the number decides it: the run that asks may.
+            return "\(whose) cannot publish any more; should its record still come, it is a version"
+        case .undecided(let error): throw error
         }
-        try close(run, "another run published this version first")
-        return "an earlier run, whose coordinator ended while it published, did not become a version"
     }
 
     /// Of the newest runs; older ones are the collector's. A convenience: what fails here fails again where it matters.
@@ -52,10 +59,9 @@ struct EarlierRuns {
         for run in given where present.contains(run.run) { try? store.discard(module: module, attempt: run.run) }
     }
 
-    private func close(_ run: RecoveredRun, _ reason: String) throws {
-        try ledger.append(
-            [.aborted(TaskFailure(kind: .worker, disposition: .failRun, message: reason))], run: run.start.run,
-            at: RunOffice.now)
+    private func close(_ run: RecoveredRun, _ reason: String, proof: NoVersion? = nil) throws {
+        let failure = TaskFailure(kind: .worker, disposition: .failRun, message: reason)
+        try ledger.append([.aborted(failure, proof: proof)], run: run.start.run, at: RunOffice.now)
         try store.discard(module: module, attempt: run.start.attempt)
     }
 }

@@ -125,7 +125,7 @@ package final class RunOffice: Sendable {
             post(run.state.isOpen ? .opened(run.start, document: document) : .known(submission: submission, run: known))
             return
         }
-        let attempt = try prepared.store.beginAttempt(module: prepared.module)
+        let attempt = try prepared.store.beginAttempt(module: prepared.module, isShared: persists)
         let start = RunStart(
             run: attempt, module: prepared.module, attempt: attempt, documentDigest: prepared.documentDigest,
             startedAt: Self.now, actor: actor, documentPath: path, submission: submission,
@@ -160,33 +160,72 @@ package final class RunOffice: Sendable {
 
     // MARK: Publishing
 
+    /// What became of a run whose loop was stopped at once.
+    package enum Ending: Sendable {
+        case nothing
+        case published(CommitRecord)
+        /// It had begun to commit: the next run of the module finds out.
+        case undecided
+    }
+
+    /// Ends a run whose loop has ended while it was being published. The ledger decides: a run that it takes as aborted
+    /// cannot begin to commit any more, and one that has begun is not taken.
+    package func giveUp(_ run: String, _ failure: TaskFailure) -> Ending {
+        if let record = record(of: run) { return .published(record) }
+        do throws(LedgerError) { try ledger.append([.aborted(failure)], run: run, at: Self.now) } catch {
+            guard let record = record(of: run) else { return .undecided }
+            return .published(record)
+        }
+        return .nothing
+    }
+
     private func publish(_ start: RunStart, _ document: [UInt8], _ plan: RunPlan, _ manifest: [PartReceipt]) {
-        do {
-            let prepared = try prepare(document, start.documentPath ?? "")
-            var recovered: RecoveredRun?
-            var sealedAt = shared.withLock { $0.sealedAt[start.run] }
-            if sealedAt == nil {
-                // Another coordinator sealed it, and may have begun to commit.
-                recovered = try persistently { () throws(LedgerError) in try ledger.load(start.run) }
-                sealedAt = recovered?.sealedAt ?? recovered?.changedAt
+        let run = start.run
+        do throws(LedgerError) {
+            switch try outcome(start, document, plan, manifest) {
+            case .published(let record):
+                shared.withLock { $0.published[run] = record }
+                post(.published(run: run, version: record.version))
+            case .failed(let error as LedgerError, _) where error.code == .deposed,
+                .undecided(let error as LedgerError) where error.code == .deposed:
+                // Whoever leads now publishes it, from where the ledger says that it is.
+                break
+            case .failed(let error, let proof): post(.failed(run: run, .ofPublishing(error), proof: proof))
+            case .undecided(let error): post(.undecided(run: run, TaskFailure.ofPublishing(error).undecided))
+            case .open(let error): post(.undecided(run: run, error.failure))
             }
-            let publishing = Publishing(
-                store: prepared.store, start: start, sealedAt: sealedAt ?? start.startedAt, iceberg: prepared.iceberg,
-                note: { [self] record in
-                    let now = Self.now
-                    try persistently { () throws(LedgerError) in try ledger.append([record], run: start.run, at: now) }
-                })
-            let record: CommitRecord
-            if let text = recovered?.commitRecord {
-                record = try settle(publishing, text)
-            } else {
-                record = try carryOut(publishing, plan, manifest, of: start)
-            }
-            shared.withLock { $0.published[start.run] = record }
-            post(.published(run: start.run, version: record.version))
-        } catch let error as LedgerError where error.code == .deposed {
-            // Whoever leads now publishes it, from where the ledger says that it is.
-        } catch { post(.failed(run: start.run, .ofPublishing(error))) }
+        } catch  where error.code == .deposed {
+            // As above.
+        } catch { post(.undecided(run: run, TaskFailure.ofPublishing(error).undecided)) }
+    }
+
+    /// - Throws: when the ledger does not say how far the run had come under another coordinator.
+    private func outcome(
+        _ start: RunStart, _ document: [UInt8], _ plan: RunPlan, _ manifest: [PartReceipt]
+    ) throws(LedgerError) -> Publishing.Outcome {
+        var recovered: RecoveredRun?
+        var sealedAt = shared.withLock { $0.sealedAt[start.run] }
+        if sealedAt == nil {
+            // Another coordinator sealed it, and may have begun to commit.
+            recovered = try persistently { () throws(LedgerError) in try ledger.load(start.run) }
+            sealedAt = recovered?.sealedAt ?? recovered?.changedAt
+        }
+        let prepared: Prepared
+        do throws(TaskFailure) { prepared = try prepare(document, start.documentPath ?? "") } catch {
+            // A commit is not taken back because this coordinator cannot read the document.
+            return recovered?.commitRecord == nil ? .failed(error, .unsent) : .undecided(error)
+        }
+        let publishing = Publishing(
+            store: prepared.store, start: start, sealedAt: sealedAt ?? start.startedAt, iceberg: prepared.iceberg,
+            note: { [self] record in
+                let now = Self.now
+                try persistently { () throws(LedgerError) in try ledger.append([record], run: start.run, at: now) }
+            })
+        if let text = recovered?.commitRecord { return settle(publishing, text) }
+        let outcome = publishing.publish(plan, manifest)
+        guard persists, case .undecided = outcome else { return outcome }
+        let run = try persistently { () throws(LedgerError) in try ledger.load(start.run) }
+        return run.commitRecord.map { settle(publishing, $0) } ?? outcome
     }
 
     /// Asks the ledger until it answers, where that is worth while: what became of the run must not depend on its being away.
@@ -200,33 +239,17 @@ package final class RunOffice: Sendable {
         }
     }
 
-    private func carryOut(
-        _ publishing: Publishing, _ plan: RunPlan, _ manifest: [PartReceipt], of start: RunStart
-    ) throws -> CommitRecord {
-        let outcome = publishing.publish(plan, manifest)
-        guard persists, case .failure(let error) = outcome, TaskFailure.ofPublishing(error).isUnknownCommit else {
-            return try outcome.get()
-        }
-        let run = try persistently { () throws(LedgerError) in try ledger.load(start.run) }
-        guard let text = run.commitRecord else { throw error }
-        return try settle(publishing, text)
-    }
-
-    private func settle(_ publishing: Publishing, _ text: String) throws -> CommitRecord {
+    /// Where that is worth while, for as long as the store may come back.
+    private func settle(_ publishing: Publishing, _ text: String) -> Publishing.Outcome {
         var pause = 1.0
         while true {
-            switch publishing.settle(record: text) {
-            case .success(let record?): return record
-            case .success(nil):
-                throw TaskFailure(
-                    kind: .target, disposition: .failRun, message: "another run published this version first",
-                    code: StoreError.Code.conflict.rawValue)
-            case .failure(let error):
-                let failure = TaskFailure.ofPublishing(error)
-                guard persists, failure.isUnknownCommit || failure.disposition != .failRun else { throw error }
-                Thread.sleep(forTimeInterval: pause)
-                pause = min(2 * pause, 30)
-            }
+            let outcome = publishing.settle(record: text)
+            guard persists, case .undecided(let error) = outcome, !(error is LedgerError) else { return outcome }
+            let failure = TaskFailure.ofPublishing(error)
+            let mayAnswer = failure.isUnknownCommit || failure.disposition != .failRun
+            guard mayAnswer else { return outcome }
+            Thread.sleep(forTimeInterval: pause)
+            pause = min(2 * pause, 30)
         }
     }
 }

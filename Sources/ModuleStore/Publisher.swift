@@ -55,8 +55,8 @@ package struct Publisher: Sendable {
     ///   - willCommit: called with each record before it may become visible, to keep it.
     ///   - notes: what places that keep tables say of them.
     ///   - describe: the files that describe the version; called again with the next number after a lost race.
-    /// - Throws: `StoreError`, or what `willCommit` and `describe` throw. After an error at or behind the commit itself
-    ///   the outcome is unknown until the same attempt is published again.
+    /// - Throws: `StoreError`, or what `willCommit` and `describe` throw. `.unknown`: the record of the last `willCommit`
+    ///   may be the version, or may yet become it. After any other error it is not and does not.
     package func publish(
         tables: [String], receipts: [PartReceipt], notes: [TableNote] = [], committedAt: String, committedBy: String,
         expiresAt: String?, willCommit: (CommitRecord) throws -> Void = { _ in },
@@ -108,9 +108,7 @@ package struct Publisher: Sendable {
     }
 
     private func checkAge() throws(StoreError) {
-        guard store.age(attempt: attempt) < Limits.attemptDeadline else {
-            throw StoreError(.attemptEnded, "\(module)/\(attempt)", "the attempt began too long ago to be published")
-        }
+        guard store.isInTime(attempt) else { throw .tooLate("\(module)/\(attempt)") }
     }
 
     /// The last version with its record's digest, as the next one names it.
@@ -134,7 +132,9 @@ package struct Publisher: Sendable {
 
     private func commit(_ record: CommitRecord) throws -> Outcome {
         let path = "\(module)/\(ModuleLayout.commitRecord(version: record.version))"
-        return switch try store.storage.create(path, record.bytesOfFile, attempt: attempt, reach: reach) {
+        let creation = try store.storage.create(
+            path, record.bytesOfFile, attempt: attempt, isInTime: { store.isInTime(attempt) }, reach: reach)
+        return switch creation {
         case .created, .wasThere: .committed
         case .taken: .lost
         }
@@ -143,11 +143,24 @@ package struct Publisher: Sendable {
     private func finishUp(_ record: CommitRecord) throws { try store.finishUp(record, reach: reach) }
 }
 
+/// What became of a record that was sent, as the store says it.
+package enum CommitFate: Sendable, Equatable {
+    /// It is the version that it names.
+    case version
+    /// It is not, and cannot become it.
+    case never(NoVersion)
+    /// The number is free, and the record may not be sent again; what was sent before may still land. Nothing is removed.
+    case open
+}
+
 extension Store {
+    /// Before its deadline an attempt may be committed.
+    package func isInTime(_ attempt: String) -> Bool { age(attempt: attempt) < Limits.attemptDeadline }
+
     /// Conveniences behind the commit. None of them decides anything, so none of their failures is reported.
     fileprivate func finishUp(_ record: CommitRecord, reach: Publisher.Hook) throws {
         let (module, attempt) = (record.module, record.attempt)
-        try? writeHint(module: module, version: record.version)
+        try? writeHint(module: module)
         try reach(.hinted)
         try? Seal(store: self, module: module, attempt: attempt).protect()
         try reach(.protected)
@@ -157,25 +170,37 @@ extension Store {
 
     /// Sends a record again whose first answer was lost with its sender.
     ///
-    /// - Returns: whether it is the version it names; false when another took the number.
     /// - Throws: `.unknown` and what the storage says; the same call is to be repeated then.
-    package func repeatCommit(_ record: CommitRecord) throws -> Bool {
+    package func repeatCommit(_ record: CommitRecord) throws -> CommitFate {
         try checkName(module: record.module)
         try checkName(attempt: record.attempt)
         let path = "\(record.module)/\(ModuleLayout.commitRecord(version: record.version))"
-        // After the deadline a sweep may have taken the files, and a store that was made anew at the same place never had
-        // them: what is not a version by now does not become one.
-        guard age(attempt: record.attempt) < Limits.attemptDeadline, try holdsFiles(of: record) else {
-            return try storage.byteCount(path) != nil
-                && recordBytes(module: record.module, version: record.version) == record.bytesOfFile
+        // After the deadline a sweep may take the files, and a store that was made anew at the same place never had them.
+        guard isInTime(record.attempt), try holdsFiles(of: record) else { return try fate(of: record, at: path) }
+        let creation: Creation
+        do {
+            creation = try storage.create(
+                path, record.bytesOfFile, attempt: record.attempt, isInTime: { isInTime(record.attempt) },
+                reach: { _ in })
+        } catch let error as StoreError where error.code == .attemptEnded {
+            return try fate(of: record, at: path)
         }
-        switch try storage.create(path, record.bytesOfFile, attempt: record.attempt, reach: { _ in }) {
-        case .created, .wasThere:
-            // The sender died somewhere in these.
-            try finishUp(record, reach: { _ in })
-            return true
-        case .taken: return false
+        guard creation != .taken else { return try fate(of: record, at: path) }
+        // The sender died somewhere in these.
+        try finishUp(record, reach: { _ in })
+        return .version
+    }
+
+    /// Without sending anything. A number that is free proves nothing while a request of before may be under way.
+    private func fate(of record: CommitRecord, at path: String) throws(StoreError) -> CommitFate {
+        guard try storage.byteCount(path) != nil else {
+            return age(attempt: record.attempt) > Limits.collectableAge ? .never(.expired) : .open
         }
+        let found = try recordBytes(module: record.module, version: record.version)
+        guard found == record.bytesOfFile else {
+            return .never(.taken(commitSHA256: FileDigest.hexadecimal(found)))
+        }
+        return .version
     }
 
     /// Whether the list of digests lies there that the record names; it was written after everything that it lists.

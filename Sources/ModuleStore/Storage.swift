@@ -55,11 +55,15 @@ package protocol Storage: Sendable {
     ///
     /// - Parameters:
     ///   - attempt: for names of temporary files; racers have different ones.
+    ///   - isInTime: asked right before each request that may create the name, once the request has its date, so that a
+    ///     machine that sleeps between the look and the sending sends what the server refuses. False ends it.
     ///   - reach: told of the steps between which a crash makes a difference.
-    /// - Throws: `.unknown` when the place cannot be brought to say what happened; the same call is to be repeated then,
-    ///   and nothing else is to be done. What `reach` throws.
-    func create(_ path: String, _ bytes: [UInt8], attempt: String, reach: (PublishStep) throws -> Void) throws
-        -> Creation
+    /// - Throws: `.unknown` when the place cannot be brought to say what happened, or that it lasts; the same call is to be
+    ///   repeated then, and nothing else is to be done. After any other error the bytes are not there and do not come.
+    ///   `.attemptEnded` when `isInTime` said no before anything was sent. What `reach` throws.
+    func create(
+        _ path: String, _ bytes: [UInt8], attempt: String, isInTime: () -> Bool, reach: (PublishStep) throws -> Void
+    ) throws -> Creation
     /// Makes folders as durable as their files.
     func settle(_ folders: [String]) throws(StoreError)
     /// Guards committed files against accidents, where the place knows how to.
@@ -71,6 +75,11 @@ package protocol Storage: Sendable {
 }
 
 extension Storage {
+    /// The same without a deadline.
+    package func create(_ path: String, _ bytes: [UInt8], attempt: String) throws -> Creation {
+        try create(path, bytes, attempt: attempt, isInTime: { true }, reach: { _ in })
+    }
+
     package func annotate(_ tables: [TableNote], module: String, attempt: String) throws(StoreError) {}
 }
 

@@ -23,7 +23,8 @@ package struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
         case brokenPromise
         /// The place cannot be reached, or does not answer in time.
         case unreachable
-        /// A record was sent and nobody knows whether it was kept: only the same bytes may be sent again.
+        /// A record was sent and nobody knows whether it was kept, or is kept for good: only the same bytes may be sent
+        /// again.
         case unknown
     }
 
@@ -45,9 +46,19 @@ package struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
         self.isLasting = isLasting
     }
 
+    /// A record that is not sent any more: its attempt is past the deadline.
+    static func tooLate(_ path: String) -> StoreError {
+        StoreError(.attemptEnded, path, "the attempt began too long ago to be published")
+    }
+
+    /// The same failure, of a step behind which the version may be there.
+    func unknown(_ detail: String) -> StoreError {
+        StoreError(.unknown, subject, detail, systemCode: systemCode)
+    }
+
     /// Whoever publishes the attempt beside us says something else of it, and may have committed that.
     static func describedOtherwise(_ path: String) -> StoreError {
-        StoreError(.conflict, path, "the attempt was described as another version already")
+        StoreError(.conflict, path, "the attempt was described as another version, or by another build, already")
     }
 
     /// What a failed call of the system means. The system's own message is not kept.
@@ -78,7 +89,7 @@ package struct StoreError: Error, Sendable, Equatable, CustomStringConvertible {
         TaskFailure(
             kind: code == .unbalanced || code == .brokenPromise ? .data : .target, disposition: disposition,
             message: description,
-            code: systemCode.map { "errno \($0)" } ?? code.rawValue)
+            code: code == .unknown ? TaskFailure.unknownCommit : systemCode.map { "errno \($0)" } ?? code.rawValue)
     }
 
     package var description: String {

@@ -32,7 +32,7 @@ extension Store {
         var wasThere = try storage.byteCount(path) != nil
         if !wasThere {
             // An id of its own: two who withdraw at once must not share a temporary name.
-            let created = try storage.create(path, wanted.bytesOfFile, attempt: newAttemptID(), reach: { _ in })
+            let created = try storage.create(path, wanted.bytesOfFile, attempt: newAttemptID())
             if case .taken = created { wasThere = true }
         }
         let first = wasThere ? try tombstone(module: module, version: version) ?? wanted : wanted

@@ -14,6 +14,8 @@ package enum S3Creation: Sendable, Equatable {
     case unknown(reason: String)
     /// It was not created, and will not be by asking again.
     case refused(status: Int, serverCode: String?)
+    /// Nothing was sent: the caller said that it is too late.
+    case tooLate
 }
 
 extension S3Client {
@@ -69,16 +71,21 @@ extension S3Client {
 
     /// Creates an object unless there is one of this name (`If-None-Match: *`). One request, never repeated here.
     ///
+    /// - Parameter isInTime: asked once the request is dated and signed; false sends nothing. A machine that sleeps between
+    ///   the answer and the sending sends a request that the server refuses for its age, a quarter of an hour.
     /// - Throws: only when nothing was sent: no credentials, or a server that is not trusted.
-    package func putIfAbsent(_ key: String, _ bytes: [UInt8]) throws(S3Error) -> S3Creation {
+    package func putIfAbsent(_ key: String, _ bytes: [UInt8], isInTime: () -> Bool = { true }) throws(S3Error)
+        -> S3Creation
+    {
         let request = Request(
             action: "create", method: "PUT", key: key, headers: encryptionHeaders + [("If-None-Match", "*")])
         let used = try credentials.current()
         let outcome = unsafe try bytes.withBytes { (memory) throws(S3Error) in
             unsafe try attempt(
-                request, memory, payloadHash: Self.payloadHash(memory), used, isSentOnce: true)
+                request, memory, payloadHash: Self.payloadHash(memory), used, isSentOnce: true, isInTime: isInTime)
         }
         switch outcome {
+        case .notSent: return .tooLate
         case .reply(let reply):
             // Another 2xx, or a body that reports an error, is not the answer that says "created".
             let isPlain = reply.answer.status == 200 && ServerCode.inXML(reply.answer.body) == nil

@@ -79,6 +79,8 @@ package final class S3Client: Sendable {
         case reply(Reply)
         case refused(Refusal)
         case failed(HTTPFailure)
+        /// The caller said, after the request was dated, that it is too late for it.
+        case notSent
     }
 
     /// Sends until the answer is good, is a lasting refusal, or tries and time are used up.
@@ -91,6 +93,7 @@ package final class S3Client: Sendable {
             let used = try credentials.current()
             let last: S3Error
             switch unsafe try attempt(request, body, payloadHash: payloadHash, used) {
+            case .notSent: preconditionFailure("nobody forbade it")
             case .reply(let reply): return reply
             case .failed(let failure):
                 last = error(failure, request)
@@ -132,9 +135,10 @@ package final class S3Client: Sendable {
     /// - Throws: when it cannot be sent at all: nothing was.
     func attempt(
         _ request: Request, _ body: UnsafeRawBufferPointer?, payloadHash: String, _ used: S3Credentials,
-        isSentOnce: Bool = false
+        isSentOnce: Bool = false, isInTime: () -> Bool = { true }
     ) throws(S3Error) -> Outcome {
         let signed = try sign(request, payloadHash: payloadHash, used)
+        guard isInTime() else { return .notSent }
         let message = HTTPRequest(
             method: request.method, url: signed.url, headers: signed.headers, bodyLimit: request.bodyLimit,
             stallLimit: request.stallLimit, isSentOnce: isSentOnce)

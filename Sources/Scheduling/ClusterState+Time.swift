@@ -4,6 +4,8 @@ internal import Model
 /// Silence and death.
 extension ClusterState {
     mutating func expire(now: Instant, _ step: inout Step) {
+        // One that waited for its turn until then is told before it is planned, not after it was read.
+        for id in order where runs[id]!.deadline <= now && runs[id]!.phase != .publishing { fail(id, .tooOld, &step) }
         for name in names(where: { now - $0.lastHeard > policy.leaseTime }) {
             lose(name, countsAsCrash: true, reason: "silent", now: now, &step)
         }
@@ -109,6 +111,10 @@ extension TaskFailure {
             kind: .worker, disposition: .failRun,
             message: "the run's plan cannot be carried out: \(reason.shown(limit: Limits.charactersPerFailure))")
     }
+
+    fileprivate static let tooOld = TaskFailure(
+        kind: .worker, disposition: .failRun,
+        message: "the run began more than three days ago, and is not published any more; submit its document again")
 
     fileprivate static func poison(_ spec: TaskSpec) -> TaskFailure {
         TaskFailure(

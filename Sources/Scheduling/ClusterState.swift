@@ -28,15 +28,19 @@ package struct ClusterState: Sendable {
         /// The run whose snapshots were lost can never be begun anew.
         case restartFailed(of: String, TaskFailure)
         case published(run: String, version: Int)
-        /// The run came to nothing.
-        case failed(run: String, TaskFailure)
+        /// Publishing came to nothing, and nothing that it sent can become a version.
+        case failed(run: String, TaskFailure, proof: NoVersion? = nil)
+        /// Publishing ended, and its version may be there or may yet come. The failure's code is that of an unknown commit.
+        case undecided(run: String, TaskFailure)
+        /// Nobody is left to work on the run. Without effect on one that is being published, which needs nobody.
+        case abandoned(run: String, TaskFailure)
     }
 
     /// What is to be done once the step's records are durable.
     package enum Action: Sendable, Equatable {
         /// A document came whole: open a run of it, and say `opened` or `submissionRefused`.
         case open(id: String, documentPath: String, document: [UInt8], restarts: Bool)
-        /// The manifest is whole and balanced: publish it, and say `published` or `failed`.
+        /// The manifest is whole and balanced: publish it, and say `published`, `failed` or `undecided`.
         case publish(run: String)
         /// Remove what the run's attempt left.
         case discard(RunStart, document: [UInt8])
@@ -127,10 +131,12 @@ package struct ClusterState: Sendable {
     ///   - epoch: this coordinator's, higher than that of any before it on the same ledger.
     ///   - recovered: the ledger's open runs, the oldest first.
     ///   - restarts: those that lost their snapshots and are to begin anew, the oldest first.
+    ///   - ages: of recovered runs, how long ago they began.
     ///   - ended: some that ended lately, the oldest first.
     package init(
         epoch: Int64, credential: NodeCredential, codec: PlanCodec = PlanCodec(), policy: Policy = Policy(),
-        recovered: [RecoveredRun] = [], restarts: [RecoveredRun] = [], ended: [RunSummary] = [], now: Instant
+        recovered: [RecoveredRun] = [], ages: [String: Duration] = [:], restarts: [RecoveredRun] = [],
+        ended: [RunSummary] = [], now: Instant
     ) {
         self.epoch = epoch
         key = credential
@@ -147,7 +153,9 @@ package struct ClusterState: Sendable {
         let begun = Set(recovered.filter(\.hasBegun).map(\.start.module))
         for run in recovered {
             let module = run.start.module
-            recover(run, isQueued: !run.hasBegun && (begun.contains(module) || isBusy(module)), now: now)
+            recover(
+                run, isQueued: !run.hasBegun && (begun.contains(module) || isBusy(module)),
+                age: ages[run.start.run] ?? .zero, now: now)
             if let earlier = run.start.restartOf { setRestart(of: earlier, as: run.start.run) }
         }
     }
@@ -166,7 +174,7 @@ package struct ClusterState: Sendable {
             for (name, node) in nodes.sorted(by: { $0.key < $1.key }) where node.processID == processID {
                 lose(name, countsAsCrash: true, reason: "process ended", now: now, &step)
             }
-        case .opened(let start, let document): open(start, document, &step)
+        case .opened(let start, let document): open(start, document, now: now, &step)
         case .submissionRefused(let id, let reason):
             settle(id, .refused(reason.shown(limit: Limits.charactersPerFailure)))
         case .known(let submission, let run): settle(submission, .opened(run: run))
@@ -175,7 +183,11 @@ package struct ClusterState: Sendable {
             setRestart(of: run, as: nil)
             step.records.append(Record(run: run, record: .notRestarted(failure)))
         case .published(let run, let version): end(run, .published, version: version, failure: nil, &step)
-        case .failed(let run, let failure): fail(run, failure, &step)
+        case .failed(let run, let failure, let proof): fail(run, failure, proof: proof, &step)
+        // The ledger keeps it open, and whoever leads next settles it.
+        case .undecided(let run, let failure): end(run, .failed, version: nil, failure: failure, &step)
+        case .abandoned(let run, let failure):
+            if runs[run]?.phase != .publishing { fail(run, failure, &step) }
         }
         return step
     }
@@ -187,10 +199,11 @@ package struct ClusterState: Sendable {
 
     // MARK: Runs
 
-    private mutating func open(_ start: RunStart, _ document: [UInt8], _ step: inout Step) {
+    private mutating func open(_ start: RunStart, _ document: [UInt8], now: Instant, _ step: inout Step) {
         if let submission = start.submission { settle(submission, .opened(run: start.run)) }
         guard runs[start.run] == nil, !ended.contains(where: { $0.run == start.run }) else { return }
-        runs[start.run] = RunSchedule(start: start, document: document, isQueued: isBusy(start.module))
+        runs[start.run] = RunSchedule(
+            start: start, document: document, isQueued: isBusy(start.module), deadline: now + Limits.attemptDeadline)
         order.append(start.run)
         if let earlier = start.restartOf { setRestart(of: earlier, as: start.run) }
     }
@@ -222,18 +235,21 @@ package struct ClusterState: Sendable {
 
     private func isBusy(_ module: String) -> Bool { runs.values.contains { $0.start.module == module } }
 
-    private mutating func recover(_ run: RecoveredRun, isQueued: Bool, now: Instant) {
+    private mutating func recover(_ run: RecoveredRun, isQueued: Bool, age: Duration, now: Instant) {
         let name = run.start.run
         order.append(name)
         if let submission = run.start.submission { settle(submission, .opened(run: name)) }
         // One that has begun to commit is over by its outcome alone, whatever its plan says.
         if run.state != .committing, let fault = RunSchedule.fault(of: run) {
-            runs[name] = RunSchedule(start: run.start, document: run.document, isQueued: true)
+            runs[name] = RunSchedule(
+                start: run.start, document: run.document, isQueued: true, deadline: now + Limits.attemptDeadline)
             unfit.append((name, fault))
             return
         }
         let outline = run.plan.map { codec.encode($0.outline) } ?? []
-        let state = RunSchedule(recovered: run, outline: outline, isQueued: isQueued, term: policy.leaseTime, now: now)
+        let state = RunSchedule(
+            recovered: run, outline: outline, isQueued: isQueued, deadline: now + (Limits.attemptDeadline - age),
+            term: policy.leaseTime, now: now)
         runs[name] = state
         func adopt(_ lease: TaskLease, _ spec: TaskSpec) {
             leases[lease.token] = (name, spec)
@@ -281,13 +297,11 @@ package struct ClusterState: Sendable {
         }
     }
 
-    mutating func fail(_ name: String, _ failure: TaskFailure, _ step: inout Step) {
+    /// - Parameter proof: of one that was being published.
+    mutating func fail(_ name: String, _ failure: TaskFailure, proof: NoVersion? = nil, _ step: inout Step) {
         guard let run = runs[name] else { return }
-        // A commit without an answer is no end: the ledger keeps the run open, and it is settled by the next to lead.
-        if !failure.isUnknownCommit {
-            step.records.append(Record(run: name, record: .aborted(failure)))
-            step.actions.append(.discard(run.start, document: run.document))
-        }
+        step.records.append(Record(run: name, record: .aborted(failure, proof: proof)))
+        step.actions.append(.discard(run.start, document: run.document))
         end(name, .failed, version: nil, failure: failure, &step)
         if failure.kind == .snapshotLost, run.start.restartsOnSnapshotLoss == true, run.start.restartOf == nil {
             setRestart(of: name, as: "")
@@ -315,7 +329,8 @@ package struct ClusterState: Sendable {
 
     /// A version may come into being at any moment.
     package var isPublishing: Bool { runs.values.contains { $0.phase == .publishing } }
-    package var isOver: Bool { (order.isEmpty && !ended.isEmpty) || (isDraining && leases.isEmpty) }
+    /// Nothing is left to be waited for. What is being published is, whoever wants to stop: only its outcome ends it.
+    package var isOver: Bool { (order.isEmpty && !ended.isEmpty) || (isDraining && leases.isEmpty && !isPublishing) }
     /// No process is left to say goodbye.
     package var isQuiet: Bool { nodes.isEmpty }
     package var nodeCount: Int { nodes.count }

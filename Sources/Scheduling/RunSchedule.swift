@@ -22,6 +22,8 @@ package struct RunSchedule: Sendable {
     package let start: RunStart
     package let document: [UInt8]
     package internal(set) var phase: Phase
+    /// From then on nothing of the run can be published: it ends without being read to its end.
+    let deadline: Instant
     package internal(set) var plan: RunPlan?
     /// The plan without its shards, as workers fetch it.
     private(set) var outlineBytes: [UInt8] = []
@@ -47,8 +49,9 @@ package struct RunSchedule: Sendable {
     /// What all but the slowest twentieth took when so many were known; sorting them for each question would cost too much.
     private var usual: (count: Int, nanoseconds: Int64) = (0, 0)
 
-    init(start: RunStart, document: [UInt8], isQueued: Bool) {
+    init(start: RunStart, document: [UInt8], isQueued: Bool, deadline: Instant) {
         self.start = start
+        self.deadline = deadline
         self.document = document
         phase = isQueued ? .queued : .planning
     }
@@ -238,8 +241,10 @@ package struct RunSchedule: Sendable {
 
     /// Every lease that the ledger knows lives on, for one full term from the first take-over after which no coordinator
     /// heard of it: further ones do not make it longer.
-    init(recovered run: RecoveredRun, outline: [UInt8], isQueued: Bool, term: Duration, now: Instant) {
-        self.init(start: run.start, document: run.document, isQueued: isQueued)
+    init(
+        recovered run: RecoveredRun, outline: [UInt8], isQueued: Bool, deadline: Instant, term: Duration, now: Instant
+    ) {
+        self.init(start: run.start, document: run.document, isQueued: isQueued, deadline: deadline)
         if let plan = run.plan { adopt(plan, outline: outline) }
         if let lease = run.planning {
             planning.epoch = lease.epoch

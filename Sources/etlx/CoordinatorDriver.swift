@@ -170,8 +170,15 @@ final class CoordinatorDriver {
         policy.connectionsPerSource = configuration.connectionsPerSource
         let open = try readable(try ledger.openRuns(), of: ledger, otherwise: { .aborted($0) })
         let restarts = try readable(try ledger.runsToRestart(), of: ledger, otherwise: { .notRestarted($0) })
+        let now = Store.systemTime()
+        let ages = Dictionary(
+            open.map { run in
+                let began = AttemptID.milliseconds(run.start.attempt) ?? now
+                return (run.start.run, Duration.milliseconds(now - began))
+            }, uniquingKeysWith: { first, _ in first })
         return ClusterState(
-            epoch: epoch, credential: configuration.credential, policy: policy, recovered: open, restarts: restarts,
+            epoch: epoch, credential: configuration.credential, policy: policy, recovered: open, ages: ages,
+            restarts: restarts,
             ended: try ledger.runs(limit: Limits.endedRunsRemembered).reversed(), now: NodeClock.now)
     }
 

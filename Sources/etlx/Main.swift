@@ -75,6 +75,8 @@ enum ExitStatus: Int32 {
     case refusedByRules = 3
     case unreachable = 4
     case checkFailed = 5
+    /// A version may be there or may yet come: the next run of the module finds out.
+    case undecided = 6
     /// Of a standing process: start it again.
     case temporary = 75
     /// Of a standing process: starting it again changes nothing.

@@ -13,7 +13,8 @@ struct RunCommand: ParsableCommand {
         discussion: """
             Starts a keeper and N workers as processes; shows progress; publishes in one atomic step.
             The first Ctrl-C lets running shards finish and stops, the second stops at once; either way the last
-            published version is untouched.
+            published version is untouched. While the version is being published the first one waits for the outcome,
+            and the second leaves it open: the next run of the module finds out whether the version is there.
 
               etlx run clinic.yaml --workers 2
             """)
@@ -47,6 +48,11 @@ struct RunCommand: ParsableCommand {
         case .interrupted:
             if common.json { print(JSON.record(["event": "interrupted"]).text()) }
             throw Stop(.interrupted, "interrupted; nothing was published, the last version is untouched")
+        case .undecided(let failure):
+            if common.json {
+                print(JSON.record(["event": "undecided", "message": .text(failure.message)]).text())
+            }
+            throw Stop(.undecided, failure.message)
         }
     }
 

@@ -12,7 +12,17 @@ struct RunDriver {
     enum Outcome {
         case published(CommitRecord, folder: String)
         case failed(TaskFailure)
+        /// Nothing was published.
         case interrupted
+        /// The version may be there or may yet come: the next run of the module finds out, and nothing is removed before.
+        case undecided(TaskFailure)
+
+        var mayBeVersion: Bool {
+            switch self {
+            case .published, .undecided: true
+            case .failed, .interrupted: false
+            }
+        }
     }
 
     let pipeline: Pipeline
@@ -32,15 +42,15 @@ struct RunDriver {
         do { attempt = try store.beginAttempt(module: module) } catch {
             throw Stop(.unreachable, "the store at \(store.location): \(error.description)")
         }
-        var isOver = false
-        // An attempt that comes to nothing leaves nothing: no reader ever refers to it.
-        defer { if !isOver { try? store.discard(module: module, attempt: attempt) } }
+        // An attempt that comes to nothing leaves nothing: no reader ever refers to it. One that may be a version stays whole.
+        var mayBeVersion = false
+        defer { if !mayBeVersion { try? store.discard(module: module, attempt: attempt) } }
 
         let ledger: Ledger
         let settled: [String]
         do { (ledger, settled) = try ModuleLedger.open(store, module: module) } catch {
             // An earlier commit without an answer: nothing may be removed, not even what this attempt has made.
-            isOver = error.isUnknownCommit
+            mayBeVersion = error.isUnknownCommit
             return .failed(error)
         }
         let start = RunStart(
@@ -102,24 +112,38 @@ struct RunDriver {
             endsWhenOver: true)
         let ending = service.run()
         display.finish()
-        if case .deposed(let error) = ending {
-            return .failed(
-                error?.failure
-                    ?? TaskFailure(kind: .target, disposition: .failRun, message: "the ledger cannot be written"))
-        }
-        switch service.state.ended.last {
-        case let run? where run.phase == .published:
-            isOver = true
-            guard let record = office.record(of: attempt) else { return .interrupted }
-            return .published(record, folder: store.folder(record))
-        case let run?:
+        let outcome = outcome(
+            after: ending, service.state, office, start, store, wasSignalled: signals.received > 0)
+        mayBeVersion = outcome.mayBeVersion
+        return outcome
+    }
+
+    private func outcome(
+        after ending: CoordinatorService.Ending, _ state: ClusterState, _ office: RunOffice, _ start: RunStart,
+        _ store: Store, wasSignalled: Bool
+    ) -> Outcome {
+        func published(_ record: CommitRecord) -> Outcome { .published(record, folder: store.folder(record)) }
+        if let run = state.ended.last {
+            if run.phase == .published, let record = office.record(of: start.run) { return published(record) }
             let failure = run.failure ?? TaskFailure(kind: .worker, disposition: .failRun, message: "the run failed")
-            isOver = failure.isUnknownCommit
-            return signals.received > 0 && failure.kind == .worker ? .interrupted : .failed(failure)
-        case nil:
-            // The operator ended the run; the version before it stays the last.
-            let failure = TaskFailure(kind: .worker, disposition: .failRun, message: "interrupted by the operator")
-            try? ledger.append([.aborted(failure)], run: attempt, at: RunOffice.now)
+            if failure.isUnknownCommit { return .undecided(failure) }
+            if case .deposed(let error?) = ending { return .failed(error.failure) }
+            return wasSignalled && failure.kind == .worker ? .interrupted : .failed(failure)
+        }
+        // The loop ended before the run did: the operator's second signal, or a ledger that takes nothing.
+        let wasPublishing = state.isPublishing
+        let ended = office.giveUp(
+            start.run,
+            TaskFailure(kind: .worker, disposition: .failRun, message: "interrupted by the operator"))
+        switch ended {
+        case .published(let record): return published(record)
+        case .undecided where wasPublishing: return .undecided(.stoppedWhilePublishing)
+        case .nothing, .undecided:
+            if case .deposed(let error) = ending {
+                return .failed(
+                    error?.failure
+                        ?? TaskFailure(kind: .target, disposition: .failRun, message: "the ledger cannot be written"))
+            }
             return .interrupted
         }
     }
@@ -136,6 +160,14 @@ struct RunDriver {
         var random = SystemRandomNumberGenerator()
         return (0..<4).map { _ in String(random.next() as UInt64, radix: 36) }.joined()
     }
+}
+
+extension TaskFailure {
+    fileprivate static let stoppedWhilePublishing = TaskFailure(
+        kind: .target, disposition: .failRun,
+        message:
+            "stopped while the version was being published: it may be there or may yet come; nothing was removed, and the next run of the module finds out",
+        code: unknownCommit)
 }
 
 /// Watches the processes of a run: a worker that ended is reported and replaced, within reason.
@@ -174,7 +206,7 @@ final class Supervisor {
         if replacements == 0, processes.runningCount == 0, !hasDrained {
             hasDrained = true
             events.append(
-                .failed(
+                .abandoned(
                     run: run,
                     TaskFailure(
                         kind: .worker, disposition: .failRun,

@@ -45,7 +45,7 @@ struct CoordinatorServiceTests {
     func over() throws {
         let unknown = TaskFailure(
             kind: .target, disposition: .failRun, message: "no answer", code: StoreError.Code.unknown.rawValue)
-        let (ending, state) = try ended(by: .failed(run: "run-1", unknown))
+        let (ending, state) = try ended(by: .undecided(run: "run-1", unknown))
         guard case .over = ending else {
             Issue.record("the run's files would be discarded")
             return

@@ -87,7 +87,7 @@ struct FullLedgerTests {
             try database.run(Self.fill)
             for action in state.pendingActions { office.perform(action, state) }
             wait(office) { office.busyCount == 0 }
-            guard case .failed(_, let failure)? = office.takeEvents().first else {
+            guard case .failed(_, let failure, .unsent)? = office.takeEvents().first else {
                 Issue.record("the run did not fail")
                 return
             }

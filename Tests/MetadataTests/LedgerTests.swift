@@ -127,6 +127,34 @@ struct LedgerTests {
     }
 
     @Test(
+        "a run that has begun to commit is aborted with the proof that it is no version, and not without",
+        arguments: LedgerHome.Kind.allCases)
+    func abortedWhileCommitting(_ kind: LedgerHome.Kind) throws {
+        let own = NoVersion.taken(commitSHA256: SHA256.hexadecimal("{}"))
+        for proof in [NoVersion.taken(commitSHA256: Fixture.digest), .unsent, .expired] {
+            try LedgerHome.with(kind) { home in
+                let ledger = try done(home)
+                let loaded = LedgerRecord.aborted(failure, proof: proof)
+                try append(ledger, .sealed, .committing(version: 1, record: "{}"))
+                for useless in [LedgerRecord.aborted(failure), .aborted(failure, proof: own)] {
+                    let error = #expect(throws: LedgerError.self) { try append(ledger, useless) }
+                    #expect(error?.code == .refused)
+                }
+                #expect(try ledger.load(Fixture.run).state == .committing)
+                try append(ledger, loaded)
+                #expect(try ledger.load(Fixture.run).state == .aborted)
+                #expect(try ledger.records(Fixture.run).last?.record == loaded)
+            }
+        }
+        try LedgerHome.with(kind) { home in
+            let ledger = try done(home)
+            // Until then nothing can be a version.
+            try append(ledger, .sealed, .aborted(failure))
+            #expect(throws: LedgerError.self) { try append(ledger, .committing(version: 1, record: "{}")) }
+        }
+    }
+
+    @Test(
         "what does not follow from what is written is refused, and nothing of the call is kept",
         arguments: LedgerHome.Kind.allCases)
     func refusals(_ kind: LedgerHome.Kind) throws {

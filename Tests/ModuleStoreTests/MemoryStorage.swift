@@ -83,10 +83,11 @@ final class MemoryStorage: Storage {
         files.all.withLock { $0[path] = bytes }
     }
 
-    func create(_ path: String, _ bytes: [UInt8], attempt: String, reach: (PublishStep) throws -> Void) throws
-        -> Creation
-    {
+    func create(
+        _ path: String, _ bytes: [UInt8], attempt: String, isInTime: () -> Bool, reach: (PublishStep) throws -> Void
+    ) throws -> Creation {
         try reach(.recordWritten)
+        guard isInTime() else { throw StoreError.tooLate(path) }
         try before()
         let creation = files.all.withLock { all -> Creation in
             if let there = all[path] { return there == bytes ? .wasThere : .taken }

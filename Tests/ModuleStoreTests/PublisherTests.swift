@@ -242,28 +242,52 @@ struct PublisherTests {
         #expect(try fixture.publish(attempt: attempt, receipts: receipts).record.version == 2)
     }
 
-    @Test("a record that is sent again makes its version within the deadline, and none after it")
+    @Test(
+        "a record that is sent again makes its version within the deadline; after it the look alone decides, with time")
     func lateRepetition() throws {
         for (wait, isMade) in [(Duration.zero, true), (Limits.attemptDeadline, false)] {
             let fixture = Fixture()
-            let attempt = try fixture.store.beginAttempt(module: "clinic")
-            let receipts = try fixture.stage(attempt)
-            var sent: CommitRecord?
-            #expect(throws: Stopped.self) {
-                try Publisher(store: fixture.store, module: "clinic", attempt: attempt).publish(
-                    tables: Fixture.tables, receipts: receipts, committedAt: "2026-11-23T05:30:00Z",
-                    committedBy: "etl-express test", expiresAt: nil,
-                    willCommit: {
-                        sent = $0
-                        throw Stopped()
-                    }, describe: { Fixture.describe($0, receipts) })
-            }
+            let sent = try fixture.noted()
             fixture.clock.advance(wait)
-            #expect(try fixture.store.repeatCommit(#require(sent)) == isMade)
+            // A request of before may still be under way: a number that is free proves nothing yet.
+            #expect(try fixture.store.repeatCommit(sent) == (isMade ? .version : .open))
             #expect(try fixture.store.versions(module: "clinic") == (isMade ? [1] : []))
+            #expect(try !fixture.store.storage.files(below: "clinic/runs").isEmpty, "nothing is removed meanwhile")
             fixture.clock.advance(Limits.attemptDeadline)
-            #expect(try fixture.store.repeatCommit(#require(sent)) == isMade)
+            #expect(try fixture.store.repeatCommit(sent) == (isMade ? .version : .never(.expired)))
         }
+    }
+
+    @Test(
+        "a record that lands after the deadline is the version that it names, and other bytes are the proof that it is none"
+    )
+    func lateLanding() throws {
+        for isOurs in [true, false] {
+            let fixture = Fixture()
+            let sent = try fixture.noted()
+            fixture.clock.advance(Limits.attemptDeadline)
+            #expect(try fixture.store.repeatCommit(sent) == .open)
+            let bytes = isOurs ? sent.bytesOfFile : Array("{}".utf8)
+            _ = try fixture.store.storage.create(
+                "clinic/\(ModuleLayout.commitRecord(version: 1))", bytes, attempt: sent.attempt)
+            let other = CommitFate.never(.taken(commitSHA256: FileDigest.hexadecimal(bytes)))
+            #expect(try fixture.store.repeatCommit(sent) == (isOurs ? .version : other))
+        }
+    }
+
+    @Test("the clock is looked at right before the record is sent")
+    func sleptBeforeSending() throws {
+        let fixture = Fixture()
+        let attempt = try fixture.store.beginAttempt(module: "clinic")
+        let receipts = try fixture.stage(attempt)
+        let error = #expect(throws: StoreError.self) {
+            try fixture.publish(attempt: attempt, receipts: receipts) { step in
+                if step == .recordWritten { fixture.clock.advance(Limits.attemptDeadline) }
+            }
+        }
+        #expect(error?.code == .attemptEnded)
+        #expect(try fixture.store.versions(module: "clinic") == [])
+        #expect(try fixture.store.storage.names("clinic/_versions") == [], "its temporary file is gone")
     }
 
     @Test("a record whose files are not there does not become a version when it is sent again")
@@ -272,11 +296,16 @@ struct PublisherTests {
         let attempt = try fixture.store.beginAttempt(module: "clinic")
         let receipts = try fixture.stage(attempt)
         let record = try fixture.publish(attempt: attempt, receipts: receipts).record
-        #expect(try fixture.store.repeatCommit(record), "it is the version that it names")
+        #expect(try fixture.store.repeatCommit(record) == .version, "it is the version that it names")
         // A store made anew at the same place, known to the same ledger.
         let anew = Fixture()
-        #expect(try !anew.store.repeatCommit(record))
+        #expect(try anew.store.repeatCommit(record) == .open, "what was sent may still come")
         #expect(try anew.store.modules() == [])
+        try anew.publishNew()
+        guard case .never(.taken) = try anew.store.repeatCommit(record) else {
+            Issue.record("another version has its number")
+            return
+        }
     }
 
     @Test("an attempt past its deadline is not published")
@@ -287,5 +316,24 @@ struct PublisherTests {
         fixture.clock.advance(Limits.attemptDeadline)
         let error = #expect(throws: StoreError.self) { try fixture.publish(attempt: attempt, receipts: receipts) }
         #expect(error?.code == .attemptEnded)
+    }
+}
+
+extension Fixture {
+    /// The record of an attempt whose publisher died after it had noted it and before it sent it.
+    fileprivate func noted() throws -> CommitRecord {
+        let attempt = try store.beginAttempt(module: Self.module)
+        let receipts = try stage(attempt)
+        var sent: CommitRecord?
+        #expect(throws: Stopped.self) {
+            try Publisher(store: store, module: Self.module, attempt: attempt).publish(
+                tables: Self.tables, receipts: receipts, committedAt: "2026-11-23T05:30:00Z",
+                committedBy: "etl-express test", expiresAt: nil,
+                willCommit: {
+                    sent = $0
+                    throw Stopped()
+                }, describe: { Self.describe($0, receipts) })
+        }
+        return try #require(sent)
     }
 }

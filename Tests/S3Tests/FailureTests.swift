@@ -216,6 +216,31 @@ struct FailureTests {
         }
     }
 
+    @Test("whether it is too late to create is asked once the request has its date, and then nothing is sent")
+    func creationTooLate() throws {
+        try with({ _, _ in .plain(200) }) { stub throws in
+            let events = Mutex<[String]>([])
+            let client = try client(
+                stub,
+                now: {
+                    events.withLock { $0.append("dated") }
+                    return SystemTime.milliseconds()
+                })
+            func create(_ isInTime: Bool) throws -> S3Creation {
+                try client.putIfAbsent(
+                    "key", [1],
+                    isInTime: {
+                        events.withLock { $0.append("asked") }
+                        return isInTime
+                    })
+            }
+            #expect(try create(false) == .tooLate)
+            #expect(stub.requests.isEmpty && events.withLock { $0 } == ["dated", "asked"])
+            #expect(try create(true) == .created)
+            #expect(stub.requests.count == 1)
+        }
+    }
+
     @Test("a kept connection that is gone does not make a creation two requests")
     func creationOnOldConnection() throws {
         try with({ request, number in number == 0 ? .plain(200) : .reset("") }) { stub throws in

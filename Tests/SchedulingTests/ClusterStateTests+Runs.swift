@@ -144,8 +144,70 @@ extension ClusterStateTests {
         fixture.complete(worker, try fixture.granted(worker))
         let unknown = TaskFailure(
             kind: .target, disposition: .failRun, message: "no answer", code: TaskFailure.unknownCommit)
-        let step = fixture.tell(.failed(run: "run-1", unknown))
-        #expect(step.records.isEmpty && step.actions.isEmpty)
+        let step = fixture.tell(.undecided(run: "run-1", unknown))
+        #expect(step.records.isEmpty && step.actions.isEmpty && fixture.ended()?.failure == unknown)
+    }
+
+    @Test("what is being published is waited for by whoever drains, and ends by its outcome alone")
+    func onlyItsOutcome() throws {
+        let gone = TaskFailure(kind: .worker, disposition: .failRun, message: "workers end as soon as they start")
+        let outcomes: [ClusterState.Event] = [
+            .published(run: "run-1", version: 1),
+            .undecided(run: "run-1", TaskFailure(kind: .target, disposition: .failRun, message: "", code: "unknown")),
+            .failed(
+                run: "run-1", TaskFailure(kind: .target, disposition: .failRun, message: "taken"),
+                proof: .taken(commitSHA256: "00")),
+        ]
+        for outcome in outcomes {
+            var fixture = Fixture()
+            let keeper = fixture.planned(sizes: [1])
+            let worker = fixture.join("worker-1")
+            fixture.complete(worker, try fixture.granted(worker))
+            #expect(fixture.tell(.drain).records.isEmpty && !fixture.state.isOver)
+            let abandoned = fixture.tell(.abandoned(run: "run-1", gone))
+            #expect(abandoned.records.isEmpty && abandoned.actions.isEmpty && fixture.phase() == .publishing)
+            for node in [worker, keeper] {
+                let left = fixture.send(node, .leave)
+                #expect(left.records.isEmpty && left.actions.isEmpty && !fixture.state.isOver)
+            }
+            for step in fixture.pass(60) { #expect(step.records.isEmpty && step.actions.isEmpty) }
+            fixture.send("people", .cancel(run: "run-1"))
+            #expect(fixture.phase() == .publishing && !fixture.state.isOver)
+            let step = fixture.tell(outcome)
+            #expect(fixture.state.isOver)
+            if case .failed(_, let failure, let proof) = outcome {
+                #expect(step.records == [.init(run: "run-1", record: .aborted(failure, proof: proof))])
+                #expect(step.actions.count == 1)
+            } else {
+                #expect(step.records.isEmpty && step.actions.isEmpty)
+            }
+        }
+        // Before that they end it.
+        var early = Fixture()
+        early.planned(sizes: [1])
+        #expect(early.tell(.abandoned(run: "run-1", gone)).aborts)
+    }
+
+    @Test(
+        "a run that is too old to be published ends before it is planned, while it is read, and not while it is published"
+    )
+    func deadline() throws {
+        var fixture = Fixture()
+        fixture.open("run-1", module: "a")
+        fixture.open("run-2", module: "a")
+        fixture.milliseconds = Int(Limits.attemptDeadline.components.seconds) * 1000 - 1
+        #expect(fixture.tell(.tick).records.isEmpty)
+        fixture.milliseconds += 1
+        let step = fixture.tell(.tick)
+        #expect(step.records.map(\.run) == ["run-1", "run-2"] && step.aborts)
+        #expect(fixture.poll(fixture.join("keeper-9")) == nil)
+
+        var publishing = Fixture()
+        publishing.planned(sizes: [1])
+        let worker = publishing.join("worker-1")
+        publishing.complete(worker, try publishing.granted(worker))
+        publishing.milliseconds = Int(Limits.attemptDeadline.components.seconds) * 1000
+        #expect(publishing.tell(.tick).records.isEmpty && publishing.phase() == .publishing)
     }
 
     @Test("whatever comes late of a run that is over is fenced")

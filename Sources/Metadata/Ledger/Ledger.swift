@@ -113,8 +113,8 @@ package final class Ledger: Sendable {
     /// Adds entries, of any runs, in one transaction.
     ///
     /// - Throws: `.deposed` when another leads, or nobody acquired the ledger here; `.unknownRun`; `.refused` when a record does not follow from what is
-    ///   written: then none of them is. After `.unreachable` nobody knows; the next append must be the same entries, which
-    ///   are not written twice, or the ledger is to be acquired and loaded again.
+    ///   written: then none of them is. After `.unreachable` nobody knows: the same entries may be appended again, and
+    ///   are not written twice, or the ledger is to be acquired and loaded again. An append of others writes them first.
     /// - Cost: on PostgreSQL two round trips and about ten statements for up to 64 shards; on SQLite one flush.
     package func append(_ entries: [LedgerEntry]) throws(LedgerError) {
         guard !entries.isEmpty else { return }

@@ -11,6 +11,8 @@ struct LedgerCore {
     /// nil: to be read.
     private var head: LedgerHead?
     private var pending: LedgerBatch?
+    /// Batches that were pending and that somebody else's append has written; whoever repeats one is told so.
+    private var settled: [[LedgerEntry]] = []
 
     init(database: any LedgerDatabase, patience: Duration) {
         self.database = database
@@ -20,7 +22,7 @@ struct LedgerCore {
     // MARK: Leading
 
     mutating func acquire(holder: String, address: String, lease: Duration) throws(LedgerError) -> Int64? {
-        (epoch, head, pending) = (nil, nil, nil)
+        (epoch, head, pending, settled) = (nil, nil, nil, [])
         let database = database
         epoch = try patiently(patience) { () throws(LedgerError) in
             try database.acquire(holder: holder, address: address, lease: lease)
@@ -69,7 +71,7 @@ struct LedgerCore {
         try database.resign(epoch)
     }
 
-    private mutating func depose() { (epoch, head, pending) = (nil, nil, nil) }
+    private mutating func depose() { (epoch, head, pending, settled) = (nil, nil, nil, []) }
 
     // MARK: Reading
 
@@ -83,12 +85,28 @@ struct LedgerCore {
     /// The chain makes it exactly once: the head of the audit is the batch's last row if the batch is written, the row
     /// before it if it is not, and any other if somebody else wrote.
     mutating func append(_ entries: [LedgerEntry]) throws(LedgerError) {
-        guard let epoch else { throw database.deposed }
-        if let pending, pending.entries != entries {
-            throw LedgerError(
-                .unreachable, database.place, "the outcome of the append before is not known: it must be repeated first"
-            )
+        guard epoch != nil else { throw database.deposed }
+        if let index = settled.firstIndex(of: entries) {
+            settled.remove(at: index)
+            return
         }
+        if let pending, pending.entries != entries {
+            // Whoever sent it may have given up, and everybody else would wait for ever. What it hears when it does repeat
+            // it is what came of it: a refusal is found again.
+            do throws(LedgerError) {
+                try send(pending.entries)
+                settled.append(pending.entries)
+                if settled.count > Self.settledBatches { settled.removeFirst() }
+            } catch  where error.code == .refused || error.code == .unknownRun {}
+        }
+        try send(entries)
+    }
+
+    /// Far more than there are threads that append.
+    private static let settledBatches = 64
+
+    private mutating func send(_ entries: [LedgerEntry]) throws(LedgerError) {
+        guard let epoch else { throw database.deposed }
         let batch: LedgerBatch
         if let pending { batch = pending } else { batch = LedgerBatch(entries, after: try currentHead()) }
         // Whether a copy may be under way, or be written.

@@ -40,6 +40,7 @@ enum LedgerSchema {
             // Changed rows stay on their pages.
             postgres: "ALTER TABLE shard SET (fillfactor = 60); ALTER TABLE attempt SET (fillfactor = 70);"),
         Migration(name: "3: runs to begin anew, inherited leases", tables: third, sqlite: "", postgres: ""),
+        Migration(name: "4: digests of commit records", tables: fourth, sqlite: "", postgres: ""),
     ]
 
     /// A text of SQLite's as PostgreSQL takes it.
@@ -145,6 +146,9 @@ enum LedgerSchema {
         UPDATE run SET sealed_at =
             (SELECT max(at) FROM audit WHERE audit.run = run.run AND audit.event = '{"sealed":{}}');
         """
+
+    /// Of `commit_record`, in lower-case hexadecimal digits; NULL where an older product wrote that.
+    private static let fourth = "ALTER TABLE run ADD COLUMN commit_sha256 TEXT;"
 
     /// `restart`: NULL; 'wanted', if the run is to begin anew should it lose its snapshots; 'due' once it has lost them; the
     /// run that took its place. `inherited_at`: the database's clock in milliseconds since 1970 at the first take-over after

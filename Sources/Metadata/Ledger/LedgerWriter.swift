@@ -55,7 +55,7 @@ struct LedgerWriter {
         case .sealed: seal(entry)
         case .committing(let version, let text): commit(version, text, entry)
         case .published(let version, let digest): publish(version, digest, entry)
-        case .aborted(let failure): abort(failure, entry)
+        case .aborted(let failure, let proof): abort(failure, proof, entry)
         case .notRestarted:
             change(
                 "UPDATE run SET restart = NULL WHERE run = ? AND restart = 'due'", [.text(entry.run)], entry, 1,
@@ -182,10 +182,11 @@ struct LedgerWriter {
     private mutating func commit(_ version: Int, _ text: String, _ entry: LedgerEntry) {
         change(
             """
-            UPDATE run SET commit_record = ?, version = ?, state = 'committing'
+            UPDATE run SET commit_record = ?, commit_sha256 = ?, version = ?, state = 'committing'
             WHERE run = ? AND state IN ('sealed', 'committing')
             """,
-            [.text(text), .number(version), .text(entry.run)], entry, 1, "only a sealed run is committed")
+            [.text(text), .text(SHA256.hexadecimal(text)), .number(version), .text(entry.run)], entry, 1,
+            "only a sealed run is committed")
     }
 
     private mutating func publish(_ version: Int, _ digest: String, _ entry: LedgerEntry) {
@@ -204,15 +205,27 @@ struct LedgerWriter {
             [.number(version), .text(entry.run)], entry, 1, "only a committing run is published")
     }
 
-    private mutating func abort(_ failure: TaskFailure, _ entry: LedgerEntry) {
+    /// Of a run that has begun to commit only with the proof that it never becomes a version: whoever gave it up too early
+    /// would discard the files of one.
+    private mutating func abort(_ failure: TaskFailure, _ proof: NoVersion?, _ entry: LedgerEntry) {
+        var condition = "state <> 'committing'"
+        var arguments: [LedgerValue] = []
+        switch proof {
+        case nil: break
+        case .taken(let other):
+            // Other bytes than its own are there.
+            condition = "(state <> 'committing' OR coalesce(commit_sha256, '') <> ?)"
+            arguments = [.text(other)]
+        case .unsent, .expired: condition = "1 = 1"
+        }
         change(
             """
             UPDATE run SET failure = ?, version = NULL, state = 'aborted',
                 restart = CASE WHEN restart = 'wanted' THEN ? END
-            WHERE run = ? AND state NOT IN ('published', 'aborted')
+            WHERE run = ? AND state NOT IN ('published', 'aborted') AND \(condition)
             """,
-            [.text(Coding.text(failure)), .text(failure.kind == .snapshotLost ? "due" : nil), .text(entry.run)], entry,
-            1,
-            "the run is over")
+            [.text(Coding.text(failure)), .text(failure.kind == .snapshotLost ? "due" : nil), .text(entry.run)]
+                + arguments, entry, 1,
+            "the run is over, or it has begun to commit and nothing proves that it is no version")
     }
 }

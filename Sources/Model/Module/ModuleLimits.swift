@@ -25,6 +25,8 @@ extension Limits {
 extension Limits {
     /// How long a commit record whose answer was lost is sent again before the outcome is left to the next run.
     package static let commitPatience = Duration.seconds(900)
+    /// How long a database keeps the transaction of a commit whose publisher is silent: others wait for its end.
+    package static let commitSilence = Duration.seconds(30)
     /// Questions to an object store that are under way at once.
     package static let requestsAtATime = 16
 }

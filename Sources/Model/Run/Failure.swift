@@ -37,4 +37,11 @@ package struct TaskFailure: Error, Sendable, Codable, Equatable {
     /// The code of a commit whose answer was lost: the version may be there.
     package static let unknownCommit = "unknown"
     package var isUnknownCommit: Bool { code == Self.unknownCommit }
+
+    /// The same reason, of a run whose version may be there or may yet come.
+    package var undecided: TaskFailure {
+        var failure = self
+        failure.code = Self.unknownCommit
+        return failure
+    }
 }

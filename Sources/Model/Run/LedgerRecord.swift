@@ -62,12 +62,24 @@ package enum LedgerRecord: Sendable, Codable, Equatable {
     /// The exact text of the commit record that may be visible from now on. Another one follows a lost race.
     case committing(version: Int, record: String)
     case published(version: Int, commitSHA256: String)
-    case aborted(TaskFailure)
+    /// The proof is needed once the run has begun to commit; before that nothing of it can become a version.
+    case aborted(TaskFailure, proof: NoVersion? = nil)
     /// Of a run that lost its snapshots and is to begin anew, why it never will.
     case notRestarted(TaskFailure)
 }
 
-/// PLANNING → RUNNING → SEALED → COMMITTING → PUBLISHED; from all but the last also → ABORTED.
+/// Why a run that had begun to commit is no version and never becomes one. A time-out, a lost connection, a signal and a
+/// failed flush prove nothing: the run stays open until one of these is known.
+package enum NoVersion: Sendable, Codable, Equatable {
+    /// The number that its record names holds other bytes, of this digest.
+    case taken(commitSHA256: String)
+    /// The record was never sent, or its only request was refused.
+    case unsent
+    /// The number is free, and the attempt is older than `Limits.collectableAge`: what was sent cannot land any more.
+    case expired
+}
+
+/// PLANNING → RUNNING → SEALED → COMMITTING → PUBLISHED; from all but the last also → ABORTED, from COMMITTING with proof.
 package enum RunState: String, Sendable, Codable {
     case planning, running, sealed, committing, published, aborted
 

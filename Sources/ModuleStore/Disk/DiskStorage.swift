@@ -113,22 +113,36 @@ package struct DiskStorage: Storage {
         return folder.isEmpty ? hidden : "\(folder)/\(hidden)"
     }
 
-    package func create(_ path: String, _ bytes: [UInt8], attempt: String, reach: (PublishStep) throws -> Void) throws
-        -> Creation
-    {
+    package func create(
+        _ path: String, _ bytes: [UInt8], attempt: String, isInTime: () -> Bool, reach: (PublishStep) throws -> Void
+    ) throws -> Creation {
         let folder = Self.split(path).folder
         let temporary = Self.temporary(attempt, in: folder)
         try files.makeFolder(folder)
         try files.write(temporary, bytes)
         try reach(.recordWritten)
-        let placed = try files.place(temporary, at: path, by: placing)
-        if case .alreadyExists = placed, try files.read(path) != bytes {
-            try files.remove(temporary)
-            return .taken
+        guard isInTime() else {
+            try? files.remove(temporary)
+            throw StoreError.tooLate(path)
         }
+        let placed: FileSystem.Placed
+        do throws(StoreError) { placed = try files.place(temporary, at: path, by: placing) } catch {
+            // A network file system that broke off may have made the link.
+            throw error.code == .inputOutput ? error.unknown("the disk did not say whether the record was kept") : error
+        }
+        do throws(StoreError) {
+            if case .alreadyExists = placed, try files.read(path) != bytes {
+                try? files.remove(temporary)
+                return .taken
+            }
+        } catch { throw error.unknown("a record is there and cannot be read") }
         try reach(.committed)
-        // Until the folder is on disk a power failure may take the file back: an error here is passed on.
-        try files.flushFolder(folder)
+        // Until the folder is on disk a power failure may take the file back. Asked once: after a failed flush the system
+        // may have dropped what was to be written, and a second one would lie. The whole call again does not: it writes a
+        // new file into the same folder first.
+        do throws(StoreError) { try files.flushFolder(folder) } catch {
+            throw error.unknown("the record is there, and the disk did not say that it stays")
+        }
         try reach(.recordFlushed)
         try? files.remove(temporary)
         if case .alreadyExists = placed { return .wasThere }

@@ -45,11 +45,16 @@ final class PostgresPool: @unchecked Sendable {
     }
 
     /// The same in a transaction, with the server's own errors.
+    ///
+    /// - Parameter idleTime: how long the server waits for the next statement before it ends the transaction and the
+    ///   connection (SQLSTATE 25P03); nil: for ever.
     @discardableResult
-    func transaction<Result>(_ body: (PostgresSession) throws -> Result) throws -> Result {
+    func transaction<Result>(idleTime: Duration? = nil, _ body: (PostgresSession) throws -> Result) throws -> Result {
         try run(isRepeatable: false) { session in
             // What was reported as done survives the server's crash, whatever the role's own setting.
-            try session.execute("BEGIN; SET LOCAL synchronous_commit = on")
+            let idle =
+                idleTime.map { "; SET LOCAL idle_in_transaction_session_timeout = '\($0.components.seconds)s'" } ?? ""
+            try session.execute("BEGIN; SET LOCAL synchronous_commit = on\(idle)")
             let result = try body(session)
             try session.execute("COMMIT")
             return result

@@ -102,9 +102,9 @@ extension PostgresStorage {
 
     // MARK: Creating
 
-    package func create(_ path: String, _ bytes: [UInt8], attempt: String, reach: (PublishStep) throws -> Void) throws
-        -> Creation
-    {
+    package func create(
+        _ path: String, _ bytes: [UInt8], attempt: String, isInTime: () -> Bool, reach: (PublishStep) throws -> Void
+    ) throws -> Creation {
         let insert: (PostgresSession) throws -> Void
         switch PostgresPath(path) {
         case .record(let module, let version):
@@ -120,8 +120,11 @@ extension PostgresStorage {
             throw StoreError(.badName, path, "no file is created here")
         }
         try reach(.recordWritten)
-        guard try commit(path, insert) else {
-            let found = try read(path, limit: Limits.bytesPerRecord)
+        guard try commit(path, isInTime: isInTime, insert) else {
+            let found: [UInt8]
+            do throws(StoreError) { found = try read(path, limit: Limits.bytesPerRecord) } catch {
+                throw error.unknown("a record is there and cannot be read")
+            }
             guard found == bytes else { return .taken }
             try reach(.committed)
             return .wasThere
@@ -135,17 +138,24 @@ extension PostgresStorage {
     ///
     /// A connection that breaks during COMMIT leaves that open, and the old one may even commit later. The same row is
     /// inserted again: the server lets it wait for the first, and then it is there or it is not.
-    private func commit(_ path: String, _ insert: (PostgresSession) throws -> Void) throws -> Bool {
+    private func commit(_ path: String, isInTime: () -> Bool, _ insert: (PostgresSession) throws -> Void) throws
+        -> Bool
+    {
         let end = ContinuousClock.now + Limits.commitPatience
         var isUnknown = false
         var pause = Duration.milliseconds(50)
         while true {
+            guard isInTime() else {
+                guard isUnknown else { throw StoreError.tooLate(path) }
+                throw StoreError(.unknown, path, "it is too late to insert the record again")
+            }
             do {
-                try pool.transaction(insert)
+                // A publisher that falls silent between INSERT and COMMIT would hold the module's next number for as long.
+                try pool.transaction(idleTime: Limits.commitSilence, insert)
                 return true
             } catch let error as PostgresError where error.state == "23505" {
                 return false
-            } catch let error as PostgresError where isUnknown || error.isConnectionLost {
+            } catch let error as PostgresError where isUnknown || error.isConnectionLost || error.state == "25P03" {
                 isUnknown = true
                 guard ContinuousClock.now < end else {
                     throw StoreError(

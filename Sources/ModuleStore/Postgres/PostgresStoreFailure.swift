@@ -29,7 +29,7 @@ extension StoreError {
         case "42P07", "42710", "42P06": .alreadyExists
         case "42P01", "3F000": .notFound
         case "3D000", "42704": .badName
-        case "55P03", "57014", "40001", "40P01": .unreachable
+        case "55P03", "57014", "40001", "40P01", "25P03": .unreachable
         case "53100": .noSpace
         default:
             switch state.prefix(2) {
@@ -50,6 +50,7 @@ extension StoreError {
         case "55P03": "another session holds a lock"
         case "57014": "the server ended the statement, which took too long"
         case "40001", "40P01": "another session was in the way"
+        case "25P03": "the server ended a transaction that fell silent"
         case "53100": "the server's disk is full"
         case "54000", "54001", "54011": "it is beyond one of the server's limits"
         default:

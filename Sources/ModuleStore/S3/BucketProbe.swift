@@ -92,7 +92,7 @@ struct BucketProbe {
                 case .unknown: continue
                 case .exists where wasUnknown:
                     return try client.get(key, limit: 64) == Array(text.utf8) ? .created : .exists
-                case .created, .exists, .refused: return answer
+                case .created, .exists, .refused, .tooLate: return answer
                 }
             }
             return answer
@@ -113,6 +113,7 @@ struct BucketProbe {
             throw StoreError(.unreachable, storage.location, "the bucket does not say what came of \(what) (\(reason))")
         case .created: throw refusal("\(what) succeeds, so a version could be overwritten", Self.advice)
         case .exists: throw refusal("\(what) is answered with \"exists\"", Self.advice)
+        case .tooLate: preconditionFailure("the probe has no deadline")
         }
     }
 

@@ -29,7 +29,8 @@ final class CommitClaims: Sendable {
 
     /// Claims a name for bytes. An answer that is lost is asked for again: the statement may be repeated.
     ///
-    /// - Throws: `.unreachable` when the database does not answer; nothing was put then.
+    /// - Throws: `.unknown` when the database does not answer: nothing was put, but the name may be claimed for these bytes,
+    ///   and then whoever comes next puts them.
     func claim(_ path: String, _ bytes: [UInt8], keepsBytes: Bool) throws(StoreError) -> Claim {
         let digest = FileDigest.hexadecimal(bytes)
         var last: PostgresError?
@@ -62,7 +63,8 @@ final class CommitClaims: Sendable {
                 throw StoreError(.inputOutput, path, "cannot claim the name")
             }
         }
-        throw .postgres(last ?? PostgresError(.tooSlow, place: ""), path, "claim the name")
+        throw StoreError.postgres(last ?? PostgresError(.tooSlow, place: ""), path, "claim the name")
+            .unknown("the database did not say whether the name was claimed")
     }
 
     private func ask(_ body: (PostgresSession) throws -> [[[UInt8]?]]) throws -> [[[UInt8]?]] {

@@ -12,15 +12,16 @@ struct RecordPut {
     let path: String
     let bytes: [UInt8]
 
-    /// - Throws: `.unknown` when patience ends; another error when the store refuses before anything could be kept.
-    func run() throws(StoreError) -> Creation {
+    /// - Parameter isInTime: as `Storage.create` has it.
+    /// - Throws: `.unknown` when patience or time ends; another error when the store refuses before anything could be kept.
+    func run(isInTime: () -> Bool) throws(StoreError) -> Creation {
         let start = ContinuousClock.now
         var pause = Duration.milliseconds(100)
         var (isUnknown, wasUnknown) = (false, "no answer")
         while true {
             let answer: S3Creation
             do throws(S3Error) {
-                answer = try storage.client.putIfAbsent(path, bytes)
+                answer = try storage.client.putIfAbsent(path, bytes, isInTime: isInTime)
             } catch  where isUnknown {
                 answer = .unknown(reason: error.serverCode ?? error.code.rawValue)
             } catch {
@@ -28,6 +29,9 @@ struct RecordPut {
             }
             switch answer {
             case .created: return .created
+            case .tooLate where isUnknown:
+                throw StoreError(.unknown, path, "it is too late to ask the bucket again whether it kept the record")
+            case .tooLate: throw .tooLate(path)
             case .exists:
                 if let found = try contents() { return found == bytes ? .wasThere : .taken }
             case .refused(let status, let code):

@@ -113,27 +113,34 @@ package struct S3Storage: Storage {
     /// Created once, like the record: a plain PUT whose answer was lost could still arrive after the commit and put older
     /// bytes in place of those that were committed. So a run that lost a race is run again, as another attempt.
     package func describe(_ path: String, _ bytes: [UInt8], replaces: Bool) throws(StoreError) {
-        let creation =
-            if let claims { try create(path, bytes, by: claims, keepsBytes: false) } else {
-                try RecordPut(storage: self, path: path, bytes: bytes).run()
-            }
-        guard creation != .taken else {
-            throw .describedOtherwise(path)
+        let creation: Creation
+        do throws(StoreError) {
+            creation =
+                if let claims { try create(path, bytes, by: claims, keepsBytes: false) } else {
+                    try RecordPut(storage: self, path: path, bytes: bytes).run(isInTime: { true })
+                }
+        } catch  where error.code == .unknown {
+            // No commit: nothing refers to the file, whether it comes or not.
+            throw StoreError(.unreachable, path, "the bucket did not say whether the description was kept")
         }
+        guard creation != .taken else { throw .describedOtherwise(path) }
     }
 
     package func write(_ path: String, _ bytes: [UInt8]) throws(StoreError) {
         _ = try asking(path) { () throws(S3Error) in try client.put(path, bytes) }
     }
 
-    package func create(_ path: String, _ bytes: [UInt8], attempt: String, reach: (PublishStep) throws -> Void) throws
-        -> Creation
-    {
+    package func create(
+        _ path: String, _ bytes: [UInt8], attempt: String, isInTime: () -> Bool, reach: (PublishStep) throws -> Void
+    ) throws -> Creation {
         try reach(.recordWritten)
-        let creation =
-            if let claims { try create(path, bytes, by: claims, keepsBytes: true) } else {
-                try RecordPut(storage: self, path: path, bytes: bytes).run()
-            }
+        let creation: Creation
+        if let claims {
+            guard isInTime() else { throw StoreError.tooLate(path) }
+            creation = try create(path, bytes, by: claims, keepsBytes: true)
+        } else {
+            creation = try RecordPut(storage: self, path: path, bytes: bytes).run(isInTime: isInTime)
+        }
         if creation != .taken {
             try reach(.committed)
             try reach(.recordFlushed)

@@ -172,7 +172,8 @@ struct LedgerRun {
         case .published(let version, _):
             try require(state == .committing && self.version == version)
             state = .published
-        case .aborted(let failure):
+        case .aborted(let failure, let proof):
+            try require(state != .committing || proof != nil)
             (self.failure, version, state) = (failure, nil, .aborted)
             let isDue = failure.kind == .snapshotLost && start.restartsOnSnapshotLoss == true && start.restartOf == nil
             restart = isDue ? .due : nil

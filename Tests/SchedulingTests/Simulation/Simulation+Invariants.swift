@@ -22,7 +22,7 @@ extension Simulation {
                 if version > commits.count || commits[version - 1].attempt != new.start.attempt {
                     violate("\(item.run) is called published, and is not version \(version)")
                 }
-            case .aborted(let failure):
+            case .aborted(let failure, _):
                 if store.version(of: new.start.attempt, module: new.start.module) != nil {
                     violate("\(item.run) is published and was given up: \(failure.message)")
                 }

@@ -111,10 +111,13 @@ struct PublishingJob {
 }
 
 extension Simulation {
-    private func fail(_ job: PublishingJob, _ message: String, code: String? = nil) {
+    private func fail(
+        _ job: PublishingJob, _ message: String, code: String? = nil, proof: NoVersion = .unsent
+    ) {
         post(
             .failed(
-                run: job.start.run, TaskFailure(kind: .target, disposition: .failRun, message: message, code: code)),
+                run: job.start.run, TaskFailure(kind: .target, disposition: .failRun, message: message, code: code),
+                proof: proof),
             job.process, job.leader)
     }
 
@@ -190,7 +193,10 @@ extension Simulation {
             after(between(0.001, 0.05), on: job.process) { [self] in
                 switch creation {
                 case .created, .wasThere: finish(job, commit)
-                case .taken: fail(job, "another run published this version first", code: "conflict")
+                case .taken:
+                    fail(
+                        job, "another run published this version first", code: "conflict",
+                        proof: .taken(commitSHA256: ""))
                 }
             }
         }
