@@ -22,6 +22,9 @@ package protocol Storage: Sendable {
     func names(_ folder: String) throws(StoreError) -> [String]
     /// Every file below a folder, relative to it, sorted by bytes.
     func files(below folder: String) throws(StoreError) -> [String]
+    /// What an attempt has outside its run's files, sorted by bytes: staged parts, unfinished uploads, tables that no file
+    /// of the run is made of. Names for people, relative to the store's root where the place has paths.
+    func leftovers(module: String, attempt: String) throws(StoreError) -> [String]
     func byteCount(_ path: String) throws(StoreError) -> Int64?
     /// - Throws: `.notFound`; `.damaged` when there are more bytes than `limit`.
     func read(_ path: String, limit: Int) throws(StoreError) -> [UInt8]
@@ -78,6 +81,11 @@ extension Storage {
     /// The same without a deadline.
     package func create(_ path: String, _ bytes: [UInt8], attempt: String) throws -> Creation {
         try create(path, bytes, attempt: attempt, isInTime: { true }, reach: { _ in })
+    }
+
+    package func leftovers(module: String, attempt: String) throws(StoreError) -> [String] {
+        let staging = "\(module)/\(ModuleLayout.staging(attempt))"
+        return try files(below: staging).map { "\(staging)/\($0)" }
     }
 
     package func annotate(_ tables: [TableNote], module: String, attempt: String) throws(StoreError) {}

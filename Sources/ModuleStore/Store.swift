@@ -34,6 +34,8 @@ package struct Store: Sendable {
     /// - Returns: the attempt's id, unique, sorting by time.
     package func beginAttempt(module: String, isShared: Bool = false) throws(StoreError) -> String {
         try checkName(module: module)
+        // A convenience: what cannot be removed now is told by `verify`.
+        try? removeStagedOfVersions(module: module)
         let attempt = newAttemptID()
         try storage.begin(module: module, attempt: attempt)
         // Elsewhere nothing young is collected, whoever asks.

@@ -14,7 +14,8 @@ package struct Swept: Sendable, Equatable {
 extension Store {
     /// Removes what attempts left behind that never became versions, and staged parts of those that did.
     ///
-    /// - Only attempts older than `age` by their ids, and none of `running`.
+    /// - Only attempts older than `age` by their ids, and none of `running`. What was staged for an attempt that is a
+    ///   version goes whatever its age: nobody needs it any more.
     /// - A run that any commit record refers to stays. If one record cannot be read, no run is removed at all.
     /// - A run that is being copied in stays as long as its mark is younger than `age` and `Limits.collectableAge`.
     /// - Below `Limits.collectableAge` an attempt that a cluster works on stays: its mark says so until the run is over.
@@ -29,37 +30,44 @@ extension Store {
         precondition(age >= .zero, "an age is not negative")
         var swept = Swept()
         var busy = try copying(module: module, age).union(running)
+        var open: Set<String> = []
         if age < Limits.collectableAge {
             for attempt in try storage.names("\(module)/\(ModuleLayout.stagingFolder)")
             where try isMarkedOpen(module, attempt) && self.age(attempt: attempt) <= Limits.collectableAge {
-                busy.insert(attempt)
+                open.insert(attempt)
             }
         }
         func isOld(_ attempt: String) -> Bool {
-            AttemptID.milliseconds(attempt) != nil && !busy.contains(attempt) && self.age(attempt: attempt) > age
+            AttemptID.milliseconds(attempt) != nil && !busy.contains(attempt) && !open.contains(attempt)
+                && self.age(attempt: attempt) > age
         }
         // Candidates first, records after: a record written between the two then still protects its run.
-        let staged = try storage.names("\(module)/\(ModuleLayout.stagingFolder)").filter(isOld)
+        let staged = try storage.names("\(module)/\(ModuleLayout.stagingFolder)")
         let runs = try storage.names("\(module)/\(ModuleLayout.runsFolder)").filter(isOld)
         let temporaries = try storage.names("\(module)/\(ModuleLayout.versionsFolder)").filter {
             $0.hasPrefix(".") && $0.hasSuffix(".tmp") && isOld(String($0.dropFirst().prefix { $0 != "." }))
         }
         let marks = try copyMarks(module: module).map(\.mark).filter { isOld($0) }
+        func removeStaging(_ attempt: String) throws(StoreError) {
+            if !isRehearsal { try storage.removeTree("\(module)/\(ModuleLayout.staging(attempt))") }
+            swept.staging.append(attempt)
+        }
         for mark in marks {
             if !isRehearsal { try storage.removeTree("\(module)/\(ModuleLayout.copies(mark: mark))") }
             swept.copies.append(mark)
-        }
-        for attempt in staged {
-            if !isRehearsal { try storage.removeTree("\(module)/\(ModuleLayout.staging(attempt))") }
-            swept.staging.append(attempt)
         }
         for name in temporaries {
             if !isRehearsal { try storage.remove("\(module)/\(ModuleLayout.versionsFolder)/\(name)") }
             swept.temporaries.append(name)
         }
+        // What was staged and never became a version needs no record to go.
+        for attempt in staged where isOld(attempt) { try removeStaging(attempt) }
         // A copy may have begun since the first look, over files that an older copy left.
         busy.formUnion(try copying(module: module, age))
         var referenced = References(store: self, module: module)
+        for attempt in staged where !isOld(attempt) && !busy.contains(attempt) {
+            if try referenced.contain(attempt) { try removeStaging(attempt) }
+        }
         for attempt in runs where !busy.contains(attempt) {
             // Right before, for each: removing the one before may have taken long.
             guard try !referenced.contain(attempt) else { continue }
@@ -72,6 +80,27 @@ extension Store {
     /// A cluster works on the attempt, or had begun to when all of its coordinators died.
     private func isMarkedOpen(_ module: String, _ attempt: String) throws(StoreError) -> Bool {
         try storage.byteCount("\(module)/\(ModuleLayout.openMark(attempt))") != nil
+    }
+
+    /// Removes what publishers that died right behind their commit record left staged.
+    ///
+    /// - Cost: one listing; where something is staged, every record of the module is read.
+    func removeStagedOfVersions(module: String) throws(StoreError) {
+        let staged = try storage.names("\(module)/\(ModuleLayout.stagingFolder)")
+        guard !staged.isEmpty else { return }
+        let copied = try copying(module: module, .zero)
+        let done = try attemptsOfVersions(module: module).subtracting(copied)
+        for attempt in staged where done.contains(attempt) {
+            try storage.removeTree("\(module)/\(ModuleLayout.staging(attempt))")
+        }
+    }
+
+    private func attemptsOfVersions(module: String) throws(StoreError) -> Set<String> {
+        var found: Set<String> = []
+        for version in try versions(module: module) {
+            found.insert(try record(module: module, version: version).attempt)
+        }
+        return found
     }
 
     /// Removes an attempt that its coordinator gave up. A published one stays as it is.

@@ -88,6 +88,12 @@ struct WithdrawnCheck {
             result.findings.append(
                 Finding(kind: .unreadable, path: path, detail: "this is no tombstone of this version"))
         }
+        for path in (try? store.storage.leftovers(module: record.module, attempt: record.attempt)) ?? [] {
+            result.findings.append(
+                Finding(
+                    kind: .unexpected, path: path,
+                    detail: "staged for a version that is withdrawn, and still there: withdraw again"))
+        }
         for file in (try? store.storage.files(below: folder)) ?? [] {
             if file != ModuleLayout.croissant {
                 result.findings.append(

@@ -22,6 +22,8 @@ package struct Verification: Sendable, Equatable {
     package internal(set) var files = 0
     package internal(set) var bytes: Int64 = 0
     package internal(set) var findings: [Finding] = []
+    /// What was staged for published versions and is still there: no fault of theirs, and of no use to anybody.
+    package internal(set) var leftovers: [Finding] = []
 
     package var isSound: Bool { findings.isEmpty }
 }
@@ -91,6 +93,7 @@ private struct VersionCheck {
             reportRecord("the commit record states another digest of \(ModuleLayout.croissant) than the list", &result)
         }
         checkPublication(&result)
+        checkLeftovers(&result)
         result.files += sums.lines.count
         result.bytes += byteCount
     }
@@ -129,6 +132,18 @@ private struct VersionCheck {
             committedAt: record.committedAt, committedBy: record.committedBy, expiresAt: record.expiresAt)
         if stated != publication.json(tables: record.tables) {
             reportRecord("the commit record says otherwise than \(ModuleLayout.protocolFile)", &result)
+        }
+    }
+
+    /// A publisher may be at work between its record and the removal, so that this alone is no finding.
+    private func checkLeftovers(_ result: inout Verification) {
+        for path in (try? store.storage.leftovers(module: record.module, attempt: record.attempt)) ?? [] {
+            result.leftovers.append(
+                Finding(
+                    kind: .unexpected, path: path,
+                    detail:
+                        "staged for version \(record.version), which is published; the next run removes it, or collect")
+            )
         }
     }
 

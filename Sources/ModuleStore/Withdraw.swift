@@ -11,7 +11,7 @@ package struct Withdrawal: Sendable, Equatable {
 }
 
 extension Store {
-    /// Takes a version's files away and leaves a tombstone with the reason. The number is never used again.
+    /// Takes a version's files away, what was staged for it too, proves by listing that they are gone, and leaves a tombstone with the reason. The number is never used again.
     ///
     /// The tombstone comes first: a reader that meets missing files finds the reason. Repeating a withdrawal that was
     /// cut short, with the same reason, carries on with it. The description `croissant.json` stays: it holds no rows.
@@ -41,22 +41,45 @@ extension Store {
                 .refused, "\(module)@\(version)",
                 "withdrawn \(first.withdrawnAt) by \(first.withdrawnBy) for another reason: \(first.reason)")
         }
-        let run = folderPath(record)
-        let before = try storage.files(below: run)
-        for name in try storage.names(run) where name != ModuleLayout.croissant {
+        let before = try filesAndLeftovers(of: record)
+        try removeData(of: record)
+        let after = try filesAndLeftovers(of: record)
+        guard after.leftovers.isEmpty, after.files.allSatisfy({ $0 == ModuleLayout.croissant }) else {
+            throw StoreError(
+                .inputOutput, after.leftovers.first ?? folderPath(record),
+                "files are still there after their removal; withdraw again")
+        }
+        return Withdrawal(
+            tombstone: first, wasWithdrawnBefore: wasThere,
+            filesRemoved: before.files.count + before.leftovers.count - after.files.count, filesLeft: after.files)
+    }
+
+    private func filesAndLeftovers(of record: CommitRecord) throws(StoreError) -> (files: [String], leftovers: [String])
+    {
+        (
+            try storage.files(below: folderPath(record)),
+            try storage.leftovers(module: record.module, attempt: record.attempt)
+        )
+    }
+
+    /// All of the attempt but its description: what is published, and what a publisher that died behind its commit record
+    /// left staged, which holds the same rows.
+    private func removeData(of record: CommitRecord) throws(StoreError) {
+        let (module, run) = (record.module, folderPath(record))
+        // Data also where no file of it is listed any more: its tables or uploads may outlast an earlier withdrawal.
+        for name in try storage.names(run) + ["data"] where name != ModuleLayout.croissant {
             // A name is a file or a folder; the storage removes what it finds.
             try storage.removeTree("\(run)/\(name)")
         }
-        let left = try storage.files(below: run)
-        guard left.allSatisfy({ $0 == ModuleLayout.croissant }) else {
-            throw StoreError(.inputOutput, run, "files are still there after their removal; withdraw again")
-        }
+        try storage.removeTree("\(module)/\(ModuleLayout.staging(record.attempt))")
+        try removeTemporaries(module: module, attempt: record.attempt)
         // Nothing is left to make durable where a listing shows nothing.
-        if !left.isEmpty {
+        if try storage.names(module).contains(ModuleLayout.stagingFolder) {
+            try storage.settle(["\(module)/\(ModuleLayout.stagingFolder)"])
+        }
+        if try !storage.names(run).isEmpty {
             try storage.settle([run])
             try storage.protect(run)
         }
-        return Withdrawal(
-            tombstone: first, wasWithdrawnBefore: wasThere, filesRemoved: before.count - left.count, filesLeft: left)
     }
 }

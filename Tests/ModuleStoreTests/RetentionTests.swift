@@ -76,6 +76,88 @@ struct RetentionTests {
         #expect(found.first?.reason == "retention: expired 2026-11-09T00:00:00Z")
     }
 
+    @Test(
+        "a version whose publisher died right behind its record is withdrawn with all that was staged for it",
+        arguments: [PublishStep.committed, .recordFlushed, .hinted, .protected])
+    func diedBehindTheRecord(_ step: PublishStep) throws {
+        let fixture = Fixture()
+        let attempt = try die(fixture, step)
+        let staging = "clinic/\(ModuleLayout.staging(attempt))"
+        #expect(try fixture.files.files(below: staging).count == 3)
+        let before = try fixture.store.verify(module: "clinic")
+        #expect(before.findings == [], "a publisher may be about to remove it")
+        #expect(before.leftovers.count == 3 && before.leftovers.allSatisfy { $0.path.hasPrefix("\(staging)/") })
+        try withdraw(fixture, 1, "erasure")
+        let left = try fixture.files.files(below: "clinic").filter { $0.contains(attempt) }
+        #expect(left == ["\(ModuleLayout.run(attempt))/croissant.json"])
+        #expect(!fixture.exists(staging))
+        let after = try fixture.store.verify(module: "clinic")
+        #expect(after.findings == [] && after.leftovers == [] && after.withdrawn == [1])
+    }
+
+    @Test("what is staged for a withdrawn version is a finding, and withdrawing again removes it")
+    func stagedAfterwards() throws {
+        let fixture = Fixture()
+        let record = try fixture.publishNew().record
+        try withdraw(fixture, 1, "erasure")
+        // As an older release left it.
+        let path = "clinic/\(ModuleLayout.staging(record.attempt))/patients/part-00000.e0001.parquet"
+        try fixture.files.makeFolder(String(path[..<path.lastIndex(of: "/")!]))
+        try fixture.files.write(path, Array("PAR1".utf8))
+        let findings = try fixture.store.verify(module: "clinic", version: 1).findings
+        #expect(findings.map(\.path) == [path] && findings.map(\.kind) == [.unexpected])
+        #expect(try withdraw(fixture, 1, "erasure").filesRemoved == 1)
+        #expect(try fixture.store.verify(module: "clinic").findings == [])
+    }
+
+    @Test("a withdrawal that finds files again after their removal says so")
+    func stubborn() throws {
+        let memory = MemoryStorage.Files()
+        let record = try Fixture.publishNew(Store(MemoryStorage(memory))).record
+        let path = "clinic/\(ModuleLayout.staging(record.attempt))/patients/part-00000.e0001.parquet"
+        let stubborn = Store(
+            MemoryStorage(memory, before: { () throws(StoreError) in memory.all.withLock { $0[path] = [1] } }))
+        let error = #expect(throws: StoreError.self) {
+            try stubborn.withdraw(
+                module: "clinic", version: 1, reason: "erasure", by: "dpo", at: "2026-12-01T00:00:00Z")
+        }
+        #expect(error?.code == .inputOutput && error?.subject == path)
+    }
+
+    @Test("the next run removes what was staged for a version, of whatever age, and what others stage stays")
+    func nextRun() throws {
+        let fixture = Fixture()
+        let dead = try die(fixture, .committed)
+        let other = try fixture.store.beginAttempt(module: "clinic")
+        #expect(!fixture.exists("clinic/\(ModuleLayout.staging(dead))"))
+        _ = try fixture.stage(other)
+        try fixture.publishNew()
+        #expect(fixture.exists("clinic/\(ModuleLayout.staging(other))"))
+        let verified = try fixture.store.verify(module: "clinic")
+        #expect(verified.findings == [] && verified.leftovers == [])
+    }
+
+    @Test("a sweep removes what was staged for a version, of whatever age, and rehearses it")
+    func sweep() throws {
+        let fixture = Fixture()
+        let dead = try die(fixture, .hinted)
+        #expect(try fixture.store.sweep(module: "clinic", isRehearsal: true).staging == [dead])
+        #expect(fixture.exists("clinic/\(ModuleLayout.staging(dead))"))
+        #expect(try fixture.store.sweep(module: "clinic").staging == [dead])
+        #expect(!fixture.exists("clinic/\(ModuleLayout.staging(dead))"))
+        #expect(try fixture.store.verify(module: "clinic").leftovers == [])
+    }
+
+    /// A version whose publisher did nothing more from this step on; its attempt.
+    private func die(_ fixture: Fixture, _ at: PublishStep) throws -> String {
+        let attempt = try fixture.store.beginAttempt(module: "clinic")
+        let receipts = try fixture.stage(attempt)
+        #expect(throws: Stopped.self) {
+            try fixture.publish(attempt: attempt, receipts: receipts) { if $0 == at { throw Stopped() } }
+        }
+        return attempt
+    }
+
     @discardableResult
     private func withdraw(
         _ fixture: Fixture, _ version: Int, _ reason: String, at time: String = "2026-12-01T00:00:00Z"

@@ -96,6 +96,21 @@ package struct PostgresStorage: Storage {
         return Self.sorted(found)
     }
 
+    /// Relations of the attempt's schema that hold rows and that no accepted part is kept in, as `schema.name`.
+    package func leftovers(module: String, attempt: String) throws(StoreError) -> [String] {
+        guard AttemptID.milliseconds(attempt) != nil else { return [] }
+        return try column(
+            "\(module)/\(attempt)",
+            """
+            SELECT n.nspname || '.' || c.relname FROM etl.attempt a
+            JOIN pg_catalog.pg_namespace n ON n.nspname = a.schema_name
+            JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'p', 'm')
+            WHERE a.attempt = $1::uuid AND a.module = $2 AND NOT EXISTS (
+                SELECT 1 FROM etl.part p
+                WHERE p.attempt = a.attempt AND p.is_accepted AND (p.table_name = c.relname OR p."table" = c.relname))
+            """, [attempt, module])
+    }
+
     package func byteCount(_ path: String) throws(StoreError) -> Int64? {
         if let part = try part(at: path) { return part.byteCount }
         guard let (sql, values) = Self.content(of: path) else { return nil }

@@ -49,6 +49,14 @@ package struct S3Storage: Storage {
             .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
 
+    /// Uploads that were begun and neither completed nor aborted.
+    package func leftovers(module: String, attempt: String) throws(StoreError) -> [String] {
+        let run = "\(module)/\(ModuleLayout.run(attempt))/"
+        return try asking(run) { () throws(S3Error) in try client.listUploads(run) }
+            .map { "\($0.key) (upload \($0.uploadID))" }
+            .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    }
+
     package func byteCount(_ path: String) throws(StoreError) -> Int64? {
         try asking(path) { () throws(S3Error) in try client.head(path)?.byteCount }
     }

@@ -14,6 +14,7 @@ struct VerifyAction: StoreAction {
         display.finish()
         if !session.common.json {
             for finding in result.findings { Console.error(finding.description) }
+            for leftover in result.leftovers { Console.warning(leftover.description) }
         }
         if result.isSound || session.common.json {
             var text =
@@ -28,12 +29,8 @@ struct VerifyAction: StoreAction {
                     "pulled": .list(result.pulled.map { .integer(Int64($0)) }),
                     "files": .integer(Int64(result.files)), "bytes": .integer(result.bytes),
                     "is_sound": .boolean(result.isSound),
-                    "findings": .list(
-                        result.findings.map {
-                            .record([
-                                "kind": .text($0.kind.rawValue), "path": .text($0.path), "detail": .text($0.detail),
-                            ])
-                        }),
+                    "findings": .list(result.findings.map(\.json)),
+                    "leftovers": .list(result.leftovers.map(\.json)),
                 ]), text)
         }
         if !result.isSound {
@@ -47,5 +44,11 @@ struct VerifyAction: StoreAction {
         return versions.reduce(0) { sum, version in
             sum + ((try? session.store.record(module: named.module, version: version))?.bytes ?? 0)
         }
+    }
+}
+
+extension Finding {
+    fileprivate var json: JSON {
+        .record(["kind": .text(kind.rawValue), "path": .text(path), "detail": .text(detail)])
     }
 }

@@ -73,6 +73,42 @@ struct S3StoreTests {
         #expect(try fixture.store.verify(module: "clinic").findings == [])
     }
 
+    @Test("a version whose publisher died right behind its record is withdrawn with every upload begun for it")
+    func diedBehindTheRecord() throws {
+        let fixture = try S3Fixture(server, bucket: server.makeBucket())
+        let (attempt, receipts) = try fixture.stage()
+        func stageLate(_ epoch: Int) throws {
+            let part = try fixture.store.stagePart(
+                module: "clinic", attempt: attempt, table: "patients", shard: 0, epoch: epoch)
+            try part.write(text: "rows of a worker that was thought lost")
+            _ = try part.finish()
+        }
+        // Of a shard's two workers one is accepted; the other's upload stays open.
+        try stageLate(2)
+        #expect(throws: Stopped.self) {
+            try fixture.publish(attempt, receipts) { if $0 == .committed { throw Stopped() } }
+        }
+        let run = "clinic/\(ModuleLayout.run(attempt))"
+        let before = try fixture.store.verify(module: "clinic")
+        #expect(before.findings == [] && before.leftovers.count == 1)
+        #expect(before.leftovers.first?.path.hasPrefix("\(run)/data/patients/part-00000.parquet") == true)
+        func withdraw() throws {
+            try fixture.store.withdraw(
+                module: "clinic", version: 1, reason: "erasure", by: "dpo", at: "2026-12-01T00:00:00Z")
+            #expect(try fixture.storage.files(below: run) == [ModuleLayout.croissant])
+            #expect(try fixture.storage.client.listUploads("clinic/") == [])
+            #expect(try fixture.store.verify(module: "clinic").findings == [])
+        }
+        try withdraw()
+        // One that comes to its end after the withdrawal.
+        try stageLate(3)
+        #expect(try fixture.store.verify(module: "clinic").findings.map(\.kind) == [.unexpected])
+        try withdraw()
+        try stageLate(4)
+        _ = try fixture.store.beginAttempt(module: "clinic")
+        #expect(try fixture.storage.client.listUploads("clinic/") == [], "the next run removes it")
+    }
+
     @Test("a part of several pieces arrives whole, is accepted once and once more, and reads back by ranges")
     func largePart() throws {
         let fixture = try S3Fixture(server, bucket: server.makeBucket())

@@ -88,6 +88,45 @@ struct PostgresPublishingTests {
         }
     }
 
+    @Test("a version whose publisher died right behind its record is withdrawn with every table of its schema")
+    func diedBehindTheRecord() throws {
+        try withTarget("withdrawn") { fixture in
+            let attempt = try fixture.store.beginAttempt(module: "clinic")
+            let receipts = try fixture.stage(attempt)
+            // Of a shard's two workers one is accepted.
+            _ = try fixture.stage(
+                attempt, table: "patients", epoch: 2, columns: TargetFixture.columns,
+                chunks: [TargetFixture.chunk([1, 2, 3])])
+            #expect(throws: Stopped.self) {
+                try fixture.publish(attempt, receipts) { if $0 == .committed { throw Stopped() } }
+            }
+            let schema = try fixture.schema
+            #expect(try fixture.store.verify(module: "clinic").leftovers == [])
+            try fixture.database.run("CREATE TABLE \"\(schema)\".copied AS SELECT * FROM \"\(schema)\".patients")
+            let before = try fixture.store.verify(module: "clinic")
+            #expect(before.findings == [] && before.leftovers.map(\.path) == ["\(schema).copied"])
+            func withdraw() throws {
+                try fixture.store.withdraw(
+                    module: "clinic", version: 1, reason: "erasure", by: "dpo", at: "2026-12-01T00:00:00Z")
+                #expect(
+                    try fixture.one(
+                        """
+                        SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                        WHERE n.nspname NOT IN ('etl', 'information_schema') AND n.nspname NOT LIKE 'pg\\_%'
+                        """) == "0")
+                #expect(try fixture.one("SELECT count(*) FROM etl.part") == "0")
+                #expect(try fixture.one("SELECT string_agg(path, ',') FROM etl.module_file") == "croissant.json")
+                #expect(try fixture.findings() == [])
+            }
+            try withdraw()
+            // As a withdrawal that was cut short, or a person, leaves it: no part of the registry names it.
+            let hidden = try fixture.one("SELECT schema_name FROM etl.attempt")
+            try fixture.database.run("CREATE SCHEMA \"\(hidden)\"; CREATE TABLE \"\(hidden)\".copied (id int8)")
+            #expect(try fixture.store.verify(module: "clinic").findings.map(\.path) == ["\(hidden).copied"])
+            try withdraw()
+        }
+    }
+
     @Test(
         "a publisher stopped at any step leaves the old version or the new one, and trying again finishes",
         arguments: PublishStep.allCases)
