@@ -14,8 +14,8 @@ extension Store {
     package func makeLedgerFolder() throws(StoreError) {
         let folder = FileSystem(root: ledgerFolder)
         try folder.makeRoot()
-        // It names modules, tables and counts: for this user alone, unless the operator widens it.
-        if storage.localFolder == nil { try folder.setMode("", 0o700) }
+        // It names modules, tables and counts, and holds documents: for this user alone, whatever the umask.
+        try folder.setMode("", 0o700)
     }
 
     private static let ledgerName = ".ledger"

@@ -1,3 +1,4 @@
+import Foundation
 import Model
 import Testing
 
@@ -21,6 +22,26 @@ struct LedgerTests {
             try append(ledger, .accepted(Fixture.receipt(table, shard)))
         }
         return ledger
+    }
+
+    @Test("a ledger's files are its owner's alone, made anew or found open to others")
+    func modes() throws {
+        try LedgerHome.with(.sqlite) { home in
+            func modes() throws -> [Int] {
+                try ["", "-wal", "-shm", ".lock"].map { home.path + $0 }.filter {
+                    FileManager.default.fileExists(atPath: $0)
+                }
+                .map { try FileManager.default.attributesOfItem(atPath: $0)[.posixPermissions] as? Int ?? 0 }
+            }
+            var ledger: Ledger? = try home.open()
+            #expect(try modes().count == 4 && modes().allSatisfy { $0 == 0o600 })
+            ledger = nil
+            // As an older release made it.
+            try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: home.path)
+            ledger = try home.open()
+            #expect(try modes().count == 4 && modes().allSatisfy { $0 == 0o600 })
+            withExtendedLifetime(ledger) {}
+        }
     }
 
     @Test(

@@ -47,6 +47,18 @@ struct PublisherTests {
             try FileManager.default.attributesOfItem(atPath: folder + $0)[.posixPermissions] as? Int
         }
         #expect(modes == [0o444, 0o555, 0o555, 0o444, 0o444])
+        // What is no version is nobody else's to read, whatever the umask.
+        let attempt = try fixture.store.beginAttempt(module: "clinic")
+        _ = try fixture.stage(attempt)
+        #expect(try fixture.files.status("clinic/_staging/\(attempt)")?.mode == 0o700)
+        #expect(try fixture.files.status("clinic/_staging/\(attempt)/patients/part-00000.e0001.parquet")?.mode == 0o444)
+        try fixture.store.makeLedgerFolder()
+        #expect(try fixture.files.status(".ledger")?.mode == 0o700)
+        // A withdrawal opens nothing to others.
+        try fixture.files.setMode("clinic/runs/\(record.attempt)", 0o550)
+        try fixture.store.withdraw(
+            module: "clinic", version: 1, reason: "erasure", by: "dpo", at: "2026-12-01T00:00:00Z")
+        #expect(try fixture.files.status("clinic/runs/\(record.attempt)")?.mode == 0o550)
         #expect(!fixture.exists("clinic/_staging/\(record.attempt)"))
         #expect(try fixture.files.names("clinic/_versions") == ["00000001.json"])
     }

@@ -15,6 +15,7 @@ final class SQLiteLedger: LedgerDatabase {
     init(path: String) throws(LedgerError) {
         place = path
         let lock = try LedgerLock.take(path: path + ".lock")
+        try LedgerFile.keepToOwner(path)
         do {
             var configuration = Configuration()
             configuration.foreignKeysEnabled = true

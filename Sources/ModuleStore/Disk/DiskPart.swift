@@ -28,8 +28,7 @@ import Model
         let full = "\(module)/\(path)"
         do throws(StoreError) {
             try files.makeFolder(Self.folder(of: full))
-            // Readable by its owner alone while it is written.
-            file = try OpenFile.create(files.absolute(full), mode: 0o600, subject: full)
+            file = try OpenFile.create(files.absolute(full), mode: 0o644, subject: full)
         } catch {
             state = .finished
             throw error
@@ -57,8 +56,7 @@ import Model
         guard state == .open else { throw StoreError(.inputOutput, subject, "an earlier write failed") }
         do throws(StoreError) {
             try drain()
-            // Readable from the moment that a version refers to it; nobody writes to it from here on.
-            try file?.setMode(0o444)
+            try file?.makeReadOnly()
             try file?.flush()
             if let file = file.take() { try file.close() }
             var folder = Self.folder(of: subject)

@@ -33,6 +33,8 @@ package struct DiskStorage: Storage {
         for folder in [ModuleLayout.versionsFolder, ModuleLayout.runsFolder, ModuleLayout.staging(attempt)] {
             try files.makeFolder("\(module)/\(folder)")
         }
+        // What becomes no version is nobody else's to read.
+        try files.setMode("\(module)/\(ModuleLayout.staging(attempt))", 0o700)
         try settle(["\(module)/\(ModuleLayout.stagingFolder)", module, ""])
     }
 
@@ -164,18 +166,18 @@ package struct DiskStorage: Storage {
                 try files.remove(path)
             }
         }
-        try files.setMode(folder, 0o555)
+        try files.closeToWriters(folder)
     }
 
     package func remove(_ path: String) throws(StoreError) {
         let folder = Self.split(path).folder
-        if try files.status(path) != nil { try? files.setMode(folder, 0o755) }
+        if try files.status(path) != nil { try? files.openToOwner(folder) }
         try files.remove(path)
     }
 
     package func removeTree(_ folder: String) throws(StoreError) {
         let above = Self.split(folder).folder
-        if !above.isEmpty, try files.status(folder) != nil { try? files.setMode(above, 0o755) }
+        if !above.isEmpty, try files.status(folder) != nil { try? files.openToOwner(above) }
         try files.removeTree(folder)
     }
 

@@ -94,8 +94,12 @@ struct OpenFile: ~Copyable {
         return done
     }
 
-    func setMode(_ mode: mode_t) throws(StoreError) {
-        guard fchmod(descriptor, mode) == 0 else { throw .system(errno, subject, "set permissions") }
+    /// Nobody writes it from here on; who reads it stays as the umask had it at its making.
+    func makeReadOnly() throws(StoreError) {
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0, fchmod(descriptor, status.st_mode & 0o444) == 0 else {
+            throw .system(errno, subject, "set permissions")
+        }
     }
 
     /// Asked once: after a failed flush the system may have dropped the pages, and a second call would lie.
@@ -122,6 +126,8 @@ struct FileSystem: Sendable {
         let linkCount: Int
         let inode: UInt64
         let isFolder: Bool
+        /// The permissions alone.
+        let mode: mode_t
     }
 
     /// nil: nothing is there. A symbolic link is not followed.
@@ -133,7 +139,7 @@ struct FileSystem: Sendable {
         }
         return Status(
             byteCount: Int64(found.st_size), linkCount: Int(found.st_nlink), inode: UInt64(found.st_ino),
-            isFolder: found.st_mode & S_IFMT == S_IFDIR)
+            isFolder: found.st_mode & S_IFMT == S_IFDIR, mode: found.st_mode & 0o7777)
     }
 
     /// Makes a folder and the missing ones above it, below the root.
@@ -220,7 +226,7 @@ struct FileSystem: Sendable {
         return count == bytes.count ? bytes : Array(bytes[..<count])
     }
 
-    /// A new file with these bytes, read-only for all and on disk when this returns. Its folder is not flushed.
+    /// A new file with these bytes, read-only and on disk when this returns. Its folder is not flushed.
     func write(_ path: String, _ bytes: [UInt8]) throws(StoreError) {
         let file = try OpenFile.create(absolute(path), mode: 0o644, subject: path)
         do {
@@ -230,7 +236,7 @@ struct FileSystem: Sendable {
         } catch {
             throw StoreError(.inputOutput, path, "cannot write")
         }
-        try file.setMode(0o444)
+        try file.makeReadOnly()
         try file.flush()
         try file.close()
     }
@@ -251,12 +257,24 @@ struct FileSystem: Sendable {
         guard unsafe chmod(absolute(path), mode) == 0 else { throw .system(errno, path, "set permissions") }
     }
 
+    /// Lets the owner change a folder; for others nothing changes. One that is absent is no error.
+    func openToOwner(_ path: String) throws(StoreError) {
+        guard let status = try status(path), status.mode & 0o700 != 0o700 else { return }
+        try setMode(path, status.mode | 0o700)
+    }
+
+    /// Nobody adds or removes a name from here on.
+    func closeToWriters(_ path: String) throws(StoreError) {
+        guard let status = try status(path) else { return }
+        try setMode(path, status.mode & 0o555)
+    }
+
     /// A folder with all that is in it. What is already gone is no error.
     func removeTree(_ path: String) throws(StoreError) {
         guard let status = try status(path) else { return }
         guard status.isFolder else { return try remove(path) }
         // A committed run's folders are read-only; names in such a folder can only be removed by the super-user.
-        try setMode(path, 0o755)
+        try openToOwner(path)
         for name in try names(path) { try removeTree("\(path)/\(name)") }
         guard unsafe rmdir(absolute(path)) == 0 || errno == ENOENT else {
             throw .system(errno, path, "remove the folder")
