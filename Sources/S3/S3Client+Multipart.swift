@@ -102,12 +102,12 @@ extension S3Client {
     /// - Parameter provesItself: whether the size alone is too little.
     static func isMade(_ object: S3ObjectInfo, of parts: [S3Part], provesItself: Bool) -> Bool {
         guard object.byteCount == parts.reduce(0, { $0 + Int64($1.byteCount) }) else { return false }
-        func bare(_ etag: String) -> String { etag.filter { $0 != "\"" }.lowercased() }
-        let digests = parts.compactMap { Digests.bytes(hexadecimal: bare($0.etag)) }.filter { $0.count == 16 }
-        guard digests.count == parts.count, let etag = object.etag.map(bare), etag.utf8.count > 33,
+        let digests = parts.compactMap { Digests.bytes(hexadecimal: S3ObjectInfo.bare($0.etag)) }
+            .filter { $0.count == 16 }
+        guard digests.count == parts.count, let etag = object.bareETag, etag.utf8.count > 33,
             Digests.bytes(hexadecimal: String(etag.prefix(32))) != nil, etag.dropFirst(32).hasPrefix("-")
         else { return !provesItself }
-        return etag == "\(Digests.hexadecimal(Digests.md5(digests.flatMap { $0 })))-\(parts.count)"
+        return etag == S3ObjectInfo.etag(ofParts: digests)
     }
 
     /// Forgets an upload and its parts. That it is gone is no error.

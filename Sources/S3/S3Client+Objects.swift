@@ -3,6 +3,16 @@ package struct S3ObjectInfo: Sendable, Equatable {
     package let byteCount: Int64
     /// As the server writes it, with its quotes.
     package let etag: String?
+
+    /// The ETag without quotes, in lower case.
+    package var bareETag: String? { etag.map(Self.bare) }
+
+    static func bare(_ etag: String) -> String { etag.filter { $0 != "\"" }.lowercased() }
+
+    /// That of an object of several parts, bare, where ETags are MD5s: the MD5 of the parts' MD5s, with their count.
+    static func etag(ofParts digests: [[UInt8]]) -> String {
+        "\(Digests.hexadecimal(Digests.md5(digests.flatMap { $0 })))-\(digests.count)"
+    }
 }
 
 /// What came of a try to create an object.

@@ -17,10 +17,19 @@ package final class S3Upload: ByteSink {
         package let partCount: Int
     }
 
+    /// An upload that another completes.
+    package struct LeftOpen: Sendable, Equatable {
+        package let uploadID: String
+        /// That of the object of exactly these bytes and parts, where the server names contents by MD5.
+        package let etag: String
+    }
+
     /// What the threads of the parts report.
     private final class Progress: Sendable {
         struct State {
             var parts: [S3Part] = []
+            /// MD5 of each part's bytes as they were sent, by its number.
+            var digests: [Int: [UInt8]] = [:]
             var failure: S3Error?
         }
         let state = Mutex(State())
@@ -105,14 +114,15 @@ package final class S3Upload: ByteSink {
 
     /// Sends the rest and leaves the upload open, so that another may complete it.
     ///
-    /// - Returns: its id. There is a part even where there are no bytes.
-    package func leaveOpen() throws(S3Error) -> String {
+    /// There is a part even where there are no bytes.
+    package func leaveOpen() throws(S3Error) -> LeftOpen {
         precondition(!isOver, "an upload is finished once")
         if !buffer.isEmpty || partCount == 0 { try sendPart() }
         _ = try allParts()
         isOver = true
         buffer = []
-        return uploadID ?? ""
+        let digests = progress.state.withLock { $0.digests }.sorted { $0.key < $1.key }.map(\.value)
+        return LeftOpen(uploadID: uploadID ?? "", etag: S3ObjectInfo.etag(ofParts: digests))
     }
 
     /// Gives the object up. Waits for the parts that are on their way.
@@ -142,7 +152,11 @@ package final class S3Upload: ByteSink {
         let thread = Thread { [client, key, progress] in
             do throws(S3Error) {
                 let part = try client.uploadPart(key, uploadID: uploadID, number: number, bytes)
-                progress.state.withLock { $0.parts.append(part) }
+                let digest = Digests.md5(bytes)
+                progress.state.withLock { state in
+                    state.parts.append(part)
+                    state.digests[number] = digest
+                }
             } catch {
                 progress.state.withLock { $0.failure = $0.failure ?? error }
             }

@@ -95,27 +95,48 @@ package struct S3Storage: Storage {
     }
 
     private func accept(_ part: AcceptedPart) throws(StoreError) {
-        if let found = try byteCount(part.path) {
+        let upload = part.handle.map { UploadHandle($0) }
+        if let found = try head(part.path) {
             // Completed by an earlier try: nobody but the coordinator completes, and it does so for accepted parts.
-            guard found == part.byteCount else {
-                throw StoreError(.damaged, part.path, "the part is of another size than its receipt says")
-            }
-            return
+            return try check(part, found, upload)
         }
-        guard let upload = part.handle else {
-            throw StoreError(.damaged, part.path, "its receipt names no upload")
-        }
+        guard let upload else { throw StoreError(.damaged, part.path, "its receipt names no upload") }
         try asking(part.path) { () throws(S3Error) in
-            let pieces = try client.listParts(part.path, uploadID: upload)
+            let pieces = try client.listParts(part.path, uploadID: upload.uploadID)
             guard pieces.reduce(0, { $0 + Int64($1.byteCount) }) == part.byteCount else {
                 throw S3Error(
                     .damaged, action: "accept", key: part.path, "the upload has not as many bytes as its receipt says")
             }
-            try client.completeUpload(part.path, uploadID: upload, pieces)
+            try client.completeUpload(part.path, uploadID: upload.uploadID, pieces)
         }
-        guard try byteCount(part.path) == part.byteCount else {
+        guard let made = try head(part.path) else {
+            throw StoreError(.damaged, part.path, "the part was completed and is not there")
+        }
+        try check(part, made, upload)
+    }
+
+    /// Holds an object against its receipt: by its ETag, which is an MD5 on most servers, else by reading it once more.
+    ///
+    /// An ETag that is another is no proof: with keys of a key service, and on some servers, it is no MD5. Then the bytes
+    /// decide.
+    private func check(_ part: AcceptedPart, _ found: S3ObjectInfo, _ upload: UploadHandle?) throws(StoreError) {
+        guard found.byteCount == part.byteCount else {
             throw StoreError(.damaged, part.path, "the part is of another size than its receipt says")
         }
+        if let etag = upload?.etag, found.bareETag == etag { return }
+        let measure: FileMeasure
+        do { measure = try FileMeasure.of(S3Range(storage: self, path: part.path, info: found)) } catch {
+            throw error as? StoreError ?? StoreError(.inputOutput, part.path, "it cannot be read")
+        }
+        guard measure.sha256 == part.sha256 else {
+            throw StoreError(
+                .damaged, part.path,
+                "its bytes are not those that its worker sent; see who may write to the bucket, and run again")
+        }
+    }
+
+    private func head(_ path: String) throws(StoreError) -> S3ObjectInfo? {
+        try asking(path) { () throws(S3Error) in try client.head(path) }
     }
 
     /// Created once, like the record: a plain PUT whose answer was lost could still arrive after the commit and put older

@@ -3,7 +3,7 @@ import S3
 
 /// A part on its way into a bucket: all bytes are sent, the upload stays open until the coordinator completes it.
 ///
-/// - Cost: one SHA-256 of the bytes here and one of each piece in its signature; memory as `S3Upload` states it.
+/// - Cost: one SHA-256 of the bytes here, one of each piece in its signature and an MD5 of each piece; memory as `S3Upload` states it.
 /// - Errors: after any of them the upload is aborted and the part is of no further use.
 ///
 /// Used by one thread.
@@ -36,7 +36,7 @@ import S3
     func finish() throws(StoreError) -> FinishedPart {
         guard !isOver else { throw StoreError(.inputOutput, path, "an earlier write failed") }
         do throws(S3Error) {
-            let handle = try upload.leaveOpen()
+            let handle = UploadHandle(try upload.leaveOpen()).text
             isOver = true
             return FinishedPart(
                 stagedPath: stagedPath, byteCount: byteCount, sha256: digest.finish(), handle: handle)

@@ -109,6 +109,80 @@ struct S3StoreTests {
         #expect(try fixture.storage.client.listUploads("clinic/") == [], "the next run removes it")
     }
 
+    enum Server: CaseIterable, CustomTestStringConvertible {
+        case gateway, moto
+        var testDescription: String { "\(self)" }
+        var found: S3TestServer? { self == .gateway ? .shared : .moto }
+    }
+
+    @Test(
+        "a part whose bytes are others in the bucket than its worker sent fails the run by name, and nothing is published",
+        arguments: Server.allCases, [false, true])
+    func changedBeforeTheCommit(_ kind: Server, _ isOlderReceipt: Bool) throws {
+        guard let server = kind.found else { try Test.cancel("\(S3TestServer.reasonForNoMoto)") }
+        let fixture = try S3Fixture(server, bucket: server.makeBucket())
+        func stage() throws -> (attempt: String, receipts: [PartReceipt], path: String) {
+            var (attempt, receipts) = try fixture.stage()
+            if isOlderReceipt {
+                for index in receipts.indices {
+                    receipts[index].handle = receipts[index].handle.map { UploadHandle($0).uploadID }
+                }
+            }
+            let part = ModuleLayout.part(table: receipts[0].table, shard: receipts[0].shard)
+            return (attempt, receipts, "clinic/\(ModuleLayout.run(attempt))/\(part)")
+        }
+        func expectRefusal(_ attempt: String, _ receipts: [PartReceipt], _ path: String) throws {
+            let error = #expect(throws: StoreError.self) { try fixture.publish(attempt, receipts) }
+            #expect(error?.code == .damaged && error?.subject == path)
+            #expect(error?.detail.contains("not those that its worker sent") == true)
+            #expect(try fixture.store.versions(module: "clinic") == [])
+            try fixture.store.discard(module: "clinic", attempt: attempt)
+        }
+        // A piece of the open upload is sent again, with one byte changed.
+        var (attempt, receipts, path) = try stage()
+        var bytes = Array("PAR1 patients 0 of \(attempt)".utf8) + [1, 0, 0, 0] + Array("PAR1".utf8)
+        #expect(bytes.count == Int(receipts[0].byteCount))
+        bytes[7] ^= 1
+        let upload = UploadHandle(try #require(receipts[0].handle)).uploadID
+        _ = try fixture.storage.client.uploadPart(path, uploadID: upload, number: 1, bytes)
+        try expectRefusal(attempt, receipts, path)
+        // The completed object is written over before its run is carried on with.
+        (attempt, receipts, path) = try stage()
+        #expect(throws: Stopped.self) {
+            try fixture.publish(attempt, receipts) { if $0 == .partsAccepted { throw Stopped() } }
+        }
+        bytes = try fixture.storage.read(path, limit: 1 << 20)
+        bytes[7] ^= 1
+        try fixture.storage.write(path, bytes)
+        try expectRefusal(attempt, receipts, path)
+        // Written over with the same bytes it has another ETag, and is what was sent.
+        (attempt, receipts, path) = try stage()
+        #expect(throws: Stopped.self) {
+            try fixture.publish(attempt, receipts) { if $0 == .partsAccepted { throw Stopped() } }
+        }
+        try fixture.storage.write(path, try fixture.storage.read(path, limit: 1 << 20))
+        #expect(try fixture.publish(attempt, receipts).record.version == 1)
+        #expect(try fixture.store.verify(module: "clinic").findings == [])
+    }
+
+    @Test("the ETag that a worker computes is the server's, for one piece and several", arguments: Server.allCases)
+    func computedETag(_ kind: Server) throws {
+        guard let server = kind.found else { try Test.cancel("\(S3TestServer.reasonForNoMoto)") }
+        let fixture = try S3Fixture(server, bucket: server.makeBucket())
+        for mebibytes in [0, 1, 8, 9, 17] {
+            let attempt = try fixture.store.beginAttempt(module: "clinic")
+            let part = try fixture.store.stagePart(module: "clinic", attempt: attempt, table: "t", shard: 0, epoch: 1)
+            for number in 0..<mebibytes { try part.write(bytes: [UInt8](repeating: UInt8(number), count: 1 << 20)) }
+            let finished = try part.finish()
+            let accepted = AcceptedPart(
+                table: "t", shard: 0, stagedPath: finished.stagedPath, run: "clinic/\(ModuleLayout.run(attempt))",
+                byteCount: finished.byteCount, sha256: finished.sha256, rows: 1, handle: finished.handle)
+            try fixture.storage.accept([accepted], module: "clinic", attempt: attempt)
+            let etag = try fixture.storage.client.head(accepted.path)?.bareETag
+            #expect(etag == finished.handle.flatMap { UploadHandle($0).etag }, "\(mebibytes) MiB")
+        }
+    }
+
     @Test("a part of several pieces arrives whole, is accepted once and once more, and reads back by ranges")
     func largePart() throws {
         let fixture = try S3Fixture(server, bucket: server.makeBucket())
