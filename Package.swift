@@ -89,7 +89,7 @@ let package = Package(
             "Worker",
             [
                 "Model", "Cluster", "Columnar", "Document", "Extract", "Formats", "Transform", "KernelCheck",
-                "ModuleStore",
+                "ModuleStore", "Postgres",
             ])
 )
 

@@ -1,3 +1,5 @@
+import Model
+
 /// Where a coordinator listens: `tcp://host:port` or `tls+tcp://host:port`, an IPv6 host in brackets.
 struct NetworkAddress: Equatable {
     let isTLS: Bool
@@ -27,11 +29,7 @@ struct NetworkAddress: Equatable {
     }
 
     /// 127.0.0.0/8, ::1 and the name `localhost`: nobody else's machine can reach it.
-    var isLoopback: Bool {
-        if host == "localhost" || host == "::1" { return true }
-        let octets = host.split(separator: ".", omittingEmptySubsequences: false)
-        return octets.count == 4 && octets[0] == "127" && octets.allSatisfy { UInt8($0) != nil }
-    }
+    var isLoopback: Bool { LoopbackHost.contains(host) }
 
     /// As one on this machine dials it when it listens everywhere.
     var dialledLocally: String {

@@ -179,6 +179,7 @@ package enum DocumentSection: String, CaseIterable, Sendable {
         DocumentKey(
             "url", "a libpq connection URL or keyword string", isRequired: true,
             example: "url: \"${env:HOSPITAL_URL}\"", "the database; never printed"),
+        unverifiedKey,
     ]
 
     private static let csvKeys = [

@@ -9,10 +9,11 @@ extension DocumentWalk {
     mutating func readSources(_ values: SectionValues) -> [SourceSpec] {
         entries("sources", values).compactMap { entry in
             let isNamed = label(entry, what: "a source's name")
-            let (kind, family) = readSource(entry)
+            let (kind, family, allows) = readSource(entry)
             families.append((entry.key, family))
             guard isNamed, let kind else { return nil }
-            return SourceSpec(name: entry.key, position: entry.keyPosition, kind: kind)
+            return SourceSpec(
+                name: entry.key, position: entry.keyPosition, kind: kind, allowsUnverifiedTLS: allows)
         }
     }
 
@@ -54,27 +55,29 @@ extension DocumentWalk {
         return false
     }
 
-    private mutating func readSource(_ entry: Node.Entry) -> (SourceSpec.Kind?, SourceFamily) {
+    private mutating func readSource(_ entry: Node.Entry) -> (SourceSpec.Kind?, SourceFamily, allowsUnverifiedTLS: Bool)
+    {
         let what = "the source \"\(entry.key.shown())\""
         guard entry.value.map != nil else {
             problems.error(
                 entry.value.position, found: "\(what) is no mapping", expected: "a mapping that begins with kind",
                 remedy: "for example {kind: csv, path: \"labs/*.csv\"}")
-            return (nil, .unknown)
+            return (nil, .unknown, false)
         }
         guard let kindNode = entry.value["kind"], let kind = kindNode.text else {
             problems.error(
                 entry.value["kind"]?.position ?? entry.keyPosition, found: "no \"kind\" in \(what)",
                 expected: "one of \(Self.sourceKinds.joined(separator: ", "))")
-            return (nil, .unknown)
+            return (nil, .unknown, false)
         }
         switch kind.lowercased() {
         case "postgres":
             let values = section(.postgres, at: entry.value, what: what)
-            return (values.flatMap { readPostgres($0) }, .database)
+            let allows = values.flatMap { boolean("allow_unverified_tls", $0) } ?? false
+            return (values.flatMap { readPostgres($0) }, .database, allows)
         case "csv":
             let values = section(.csv, at: entry.value, what: what)
-            return (values.flatMap { readDelimited($0) }.map { .csv($0) }, .files)
+            return (values.flatMap { readDelimited($0) }.map { .csv($0) }, .files, false)
         case "s3":
             problems.error(
                 kindNode.position, found: "\"s3\" as a kind of source", expected: "the kind of what lies there",
@@ -87,7 +90,7 @@ extension DocumentWalk {
             problems.unknownWord(
                 kindNode.written ?? "", kind: "kind of source", at: kindNode.position, among: Self.sourceKinds)
         }
-        return (nil, .unknown)
+        return (nil, .unknown, false)
     }
 
     private mutating func readPostgres(_ values: SectionValues) -> SourceSpec.Kind? {

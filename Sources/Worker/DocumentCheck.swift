@@ -7,9 +7,9 @@ internal import Transform
 /// A document read and its verbs looked at: everything that can be said without a source.
 package enum DocumentCheck {
     package static func check(path: String) -> (pipeline: Pipeline?, problems: [Problem]) {
-        unsafe examined(
-            PipelineReader.examine(
-                path: path, environment: ProcessInfo.processInfo.environment, digest: sha256), path: path)
+        let environment = ProcessInfo.processInfo.environment
+        return unsafe examined(
+            PipelineReader.examine(path: path, environment: environment, digest: sha256), path: path, environment)
     }
 
     /// - Parameter baseDirectory: Where relative paths start; nil: at the folder of `path`.
@@ -19,11 +19,11 @@ package enum DocumentCheck {
         unsafe examined(
             PipelineReader.examine(
                 text: text, path: path, baseDirectory: baseDirectory, environment: environment, digest: sha256),
-            path: path)
+            path: path, environment)
     }
 
     private static func examined(
-        _ reading: PipelineReader.Reading, path: String
+        _ reading: PipelineReader.Reading, path: String, _ environment: [String: String]
     ) -> (pipeline: Pipeline?, problems: [Problem]) {
         var list = ProblemList(file: path)
         list.append(contentsOf: reading.problems)
@@ -33,6 +33,7 @@ package enum DocumentCheck {
         }
         PolicyCompiler.check(pipeline, into: &list)
         TargetCheck(pipeline)?.checkNames(into: &list)
+        TransportCheck(environment: environment).check(pipeline, into: &list)
         return (pipeline, list.sorted)
     }
 
@@ -57,10 +58,14 @@ extension DocumentCheck {
                 Problem(file: path, position: nil, found: "a document that is not UTF-8", expected: "UTF-8")
             ])
         }
+        let read: PipelineReader.Publication
         do {
-            let read = unsafe try PipelineReader.readPublication(
+            read = unsafe try PipelineReader.readPublication(
                 text: text, path: path, baseDirectory: baseDirectory, environment: environment, digest: sha256)
-            return (read.about, read.target)
         } catch { throw RunSession.wrongDocument(error.problems) }
+        var list = ProblemList(file: path)
+        TransportCheck(environment: environment).check(read.target, into: &list)
+        guard !list.hasErrors else { throw RunSession.wrongDocument(list.sorted) }
+        return (read.about, read.target)
     }
 }

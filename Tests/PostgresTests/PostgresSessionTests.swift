@@ -26,6 +26,31 @@ struct PostgresSessionTests {
     }
 
     @Test(
+        "a connection is local, verified, or what sslmode says, as libpq reads its URL",
+        arguments: [
+            ("postgresql://u@127.0.0.1/d", .local), ("postgresql://u@localhost:6432/d?sslmode=disable", .local),
+            ("postgresql://u@[::1]/d", .local), ("postgresql://u@%2Frun%2Fpg/d", .local), ("postgresql:///d", .local),
+            ("host=/run/pg dbname=d", .local), ("host=127.9.9.9 dbname=d", .local),
+            ("postgresql://u@db.example/d?sslmode=verify-full", .verified),
+            ("host='db.example' sslmode='verify-full'", .verified),
+            ("postgresql://u@db.example/d", .unverified(mode: "prefer", host: "db.example")),
+            ("postgresql://u@db.example/d?sslmode=", .unverified(mode: "prefer", host: "db.example")),
+            ("postgresql://u@db.example/d?sslmode=require", .unverified(mode: "require", host: "db.example")),
+            ("postgresql://u@db.example/d?sslmode=verify-ca", .unverified(mode: "verify-ca", host: "db.example")),
+            ("postgresql://u@db.example/d?sslmode=disable", .unverified(mode: "disable", host: "db.example")),
+            // What is dialled decides, not the name that goes with it.
+            ("host=localhost hostaddr=192.0.2.1", .unverified(mode: "prefer", host: "localhost")),
+            ("postgresql://u@localhost/d?hostaddr=192.0.2.1", .unverified(mode: "prefer", host: "localhost")),
+            ("postgresql:///d?host=db.example", .unverified(mode: "prefer", host: "db.example")),
+            ("postgresql://u@127.0.0.1.example/d", .unverified(mode: "prefer", host: "127.0.0.1.example")),
+            ("postgresql://u@127.0.0.256/d", .unverified(mode: "prefer", host: "127.0.0.256")),
+            ("service=hospital", .unverified(mode: "prefer", host: "a service's host")),
+        ] as [(String, PostgresTransport)])
+    func transport(_ url: String, _ wanted: PostgresTransport) {
+        #expect(PostgresTransport.of(Secret(url, written: "test")) == wanted)
+    }
+
+    @Test(
         "texts, bytes and nulls go there and back",
         .enabled(if: PostgresTestServer.shared != nil, "ETL_TEST_PG is not set"))
     func values() throws {

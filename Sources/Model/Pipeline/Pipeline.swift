@@ -86,11 +86,14 @@ package struct SourceSpec: Sendable {
     package let name: String
     package let position: Position
     package let kind: Kind
+    /// Of a database: the document takes a server whose certificate and name nobody checks.
+    package let allowsUnverifiedTLS: Bool
 
-    package init(name: String, position: Position, kind: Kind) {
+    package init(name: String, position: Position, kind: Kind, allowsUnverifiedTLS: Bool = false) {
         self.name = name
         self.position = position
         self.kind = kind
+        self.allowsUnverifiedTLS = allowsUnverifiedTLS
     }
 }
 

@@ -7,13 +7,17 @@ private let schemes = ["s3://", "postgresql://", "postgres://"]
 
 /// Opens what the command line calls a store: a bucket, a folder that is there, or, with `mayBeNew`, one that can be made.
 func openStore(_ text: String, mayBeNew: Bool = false) throws -> Store {
+    let transport = TransportCheck(environment: ProcessInfo.processInfo.environment)
     if text.hasPrefix("s3://") {
+        if let warning = transport.bucketWarning(shownStore(text)) { Console.warning(warning) }
         do { return try Store(s3: text) } catch {
             throw Stop(error.code == .badName ? .wrongDocument : .unreachable, error.description)
         }
     }
     if schemes.contains(where: { text.hasPrefix($0) }) {
-        return Store(database: Secret(text, written: shownStore(text)), renderer: ParquetRendition())
+        let url = Secret(text, written: shownStore(text))
+        if let warning = transport.warning(shownStore(text), database: url) { Console.warning(warning) }
+        return Store(database: url, renderer: ParquetRendition())
     }
     var isFolder: ObjCBool = false
     let exists = unsafe FileManager.default.fileExists(atPath: text, isDirectory: &isFolder)

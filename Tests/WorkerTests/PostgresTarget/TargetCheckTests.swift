@@ -21,7 +21,7 @@ struct TargetCheckTests {
             target: {postgres: {url: "${env:TARGET}", \(target)}}
             """
         return DocumentCheck.check(
-            text: document, path: "/tmp/clinic.yaml", environment: ["TARGET": "postgresql://u:hunter2@h/d"]
+            text: document, path: "/tmp/clinic.yaml", environment: ["TARGET": "postgresql://u:hunter2@127.0.0.1/d"]
         ).problems.filter { $0.severity == .error }.map(\.description)
     }
 
@@ -56,7 +56,7 @@ struct TargetCheckTests {
             target: {postgres: {url: "${env:TARGET}"}}
             """
         let pipeline = try #require(
-            DocumentCheck.check(text: text, path: "/tmp/clinic.yaml", environment: ["TARGET": "postgresql://h/d"])
+            DocumentCheck.check(text: text, path: "/tmp/clinic.yaml", environment: ["TARGET": "postgresql://127.0.0.1/d"])
                 .pipeline)
         var list = ProblemList(file: "clinic.yaml")
         let check = TargetCheck(
