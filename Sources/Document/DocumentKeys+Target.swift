@@ -16,6 +16,9 @@ extension DocumentSection {
         DocumentKey(
             "iceberg", "true or false", standard: "false", example: "iceberg: true",
             "Iceberg metadata too; it holds absolute paths, so a moved or copied version cannot be read by it"),
+        DocumentKey(
+            "sign", "a path", standard: "versions are not signed", example: "sign: publisher.ed25519",
+            "OpenSSH's private key that signs each version; on a cluster the coordinator's own is used"),
     ]
 
     static let s3TargetKeys =
@@ -31,7 +34,13 @@ extension DocumentSection {
             DocumentKey(
                 "claims", "a connection", standard: "the bucket decides", example: "claims: \"${env:CLAIMS_URL}\"",
                 "a PostgreSQL database that decides which version is next, for a bucket without conditional writes"),
+            unverifiedKey,
         ]
+
+    /// Wherever a database is named.
+    static let unverifiedKey = DocumentKey(
+        "allow_unverified_tls", "true or false", standard: "false", example: "allow_unverified_tls: true",
+        "take a server elsewhere without `sslmode=verify-full`; loopback and sockets need no word")
 
     /// Of a source in S3 too.
     static let s3ConnectionKeys = [
@@ -53,6 +62,7 @@ extension DocumentSection {
         DocumentKey(
             "url", "a connection", isRequired: true, example: "url: \"${env:TARGET_URL}\"",
             "the database, as a role that may create schemas"),
+        unverifiedKey,
         DocumentKey(
             "readers", "a text or a list of texts", example: "readers: [analysts]",
             "roles that may read what is published"),

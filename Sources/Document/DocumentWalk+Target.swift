@@ -9,6 +9,7 @@ extension DocumentWalk {
             TargetSpec.Codec(rawValue: $0)
         }
         let iceberg = boolean("iceberg", target) ?? false
+        let signingKey = path("sign", target).map { Paths.absolute($0, in: baseDirectory) }
         let kinds = ["directory", "s3", "postgres"].filter { target[$0] != nil }
         guard kinds.count == 1 else {
             // A kind that was mistyped, or that has no value, was told already.
@@ -28,7 +29,8 @@ extension DocumentWalk {
                 expected: "a target of files, directory or s3")
             return nil
         }
-        return TargetSpec(place, position: node.position, codec: codec ?? .lz4, iceberg: iceberg)
+        return TargetSpec(
+            place, position: node.position, codec: codec ?? .lz4, iceberg: iceberg, signingKeyFile: signingKey)
     }
 
     private mutating func place(_ kind: String, _ target: SectionValues) -> TargetSpec.Place? {
@@ -49,6 +51,7 @@ extension DocumentWalk {
         let prefix = text("prefix", values)?.split(separator: "/", omittingEmptySubsequences: true).joined(
             separator: "/")
         let claims = connection("claims", values)
+        let allows = boolean("allow_unverified_tls", values) ?? false
         let encryption: S3TargetSpec.Encryption =
             switch text("encryption", values) {
             case nil, "none": .none
@@ -63,7 +66,8 @@ extension DocumentWalk {
             return nil
         }
         return S3TargetSpec(
-            bucket: bucket, prefix: prefix ?? "", connection: servers, encryption: encryption, claims: claims)
+            bucket: bucket, prefix: prefix ?? "", connection: servers, encryption: encryption, claims: claims,
+            allowsUnverifiedTLS: allows)
     }
 
     /// How the bucket's servers are reached: the same keys for a target and a source.
@@ -85,8 +89,9 @@ extension DocumentWalk {
     private mutating func readDatabase(_ values: SectionValues) -> PostgresTargetSpec? {
         let readers = texts("readers", values)
         let tables = values["tables"] == nil ? [] : entries("tables", values).compactMap { readTargetTable($0) }
+        let allows = boolean("allow_unverified_tls", values) ?? false
         guard let url = connection("url", values) else { return nil }
-        return PostgresTargetSpec(url: url, readers: readers, tables: tables)
+        return PostgresTargetSpec(url: url, readers: readers, tables: tables, allowsUnverifiedTLS: allows)
     }
 
     private mutating func readTargetTable(_ entry: Node.Entry) -> PostgresTargetSpec.TableSpec? {

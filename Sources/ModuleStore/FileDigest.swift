@@ -22,13 +22,18 @@ import CCrypto
 
     /// 64 lower-case hexadecimal digits.
     package func finish() -> String {
-        var bytes = [UInt8](repeating: 0, count: 32)
-        let isDone = unsafe EVP_DigestFinal_ex(context, &bytes, nil) == 1
-        precondition(isDone, "a digest was finished twice")
-        return bytes.map { byte in
+        finishBytes().map { byte in
             let digits = String(byte, radix: 16)
             return digits.utf8.count == 1 ? "0\(digits)" : digits
         }.joined()
+    }
+
+    /// 32 bytes.
+    func finishBytes() -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: 32)
+        let isDone = unsafe EVP_DigestFinal_ex(context, &bytes, nil) == 1
+        precondition(isDone, "a digest was finished twice")
+        return bytes
     }
 
     package static func hexadecimal(_ bytes: [UInt8]) -> String {

@@ -87,7 +87,7 @@ package struct Publisher: Sendable {
                 module: module, version: publication.version, attempt: attempt, files: sealed.files,
                 bytes: sealed.bytes, sums: sealed.sums, croissantSHA256: sealed.croissant,
                 tables: CommitRecord.rows(tables: tables, receipts: receipts), parent: parent,
-                committedAt: committedAt, committedBy: committedBy, expiresAt: expiresAt)
+                committedAt: committedAt, committedBy: committedBy, expiresAt: expiresAt, signedBy: sealed.signedBy)
             try willCommit(record)
             // Describing may have taken long, and a sweeper counts on nobody committing after the deadline.
             try checkAge()

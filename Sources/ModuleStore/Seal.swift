@@ -14,6 +14,8 @@ struct Seal {
         let bytes: Int64
         let sums: String
         let croissant: String
+        /// The fingerprint of the store's signing key, where it has one.
+        let signedBy: String?
     }
 
     private var storage: any Storage { store.storage }
@@ -50,7 +52,7 @@ struct Seal {
         try storage.accept(parts, module: module, attempt: attempt)
     }
 
-    /// Writes the descriptions and `SHA256SUMS` and flushes the run's folders.
+    /// Writes the descriptions, `SHA256SUMS` and its signature where the store has a key, and flushes the run's folders.
     ///
     /// - Parameter replaces: as `Storage.describe` has it.
     func describe(_ descriptions: [MetadataFile], receipts: [PartReceipt], replaces: Bool) throws(StoreError) -> Sealed
@@ -62,7 +64,8 @@ struct Seal {
         var croissant: String?
         for file in descriptions {
             precondition(
-                Sums.isInside(file.path) && !file.path.hasSuffix(".parquet") && file.path != ModuleLayout.sums,
+                Sums.isInside(file.path) && !file.path.hasSuffix(".parquet")
+                    && ![ModuleLayout.sums, ModuleLayout.signature].contains(file.path),
                 "a description may not stand where data or digests are")
             try storage.describe("\(run)/\(file.path)", file.bytes, replaces: replaces)
             let digest = FileDigest.hexadecimal(file.bytes)
@@ -73,10 +76,15 @@ struct Seal {
         guard let croissant else { preconditionFailure("a version is described by \(ModuleLayout.croissant)") }
         precondition(Set(lines.map(\.path)).count == lines.count, "two files of a version have one name")
         let sums = Sums(lines).bytes
+        // Before the list, which is the last of a version's files.
+        if let key = store.signingKey {
+            try storage.describe("\(run)/\(ModuleLayout.signature)", key.signatureFile(of: sums), replaces: replaces)
+        }
         try storage.describe("\(run)/\(ModuleLayout.sums)", sums, replaces: replaces)
         try flushFolders(lines.map(\.path))
         return Sealed(
-            files: lines.count, bytes: bytes, sums: FileDigest.hexadecimal(sums), croissant: croissant)
+            files: lines.count, bytes: bytes, sums: FileDigest.hexadecimal(sums), croissant: croissant,
+            signedBy: store.signingKey?.fingerprint)
     }
 
     /// After the commit: nobody writes here any more.

@@ -9,11 +9,19 @@ package struct Store: Sendable {
     package let storage: any Storage
     /// Unix time in milliseconds.
     let now: @Sendable () -> Int64
+    /// Signs what is published here; nil: nothing is signed.
+    let signingKey: SigningKey?
 
-    package init(_ storage: any Storage, now: @escaping @Sendable () -> Int64 = Store.systemTime) {
+    package init(
+        _ storage: any Storage, signingKey: SigningKey? = nil, now: @escaping @Sendable () -> Int64 = Store.systemTime
+    ) {
         self.storage = storage
+        self.signingKey = signingKey
         self.now = now
     }
+
+    /// The same store, whose versions are signed from now on.
+    package func signing(with key: SigningKey?) -> Store { Store(storage, signingKey: key, now: now) }
 
     /// A store in a folder, absolute.
     package init(directory: String) { self.init(DiskStorage(root: directory)) }

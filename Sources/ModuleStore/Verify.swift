@@ -17,6 +17,8 @@ package struct Finding: Sendable, Equatable, CustomStringConvertible {
 package struct Verification: Sendable, Equatable {
     package internal(set) var versions: [Int] = []
     package internal(set) var withdrawn: [Int] = []
+    /// Fingerprints of the keys that signed these versions, by version.
+    package internal(set) var signedBy: [Int: String] = [:]
     /// Brought here alone: the versions before them are elsewhere.
     package internal(set) var pulled: [Int] = []
     package internal(set) var files = 0
@@ -34,12 +36,15 @@ extension Store {
     /// The chain of commit records is always checked as a whole; the files of `version`, or of all versions when it is
     /// nil. Of a withdrawn version its description is checked, and that nothing else is left.
     ///
-    /// - Parameter progress: told of bytes read since it was last told.
+    /// - Parameters:
+    ///   - signers: whose signature each version must have that is not withdrawn. Without them a signature that a record
+    ///     names must be there and hold, whoever's it is.
+    ///   - progress: told of bytes read since it was last told.
     /// - Cost: reads every byte once, through a buffer of fixed size.
     /// - Throws: `.notFound` when there is no such module or version. What is wrong with it is a finding, not an error.
-    package func verify(module: String, version: Int? = nil, progress: (Int64) -> Void = { _ in })
-        throws(StoreError) -> Verification
-    {
+    package func verify(
+        module: String, version: Int? = nil, signers: AllowedSigners? = nil, progress: (Int64) -> Void = { _ in }
+    ) throws(StoreError) -> Verification {
         let all = try versions(module: module)
         guard version.map({ all.contains($0) }) ?? !all.isEmpty else {
             throw StoreError(.notFound, version.map { "\(module)@\($0)" } ?? module, "no such version")
@@ -54,7 +59,7 @@ extension Store {
                 continue
             }
             result.versions.append(number)
-            VersionCheck(store: self, record: record).run(&result, progress)
+            VersionCheck(store: self, record: record, signers: signers).run(&result, progress)
         }
         return result
     }
@@ -64,6 +69,7 @@ extension Store {
 private struct VersionCheck {
     let store: Store
     let record: CommitRecord
+    let signers: AllowedSigners?
 
     private var folder: String { store.folderPath(record) }
 
@@ -82,7 +88,11 @@ private struct VersionCheck {
         }
         var byteCount: Int64 = 0
         for line in sums.lines { byteCount += check(line, &result, progress) }
-        let listed = Set(sums.lines.map(\.path) + [ModuleLayout.sums])
+        let signature = SignatureCheck(store: store, record: record, signers: signers)
+        result.findings += signature.findings(sums: bytes)
+        result.signedBy[record.version] = record.signedBy
+        let listed = Set(
+            sums.lines.map(\.path) + [ModuleLayout.sums] + (record.signedBy == nil ? [] : [ModuleLayout.signature]))
         for path in (try? store.storage.files(below: folder)) ?? [] where !listed.contains(path) {
             report(.unexpected, path, "no digest of it was committed", &result)
         }

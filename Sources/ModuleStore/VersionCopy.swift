@@ -46,9 +46,7 @@ struct VersionCopy {
         try target.storage.begin(module: module, attempt: record.attempt)
         let mark = try raiseMark()
         for line in lines { try FileCopy(version: self, line: line).run(&copied, reach) }
-        if tombstone == nil {
-            try target.storage.write("\(run)/\(ModuleLayout.sums)", source.readFile(record, ModuleLayout.sums))
-        }
+        if tombstone == nil { try copySums() }
         try settle(lines.map(\.path))
         // Before the record: a withdrawn version is never seen as one that lost its files.
         if tombstone != nil {
@@ -131,6 +129,20 @@ struct VersionCopy {
         try target.storage.write(
             "\(module)/\(ModuleLayout.copy(mark: mark, of: record.attempt))", Array("\(name)\n".utf8))
         return mark
+    }
+
+    /// The list of digests, which was held against the record, and its signature, which holds for it.
+    private func copySums() throws(StoreError) {
+        let sums = try source.readFile(record, ModuleLayout.sums)
+        if let key = record.signedBy {
+            let file = try source.readFile(record, ModuleLayout.signature)
+            guard let signature = SSHSignature(file: file), signature.isValid(for: sums), signature.fingerprint == key
+            else {
+                throw StoreError(.damaged, "\(run)/\(ModuleLayout.signature)", "this is not the version's signature")
+            }
+            try target.storage.write("\(run)/\(ModuleLayout.signature)", file)
+        }
+        try target.storage.write("\(run)/\(ModuleLayout.sums)", sums)
     }
 
     private func note(_ mark: String) throws {

@@ -11,7 +11,8 @@ package struct Withdrawal: Sendable, Equatable {
 }
 
 extension Store {
-    /// Takes a version's files away, what was staged for it too, proves by listing that they are gone, and leaves a tombstone with the reason. The number is never used again.
+    /// Takes a version's files away, what was staged for it too, proves by listing that they are gone, and leaves a
+    /// tombstone with the reason. The number is never used again.
     ///
     /// The tombstone comes first: a reader that meets missing files finds the reason. Repeating a withdrawal that was
     /// cut short, with the same reason, carries on with it. The description `croissant.json` stays: it holds no rows.

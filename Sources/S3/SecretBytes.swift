@@ -13,6 +13,12 @@ internal import CCrypto
         text.withUTF8 { unsafe memory.copyMemory(from: UnsafeRawBufferPointer($0)) }
     }
 
+    package init(byteCount: Int, fill: (UnsafeMutableRawBufferPointer) -> Void) {
+        unsafe memory = UnsafeMutableRawBufferPointer.allocate(byteCount: byteCount, alignment: 1)
+        unsafe memory.initializeMemory(as: UInt8.self, repeating: 0)
+        unsafe fill(memory)
+    }
+
     deinit {
         unsafe OPENSSL_cleanse(memory.baseAddress, memory.count)
         unsafe memory.deallocate()
@@ -20,7 +26,7 @@ internal import CCrypto
 
     var isEmpty: Bool { unsafe memory.isEmpty }
 
-    func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    package func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
         unsafe body(UnsafeRawBufferPointer(memory))
     }
 

@@ -4,6 +4,7 @@ import Cluster
 import Foundation
 import Model
 import Telemetry
+import Worker
 
 struct CoordinatorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -61,6 +62,11 @@ struct CoordinatorCommand: ParsableCommand {
     @Option(help: "Where relative paths of documents start; by default at each document's own folder.")
     var baseDirectory: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Sign every version with this private key of OpenSSH; the same for all coordinators.", valueName: "file"))
+    var sign: String?
+
     @Option(help: "Connections to one source database, over all runs and workers.")
     var connectionsPerSource = 64
 
@@ -107,10 +113,16 @@ struct CoordinatorCommand: ParsableCommand {
             server = try ReplyServer(listeningOn: listen, tls: try tls.files(), insecure: tls.insecureNetwork)
             try server.refusesAnonymous()
         } catch let error as ClusterError { throw Stop(.configuration, error.reason) }
+        let url = try ledger.url()
+        let transport = TransportCheck(environment: ProcessInfo.processInfo.environment)
+        if let warning = transport.warning("the ledger", database: url) {
+            log.warning("the ledger's connection is not verified", ["reason": .name(warning)])
+        }
         let driver = CoordinatorDriver(
             .init(
-                ledger: try ledger.url(), advertised: advertise ?? server.addresses[0], credential: credential,
-                connectionsPerSource: connectionsPerSource, baseDirectory: baseDirectory, tls: try tls.files()),
+                ledger: url, advertised: advertise ?? server.addresses[0], credential: credential,
+                connectionsPerSource: connectionsPerSource, baseDirectory: baseDirectory, tls: try tls.files(),
+                signingKey: try signingKey(sign, status: .configuration)),
             server: server, admission: admission, people: people, log: log)
         try driver.observe(at: http)
         log.info(

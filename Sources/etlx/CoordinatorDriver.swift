@@ -19,6 +19,7 @@ final class CoordinatorDriver {
         let connectionsPerSource: Int
         let baseDirectory: String?
         let tls: TLSFiles?
+        let signingKey: SigningKey?
     }
 
     private let configuration: Configuration
@@ -125,15 +126,23 @@ final class CoordinatorDriver {
         // Texts of the ledger were read and are let go.
         system_trim_heap()
         leading.info("leads", ["open_runs": .count(state.runs.count)])
-        let baseDirectory = configuration.baseDirectory
+        let (baseDirectory, signingKey) = (configuration.baseDirectory, configuration.signingKey)
         let environment = ProcessInfo.processInfo.environment
         let office = RunOffice(ledger: ledger, actor: "coordinator", persists: true) {
             (document, path) throws(TaskFailure) -> RunOffice.Prepared in
             let read = try DocumentCheck.publication(
                 of: document, path: path, baseDirectory: baseDirectory, environment: environment)
+            if read.target.signingKeyFile != nil, signingKey == nil {
+                // Before anything is read: a version that was to be signed is never published without.
+                throw TaskFailure(
+                    kind: .document, disposition: .failRun,
+                    message: "the document wants its versions signed, and this coordinator has no key: "
+                        + "start all coordinators with --sign FILE")
+            }
             do throws(StoreError) {
+                let store = try Store(read.target, renderer: ParquetRendition())
                 return RunOffice.Prepared(
-                    store: try Store(read.target, renderer: ParquetRendition()), module: read.about.module,
+                    store: store.signing(with: signingKey), module: read.about.module,
                     documentDigest: read.about.documentDigest, iceberg: read.target.iceberg)
             } catch { throw error.failure }
         }

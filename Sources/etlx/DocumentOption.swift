@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Model
+import ModuleStore
 import Transform
 import Worker
 
@@ -18,6 +19,13 @@ struct DocumentOption: ParsableArguments {
         }
         if !common.json, !common.quiet { Console.report(problems, json: false) }
         return pipeline
+    }
+}
+
+/// The key that signs versions, before anything is read; nil where none is asked for.
+func signingKey(_ path: String?, status: ExitStatus = .wrongDocument) throws -> SigningKey? {
+    do { return try path.map { path throws(StoreError) in try SigningKey(path: path) } } catch {
+        throw Stop(status, "\(error.subject): \(error.detail)" + (error.systemCode.map { " (errno \($0))" } ?? ""))
     }
 }
 

@@ -35,6 +35,12 @@ struct ModulesCommand: ParsableCommand {
     @Option(help: "withdraw: why; it stays in the store for good.")
     var reason: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "verify: every version must be signed by a key of this file, in the form of ssh-keygen's allowed signers.",
+            valueName: "file"))
+    var signers: String?
+
     @Option(help: "retain: how many of the newest versions stay.")
     var keep: Int?
 
@@ -78,7 +84,7 @@ struct ModulesCommand: ParsableCommand {
                 words: words,
                 options: .init(
                     reason: reason, keep: keep, olderThan: olderThan, isDryRun: dryRun, table: table, format: format,
-                    columns: columns?.split(separator: ",").map(String.init), rows: rows),
+                    columns: columns?.split(separator: ",").map(String.init), rows: rows, signers: signers),
                 common: common)
             try chosen.init().run(session)
         } catch let error as StoreError {
@@ -90,7 +96,7 @@ struct ModulesCommand: ParsableCommand {
         let given = [
             ("--reason", reason != nil), ("--keep", keep != nil), ("--older-than", olderThan != nil),
             ("--dry-run", dryRun), ("--table", table != nil), ("--format", format != nil),
-            ("--columns", columns != nil), ("--rows", rows != nil),
+            ("--columns", columns != nil), ("--rows", rows != nil), ("--signers", signers != nil),
         ]
         for (option, isGiven) in given where isGiven && !chosen.options.contains(option) {
             let owners = Self.actions.filter { $0.options.contains(option) }.map { $0.name }

@@ -25,6 +25,12 @@ struct RunCommand: ParsableCommand {
     @Option(help: "Worker processes; by default one for each processor, at most 8.")
     var workers: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            "Sign the version with this private key of OpenSSH, instead of the one that the document names.",
+            valueName: "file"))
+    var sign: String?
+
     @Flag(help: "Let workers tell what they do on standard error.")
     var verbose = false
 
@@ -39,6 +45,7 @@ struct RunCommand: ParsableCommand {
         for warning in KernelLevels.warnings { Console.warning(warning) }
         let outcome = try RunDriver(
             pipeline: pipeline, documentPath: document.pipeline,
+            signingKey: try signingKey(sign ?? pipeline.target.signingKeyFile),
             workers: workers ?? min(8, ProcessInfo.processInfo.activeProcessorCount), common: common,
             isVerbose: verbose
         ).run()

@@ -27,6 +27,7 @@ struct RunDriver {
 
     let pipeline: Pipeline
     let documentPath: String
+    let signingKey: SigningKey?
     let workers: Int
     let common: CommonOptions
     let isVerbose: Bool
@@ -34,7 +35,7 @@ struct RunDriver {
     func run() throws -> Outcome {
         let document = try documentBytes()
         let store: Store
-        do { store = try Store(pipeline.target, renderer: ParquetRendition()) } catch {
+        do { store = try Store(pipeline.target, renderer: ParquetRendition()).signing(with: signingKey) } catch {
             throw Stop(.unreachable, error.description)
         }
         let module = pipeline.about.module

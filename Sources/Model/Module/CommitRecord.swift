@@ -32,11 +32,13 @@ package struct CommitRecord: Sendable, Equatable {
     package var committedAt: String
     package var committedBy: String
     package var expiresAt: String?
+    /// The fingerprint of the key that signed `SHA256SUMS`, `SHA256:` and base64; nil where nobody did.
+    package var signedBy: String?
 
     package init(
         module: String, version: Int, attempt: String, files: Int, bytes: Int64, sums: String, croissantSHA256: String,
         tables: [(name: String, rows: Int64)], parent: Parent?, committedAt: String, committedBy: String,
-        expiresAt: String?
+        expiresAt: String?, signedBy: String? = nil
     ) {
         self.module = module
         self.version = version
@@ -50,6 +52,7 @@ package struct CommitRecord: Sendable, Equatable {
         self.committedAt = committedAt
         self.committedBy = committedBy
         self.expiresAt = expiresAt
+        self.signedBy = signedBy
     }
 
     package static func == (a: CommitRecord, b: CommitRecord) -> Bool { a.json == b.json }
@@ -68,6 +71,11 @@ package struct CommitRecord: Sendable, Equatable {
             "croissant": .record([
                 "path": .text("\(ModuleLayout.run(attempt))/croissant.json"), "sha256": .text(croissantSHA256),
             ]),
+            "signature": signedBy.map { key in
+                .record([
+                    "path": .text("\(ModuleLayout.run(attempt))/\(ModuleLayout.signature)"), "key": .text(key),
+                ])
+            },
             "tables": Self.json(tables: tables),
             "parent": parent?.json,
             "committed_at": .text(committedAt),
@@ -106,10 +114,15 @@ extension CommitRecord {
             }
             parent = Parent(version: Int(number), commitSHA256: digest)
         }
+        var signedBy: String?
+        if let stated = json["signature"] {
+            guard let key = stated["key"]?.text else { return nil }
+            signedBy = key
+        }
         self.init(
             module: module, version: Int(version), attempt: attempt, files: Int(files), bytes: bytes, sums: sums,
             croissantSHA256: croissant, tables: counted, parent: parent, committedAt: committedAt,
-            committedBy: committedBy, expiresAt: json["expires_at"]?.text)
+            committedBy: committedBy, expiresAt: json["expires_at"]?.text, signedBy: signedBy)
     }
 }
 

@@ -6,7 +6,7 @@
 ///     _staging/<attempt>/_open           a cluster works on the attempt; see `Store.beginAttempt`
 ///     _staging/<attempt>/<table>/part-00000.e0001.parquet   parts of running attempts, one file an epoch
 ///     runs/<attempt>/                    what a version is made of, never changed once referenced
-///         croissant.json protocol.json SHA256SUMS lineage/ report/ data/<table>/part-00000.parquet
+///         croissant.json protocol.json SHA256SUMS SHA256SUMS.sig lineage/ report/ data/<table>/part-00000.parquet
 ///
 /// `<table>` is the table's name as `identifier` writes it; so are the tables' names in a commit record and in JSON-LD.
 package enum ModuleLayout {
@@ -17,6 +17,7 @@ package enum ModuleLayout {
 
     // Relative to a run's folder.
     package static let sums = "SHA256SUMS"
+    package static let signature = "SHA256SUMS.sig"
     package static let croissant = "croissant.json"
     package static let protocolFile = "protocol.json"
     package static let accounting = "report/accounting.json"

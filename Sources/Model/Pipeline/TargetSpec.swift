@@ -14,12 +14,17 @@ package struct TargetSpec: Sendable {
     package let codec: Codec
     /// Whether Iceberg metadata is written too. It holds absolute paths.
     package let iceberg: Bool
+    /// The private key that signs versions, absolute; nil: they are not signed. A cluster's coordinator has its own.
+    package let signingKeyFile: String?
 
-    package init(_ place: Place, position: Position, codec: Codec = .lz4, iceberg: Bool = false) {
+    package init(
+        _ place: Place, position: Position, codec: Codec = .lz4, iceberg: Bool = false, signingKeyFile: String? = nil
+    ) {
         self.place = place
         self.position = position
         self.codec = codec
         self.iceberg = iceberg
+        self.signingKeyFile = signingKeyFile
     }
 }
 
@@ -40,16 +45,19 @@ package struct S3TargetSpec: Sendable, Equatable {
     package let encryption: Encryption
     /// For a bucket that cannot create a name only if it is free: versions are claimed in this database.
     package let claims: Secret?
+    /// The document takes a server of `claims` whose certificate and name nobody checks.
+    package let allowsUnverifiedTLS: Bool
 
     package init(
         bucket: String, prefix: String = "", connection: S3ConnectionSpec = S3ConnectionSpec(),
-        encryption: Encryption = .none, claims: Secret? = nil
+        encryption: Encryption = .none, claims: Secret? = nil, allowsUnverifiedTLS: Bool = false
     ) {
         self.bucket = bucket
         self.prefix = prefix
         self.connection = connection
         self.encryption = encryption
         self.claims = claims
+        self.allowsUnverifiedTLS = allowsUnverifiedTLS
     }
 
     package static func == (a: S3TargetSpec, b: S3TargetSpec) -> Bool {
@@ -98,10 +106,15 @@ package struct PostgresTargetSpec: Sendable {
     /// Roles that may read what is published.
     package let readers: [String]
     package let tables: [TableSpec]
+    /// The document takes a server whose certificate and name nobody checks.
+    package let allowsUnverifiedTLS: Bool
 
-    package init(url: Secret, readers: [String] = [], tables: [TableSpec] = []) {
+    package init(
+        url: Secret, readers: [String] = [], tables: [TableSpec] = [], allowsUnverifiedTLS: Bool = false
+    ) {
         self.url = url
         self.readers = readers
         self.tables = tables
+        self.allowsUnverifiedTLS = allowsUnverifiedTLS
     }
 }

@@ -27,6 +27,7 @@ struct ShowAction: StoreAction {
         var facts = [
             ["folder", store.folder(record)], ["files", "\(record.files), \(Console.size(record.bytes))"],
             ["semver", "\(version).0.0"], ["SHA256SUMS", record.sums],
+            ["signed by", record.signedBy ?? "nobody"],
             ["parent", record.parent.map { "version \($0.version), \($0.commitSHA256)" } ?? "none"],
             ["expires", record.expiresAt ?? "never"],
         ]

@@ -29,6 +29,7 @@ struct StoreSession {
         let format: String?
         let columns: [String]?
         let rows: Int64?
+        let signers: String?
     }
 
     /// A module, and the version where one was named.

@@ -56,8 +56,10 @@ struct TargetCheckTests {
             target: {postgres: {url: "${env:TARGET}"}}
             """
         let pipeline = try #require(
-            DocumentCheck.check(text: text, path: "/tmp/clinic.yaml", environment: ["TARGET": "postgresql://127.0.0.1/d"])
-                .pipeline)
+            DocumentCheck.check(
+                text: text, path: "/tmp/clinic.yaml", environment: ["TARGET": "postgresql://127.0.0.1/d"]
+            )
+            .pipeline)
         var list = ProblemList(file: "clinic.yaml")
         let check = TargetCheck(
             target: PostgresTargetSpec(url: Secret("", written: ""), tables: promises), tables: pipeline.tables)

@@ -50,6 +50,7 @@ class Cluster:
         self, folder: str, workers: int = 2, keepers: int = 2, coordinators: int = 2, namespaces: bool = False,
         tls: bool = False, ledger: str | None = None, etlx: str | None = None, slots: int | None = None,
         proxy: list[str] | None = None, environment: dict[str, str] | None = None, grace: int = 20, has_clocks: bool = False,
+        coordinator_options: list[str] | None = None,
     ):
         self.folder = os.path.realpath(folder)
         self.counts = {"coordinator": coordinators, "keeper": keepers, "worker": workers}
@@ -57,6 +58,7 @@ class Cluster:
         self.has_tls, self.slots, self.proxy_options, self.grace = tls, slots, proxy, grace
         self.environment = environment or {}
         self.has_clocks = has_clocks
+        self.more_options = coordinator_options or []
         self.network = Network(self.folder) if namespaces else None
         self.ledger_url = ledger
         self.ledger: Server | None = None
@@ -183,7 +185,7 @@ class Cluster:
             "--join-tokens", self.token_file("worker"), "--keeper-tokens", self.token_file("keeper"),
             "--operator-tokens", self.token_file("operator"),
             "--http", f"{self.address(role)}:{self.ports[f'http-{role}']}", "--log", "json"]
-        return command + self.security_options("coordinator")
+        return command + self.more_options + self.security_options("coordinator")
 
     def worker_command(self, kind: str) -> list[str]:
         command = [self.etlx, "worker", *self.coordinator_options(is_inside=True), "--role", kind,
