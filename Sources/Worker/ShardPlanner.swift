@@ -90,16 +90,21 @@ struct ShardPlanner {
                     into: &draft.problems)
             else { continue }
             let selection = Self.selection(of: table, binding)
-            do throws(ExtractError) { try check(selection, on: connection) } catch {
+            do throws(ExtractError) { try connection.check(selection) } catch {
                 guard error.code == .statementRefused else { throw error }
+                let subject = table.filter == nil ? "query" : "`where` condition"
                 draft.problems.error(
                     table.filterPosition ?? table.originPosition,
                     found:
-                        "table \"\(table.name)\": the server refuses the \(table.filter == nil ? "query" : "`where` condition")\(error.foreignCode.map { " [\($0)]" } ?? "")",
-                    expected: "SQL that is valid for these columns")
+                        "table \"\(table.name)\": the server refuses the \(subject)\(error.foreignCode.map { " [\($0)]" } ?? ": \(error.reason)")",
+                    expected: error.foreignCode == nil ? "" : "SQL that is valid for these columns",
+                    remedy: error.foreignCode == nil ? error.remedy : nil)
                 continue
             }
-            statements.append(.init(sql: selection.statement, subject: relation.origin.name))
+            // The keeper's transaction has settings of its own, those that the rows are read under.
+            statements += ([selection.statement] + selection.proofs).map {
+                .init(sql: $0, subject: relation.origin.name)
+            }
             draft.bindings[table.name] = binding
             draft.tables.append(
                 TablePlan(
@@ -113,11 +118,6 @@ struct ShardPlanner {
         let keeper = try SnapshotKeeper(source: source, url: url, relations: relations, statements: statements)
         draft.keepers.append(keeper)
         draft.sources.append(.postgres(keeper.identity))
-    }
-
-    /// Lets the server look at a statement of the document without running it.
-    private func check(_ selection: PostgresSelection, on connection: PostgresConnection) throws(ExtractError) {
-        try connection.analyse(statement: selection.statement, subject: selection.origin.name)
     }
 
     static func origin(of table: TableSpec) -> PostgresOrigin {

@@ -69,6 +69,33 @@ def test_rows_are_those_of_the_snapshot():
     return f"{len(version.parts('accounts'))} shards of accounts, {after - before} transactions during the run"
 
 
+def test_a_condition_is_one_condition():
+    """What the server analyses is what each shard runs: a row is published once, and no text closes the parentheses around it."""
+    database = Database.fresh("e2e_condition")
+    database.execute(
+        "create table t as select i as id, i % 7 as kind, repeat(md5(i::text), 16) as filler from generate_series(1, 160000) i")
+    document = Document(
+        scratch("condition"), "condition", {"db": {"kind": "postgres", "url": database.url}},
+        [Table("t", "db.public.t", {"id": "keep", "kind": "drop", "filler": "drop"})])
+    honest = ["kind = 1 or kind = 2", "(kind = 1) or (kind = 2)", "kind in (1, 2) -- ) or (true", "kind = 1 or filler = ')' or kind = 2"]
+    for condition in honest:
+        document.tables[0].where = condition
+        run_well("run", document.write(), "--workers", "2")
+        version = Version(document.store, "condition")
+        expect_equal(
+            sorted(version.read("t").column("id").to_pylist()), [i for i in range(1, 160_001) if i % 7 in (1, 2)], condition)
+        expect(len(version.parts("t")) > 1, "the table was one shard: nothing was tested")
+    published = numbers(document.store, "condition")
+    refused = ["kind = 1) or (kind = 2", "true) union all (select 1", "true) or (true) -- (", "true; select 1", "kind = $1", "(true"]
+    for condition in refused:
+        document.tables[0].where = condition
+        result = run("run", document.write(), "--workers", "2")
+        expect_equal(result.status, 2, f"exit code of {condition} ({result.text[-400:]})")
+        expect("the server refuses the `where` condition" in result.err, f"{condition}: {result.err}")
+    expect_equal(numbers(document.store, "condition"), published, "versions")
+    return f"{len(honest)} conditions published, {len(refused)} refused"
+
+
 def test_truncate_waits():
     ddl_during_a_run("truncate wide", lambda database: expect_equal(
         database.execute("select count(*) from wide")[0][0], 0, "rows after the truncate"))

@@ -64,12 +64,37 @@ internal import Postgres
         unsafe try check(result, subject: subject, doing: .documentStatement)
     }
 
+    /// Lets the server look at what a document selects, without running it.
+    ///
+    /// - Throws: `.statementRefused`: with SQLSTATE where the server does not take the statement; without, where it would
+    ///   take another one than the document seems to say.
+    package func check(_ selection: PostgresSelection) throws(ExtractError) {
+        let subject = selection.origin.name
+        _ = try describe(statement: selection.statement, subject: subject)
+        for proof in selection.proofs {
+            do throws(ExtractError) { _ = try describe(statement: proof, subject: subject) } catch {
+                guard error.code == .statementRefused else { throw error }
+                throw ExtractError(
+                    .statementRefused, source: source, subject: subject,
+                    reason: "it is valid between parentheses and not by itself",
+                    remedy: "close what it opens and nothing else")
+            }
+        }
+    }
+
     /// The columns that a statement gives; it is not run.
+    ///
+    /// - Throws: `.statementRefused`, for parameters (`$1`) too: a shard's statement is run without any.
     func describe(statement sql: String, subject: String?) throws(ExtractError) -> [Described] {
         try analyse(statement: sql, subject: subject)
         let result = unsafe PQdescribePrepared(raw, "")
         defer { unsafe PQclear(result) }
         unsafe try check(result, subject: subject, doing: .documentStatement)
+        guard unsafe PQnparams(result) == 0 else {
+            throw ExtractError(
+                .statementRefused, source: source, subject: subject, reason: "it has parameters, which have no value",
+                remedy: "write a value in place of `$1`")
+        }
         return unsafe (0..<PQnfields(result)).map { column in
             unsafe Described(
                 name: PQfname(result, column).map { unsafe String(cString: $0) } ?? "",

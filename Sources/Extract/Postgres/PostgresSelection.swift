@@ -38,6 +38,21 @@ package struct PostgresSelection: Sendable, Codable, Hashable {
         return select(from: "ONLY \(PostgresName.qualified(schema, relation))\(alias)", conditions: conditions)
     }
 
+    /// Statements that prove the document's SQL to be one condition, or one query: in them it stands without parentheses
+    /// around it. They are analysed, never run.
+    ///
+    /// The parentheses of a valid statement pair up, so a text that is valid here and between parentheses closes none
+    /// but its own. `a) or (b` and `true) union (select …` are valid between parentheses alone, and `;` nowhere.
+    package var proofs: [String] {
+        switch origin {
+        case .relation(let schema, let name):
+            filter.map {
+                ["SELECT 1 FROM \(PostgresName.qualified(schema, name)) WHERE CASE WHEN\n\($0)\nTHEN true END"]
+            } ?? []
+        case .query(let sql): ["\(Self.withoutTerminator(sql))\n"]
+        }
+    }
+
     private func select(from relation: String, conditions: [String]) -> String {
         let conditions = conditions + (filter.map { ["(\n\($0)\n)"] } ?? [])
         return "SELECT \(expressions.joined(separator: ", ")) FROM \(relation)"
