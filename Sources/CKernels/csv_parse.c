@@ -197,7 +197,7 @@ static int parse_float32(text t, float *out)
     if (!scan_number(t, &n)) {
         double special;
         int status = parse_float64(t, &special);
-        *out = (float)special;
+        if (status == KERNEL_CSV_OK) *out = (float)special;
         return status;
     }
     char copy[SCRATCH + 1];
