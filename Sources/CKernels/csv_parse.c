@@ -107,7 +107,7 @@ static inline int parse_integer(text t, int64_t *out)
 
 /* The parts of a plain or exponential number. */
 typedef struct {
-    int negative, has_plus, has_exponent;
+    int negative, has_plus, has_exponent, has_exponent_sign;
     size_t integer, integer_digits;   /* where, how many */
     size_t fraction, fraction_digits; /* likewise; 0 without a point */
     int has_point;
@@ -137,7 +137,10 @@ static inline int scan_number(text t, number *n)
         n->has_exponent = 1;
         i++;
         int negative = 0;
-        if (i < t.length && (t.bytes[i] == '-' || t.bytes[i] == '+')) negative = t.bytes[i++] == '-';
+        if (i < t.length && (t.bytes[i] == '-' || t.bytes[i] == '+')) {
+            n->has_exponent_sign = 1;
+            negative = t.bytes[i++] == '-';
+        }
         if (i == t.length) return 0;
         for (; i < t.length && is_digit(t.bytes[i]); i++)
             if (n->exponent < 100000) n->exponent = n->exponent * 10 + (t.bytes[i] - '0');
@@ -464,7 +467,9 @@ static int kind_of_number(text t, const number *n, kernel_csv_evidence *e)
 {
     if (n->has_plus) return KERNEL_CSV_ODD_PLUS;
     if (n->integer_digits > 1 && t.bytes[n->integer] == '0') return KERNEL_CSV_ODD_LEADING_ZERO;
-    if (n->has_point && n->fraction_digits == 0) return KERNEL_CSV_ODD;
+    if (n->has_point && (n->fraction_digits == 0 || n->integer_digits == 0)) return KERNEL_CSV_ODD_POINT;
+    /* Programs write an exponent with its sign or behind a point; 3E12 may as well be a room. */
+    if (n->has_exponent && !n->has_point && !n->has_exponent_sign) return KERNEL_CSV_ODD_EXPONENT;
     size_t integer_digits = n->integer_digits, fraction_digits = n->fraction_digits;
     if (integer_digits == 1 && t.bytes[n->integer] == '0') integer_digits = 0;
     if (integer_digits + fraction_digits > 400) return KERNEL_CSV_ODD_LONG_NUMBER;
@@ -507,7 +512,10 @@ static int kind_of(text t, kernel_csv_evidence *e)
             while (i < t.length && is_digit(t.bytes[i])) i++;
             if (i == t.length) {
                 uint32_t digits = (uint32_t)(i - start);
-                if (digits == 1 && t.bytes[start] == '0') digits = 0;
+                if (digits == 1 && t.bytes[start] == '0') {
+                    if (start == 1) return KERNEL_CSV_ODD_NEGATIVE_ZERO; /* no integer gives it back */
+                    digits = 0;
+                }
                 if (digits > e->integer_digits) e->integer_digits = digits;
                 return KERNEL_CSV_IS_INTEGER;
             }

@@ -72,7 +72,14 @@ static inline void pass(cursor *c, size_t at)
 
 enum { INCOMPLETE = -1, FIELD_ENDS, RECORD_ENDS };
 
-/* What follows the field that ends at `at`: more fields, or the next record at `*next`. */
+/* Whether the CR at `at` ends a line; INCOMPLETE when the next byte, which the block lacks, may be its LF. */
+static inline int cr_ends_line(const cursor *c, size_t at, int is_last)
+{
+    if (at + 1 >= c->count) return is_last ? 1 : INCOMPLETE;
+    return c->dialect->cr_ends || c->bytes[at + 1] == '\n';
+}
+
+/* What follows the field that ends at `at`, whose CR is no content: more fields, or the next record at `*next`. */
 static inline int end_of_field(cursor *c, size_t at, int is_last, size_t *next)
 {
     if (at >= c->count) {
@@ -92,15 +99,18 @@ static inline int end_of_field(cursor *c, size_t at, int is_last, size_t *next)
     return RECORD_ENDS;
 }
 
-/* The end of unquoted content: the next delimiter or newline. */
-static inline size_t unquoted_end(cursor *c)
+/* The end of unquoted content: the next delimiter or newline. A CR that ends nothing is content and a reason. */
+static inline size_t unquoted_end(cursor *c, int is_last, uint32_t *reason)
 {
     const kernel_csv_dialect *d = c->dialect;
     for (;;) {
         size_t at = next_special(c);
         if (at >= c->count) return at;
         uint8_t byte = c->bytes[at];
-        if (byte == d->delimiter || byte == '\n' || byte == '\r') return at;
+        if (byte == d->delimiter || byte == '\n') return at;
+        if (byte != '\r') continue;
+        if (cr_ends_line(c, at, is_last) != 0) return at;
+        if (*reason == 0) *reason = KERNEL_CSV_LONE_CR;
     }
 }
 
@@ -110,7 +120,7 @@ static __attribute__((noinline)) int split_field(cursor *c, size_t at, int is_la
 {
     const kernel_csv_dialect *d = c->dialect;
     if (!d->has_quote || at >= c->count || c->bytes[at] != d->quote) {
-        size_t end = unquoted_end(c);
+        size_t end = unquoted_end(c, is_last, reason);
         field->start = (uint32_t)at;
         field->size = (uint32_t)(end - at);
         return end_of_field(c, end, is_last, next);
@@ -122,7 +132,7 @@ static __attribute__((noinline)) int split_field(cursor *c, size_t at, int is_la
         end = next_special(c);
         if (end >= c->count) {
             if (!is_last) return INCOMPLETE;
-            if (*reason == 0) *reason = KERNEL_CSV_UNTERMINATED;
+            *reason = KERNEL_CSV_UNTERMINATED; /* whatever else is wrong: the rest of the file is in it */
             break;
         }
         uint8_t byte = c->bytes[end];
@@ -148,9 +158,10 @@ static __attribute__((noinline)) int split_field(cursor *c, size_t at, int is_la
     size_t after = end < c->count ? end + 1 : end;
     if (after < c->count) {
         uint8_t byte = c->bytes[after];
-        if (byte != d->delimiter && byte != '\n' && byte != '\r') {
-            if (*reason == 0) *reason = KERNEL_CSV_TEXT_AFTER_QUOTE;
-            after = unquoted_end(c);
+        int is_lone_cr = byte == '\r' && cr_ends_line(c, after, is_last) == 0;
+        if (is_lone_cr || (byte != d->delimiter && byte != '\n' && byte != '\r')) {
+            if (*reason == 0) *reason = is_lone_cr ? KERNEL_CSV_LONE_CR : KERNEL_CSV_TEXT_AFTER_QUOTE;
+            after = unquoted_end(c, is_last, reason);
         } else {
             pass(c, after);
         }
@@ -162,7 +173,9 @@ static __attribute__((noinline)) int split_field(cursor *c, size_t at, int is_la
 static inline size_t pass_line(cursor *c, int is_last)
 {
     size_t end = next_special(c);
-    while (end < c->count && c->bytes[end] != '\n' && c->bytes[end] != '\r') end = next_special(c);
+    while (end < c->count && c->bytes[end] != '\n' &&
+           (c->bytes[end] != '\r' || cr_ends_line(c, end, is_last) == 0))
+        end = next_special(c);
     size_t next;
     /* A delimiter never stands at `end`, so what ends is the line. */
     return end_of_field(c, end, is_last, &next) == INCOMPLETE ? SIZE_MAX : next;
@@ -176,13 +189,20 @@ static __attribute__((noinline)) size_t record_start(cursor *c, size_t *at, int 
     while (*at < c->count) {
         uint8_t byte = c->bytes[*at];
         int is_comment = d->has_comment && byte == d->comment;
-        int is_blank = !d->keeps_blank && (byte == '\n' || byte == '\r');
+        int is_blank =
+            !d->keeps_blank && (byte == '\n' || (byte == '\r' && cr_ends_line(c, *at, is_last) != 0));
         if (!is_comment && !is_blank) return *at;
         size_t next = pass_line(c, is_last);
         if (next == SIZE_MAX) return SIZE_MAX;
         *at = next;
     }
     return c->count;
+}
+
+/* U+FEFF before a record. The block holds whole characters. */
+static inline int is_mark(const uint8_t *bytes, size_t count)
+{
+    return count >= 3 && bytes[0] == 0xef && bytes[1] == 0xbb && bytes[2] == 0xbf;
 }
 
 /* The commonest field: unquoted, ended by a delimiter or LF. Stores it and returns what follows, as end_of_field does;
@@ -237,7 +257,7 @@ void kernel_csv_split(const kernel_csv_dialect *dialect, const uint8_t *bytes, s
         }
         kernel_csv_field *row = fields + rows * width;
         size_t field_count = 0;
-        uint32_t reason = 0;
+        uint32_t reason = is_mark(bytes + at, count - at) ? KERNEL_CSV_MARK_INSIDE : 0;
         int follows;
         size_t next = at;
         do {
@@ -297,6 +317,7 @@ size_t kernel_csv_split_one(const kernel_csv_dialect *dialect, const uint8_t *by
         return 0;
     }
     if (start >= count) return 0;
+    if (is_mark(bytes + start, count - start)) *reason = KERNEL_CSV_MARK_INSIDE;
     int follows;
     size_t next = start;
     do {

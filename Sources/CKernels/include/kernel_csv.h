@@ -19,6 +19,8 @@ typedef struct {
     uint8_t has_quote, has_escape, has_comment;
     /* A blank line is a record of one empty field (files of one column); otherwise it is no record. */
     uint8_t keeps_blank;
+    /* A CR without LF ends a record too (files whose first record ends so); otherwise it breaks the record that it is in. */
+    uint8_t cr_ends;
 } kernel_csv_dialect;
 
 /* A field: `start` in the block; the low 30 bits of `size` are its length without quotes. */
@@ -35,6 +37,8 @@ enum {
     KERNEL_CSV_WRONG_WIDTH = 1,    /* more or fewer fields than the header */
     KERNEL_CSV_TEXT_AFTER_QUOTE,   /* text between a closing quote and the next delimiter */
     KERNEL_CSV_UNTERMINATED,       /* the file ends inside quotes */
+    KERNEL_CSV_LONE_CR,            /* a CR without LF outside quotes, where that ends no record */
+    KERNEL_CSV_MARK_INSIDE,        /* a byte-order mark before the record: files were joined */
 };
 
 /* A record that is not as it should be; it has no row. `record` counts from the block's first record. */
@@ -57,7 +61,7 @@ typedef struct {
  * Row i: fields[i * width ..< (i + 1) * width]; row_record[i] its ordinal among the block's records; row_end[i] where the
  * next record may start. `width` >= 1.
  *
- * Records end with LF, CRLF or CR outside quotes. A quote opens a quoted field only as its first byte, elsewhere it is
+ * Records end with LF or CRLF outside quotes, with CR as the dialect says and where the bytes end. A quote opens a quoted field only as its first byte, elsewhere it is
  * text. After text behind a closing quote the field goes on as unquoted to its end, and the record is bad. */
 void kernel_csv_split(const kernel_csv_dialect *dialect, const uint8_t *bytes, size_t count, int is_last, size_t width,
                       size_t row_limit, kernel_csv_field *fields, uint32_t *row_record, uint32_t *row_end,
@@ -146,6 +150,9 @@ enum {
     KERNEL_CSV_ODD_BLANK, /* a blank first or last */
     KERNEL_CSV_ODD_EMPTY, /* quoted and empty */
     KERNEL_CSV_ODD_LONG_NUMBER,
+    KERNEL_CSV_ODD_EXPONENT, /* 3E12: an exponent without sign behind digits without point */
+    KERNEL_CSV_ODD_NEGATIVE_ZERO, /* -0 */
+    KERNEL_CSV_ODD_POINT, /* a point without a digit on either side */
     KERNEL_CSV_KINDS,
 };
 

@@ -65,6 +65,7 @@ package final class DelimitedDecoder {
 
     private func passHeader() throws {
         try reader.skipLines(spec.skippedLines)
+        try reader.learnLineEnds()
         guard spec.hasHeader, let header = try reader.header(passes: true) else { return }
         guard header.count == fieldCount else {
             throw FormatError(

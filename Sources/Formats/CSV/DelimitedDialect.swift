@@ -3,7 +3,9 @@ package import Model
 
 /// How the files of a source are written, checked.
 ///
-/// - Records end with LF, CRLF or a lone CR outside quotes; a file may mix them.
+/// - Records end with LF or CRLF outside quotes; a file may mix them. In a file whose first record ends with a CR alone,
+///   such CRs end the others too; elsewhere outside quotes one makes its record malformed.
+/// - A byte-order mark before any but a file's first byte makes its record malformed: files were joined.
 /// - A quote opens a quoted field as the field's first byte only; elsewhere in an unquoted field it is text.
 /// - Blank lines are no records, except in files of one column: there a blank line is a record whose field is empty
 ///   (NULL by default), because it is how such files write it.
@@ -25,7 +27,7 @@ struct DelimitedDialect {
         kernel = kernel_csv_dialect(
             delimiter: spec.delimiter, quote: spec.quote ?? 0, escape: escape ?? 0, comment: spec.comment ?? 0,
             has_quote: spec.quote == nil ? 0 : 1, has_escape: escape == nil || spec.quote == nil ? 0 : 1,
-            has_comment: spec.comment == nil ? 0 : 1, keeps_blank: 0)
+            has_comment: spec.comment == nil ? 0 : 1, keeps_blank: 0, cr_ends: 0)
     }
 
     /// The dialect of records with `fieldCount` fields.

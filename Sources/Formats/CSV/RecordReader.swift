@@ -129,6 +129,25 @@ import Musl
         }
     }
 
+    /// Looks at how the next record ends: where a CR does without an LF, one ends the others too. To be called before the
+    /// first record. Whoever begins in a file's middle need not know, for files of lone CRs are not cut.
+    func learnLineEnds() throws {
+        dialect.cr_ends = 1
+        var reason: UInt32 = 0
+        while true {
+            let count = unsafe kernel_csv_split_one(
+                &dialect, block, valid - begin, isLast ? 1 : 0, fields, fieldCapacity, &reason, &result)
+            if count > 0 || isLast { break }
+            try refill()
+        }
+        let consumed = result.consumed
+        result = kernel_csv_split_result()
+        let isCR = unsafe consumed > 0 && block[consumed - 1] == UInt8(ascii: "\r")
+        dialect.cr_ends = isCR ? 1 : 0
+    }
+
+    var endsWithLoneCR: Bool { dialect.cr_ends != 0 }
+
     /// The fields of the next record, or nil when there is none. `passes`: the batches begin after it, and it has no
     /// number; otherwise nothing is passed.
     func header(passes: Bool) throws -> [String]? {
@@ -280,6 +299,8 @@ import Musl
         switch Int(code) {
         case KERNEL_CSV_WRONG_WIDTH: "the record has \(found) fields, the header \(expected)"
         case KERNEL_CSV_TEXT_AFTER_QUOTE: "text follows a closing quote"
+        case KERNEL_CSV_LONE_CR: "a carriage return without line feed stands outside quotes"
+        case KERNEL_CSV_MARK_INSIDE: "a byte-order mark stands before it, as where files were joined"
         default: "the file ends inside quotes"
         }
     }

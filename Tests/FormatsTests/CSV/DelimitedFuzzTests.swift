@@ -35,7 +35,9 @@ struct DelimitedFuzzTests {
 
     /// What decoding everything as text must give.
     private static func expected(_ spec: DelimitedSpec, _ bytes: [UInt8]) -> Delimited.Table? {
-        let records = ReferenceParser.records(spec, bytes)
+        // A mark in front of all is no part of the text.
+        let marked = bytes.starts(with: [0xef, 0xbb, 0xbf])
+        let records = ReferenceParser.records(spec, Array(bytes.dropFirst(marked ? 3 : 0)))
         guard let width = records.first?.fields.count else { return nil }
         var table = Delimited.Table(names: (1...width).map { "column_\($0)" })
         table.types = table.names.map { _ in .text }
@@ -58,7 +60,7 @@ struct DelimitedFuzzTests {
     @Test("records of random text are those of the plain parser, whatever the blocks and shards")
     func agreesWithReference() throws {
         var random = SeededBits(seed)
-        let alphabet = Array("aab,,\"\"\n\n\r\\# é".unicodeScalars)
+        let alphabet = Array("aab,,\"\"\n\n\r\r\\# é\u{feff}".unicodeScalars)
         for round in 0..<4000 {
             let spec = Self.randomSpec(&random)
             let length = Int.random(in: 0...(round % 20 == 0 ? 600 : 60), using: &random)

@@ -9,13 +9,15 @@ struct ReferenceParser {
     }
     struct Record: Equatable {
         var fields: [Field] = []
-        /// Text after a closing quote, or no closing quote.
+        /// Text after a closing quote, no closing quote, a CR alone where that ends no record, or a byte-order mark in front.
         var isBroken = false
     }
 
     let spec: DelimitedSpec
     private let bytes: [UInt8]
     private var at = 0
+    /// The first record ends with a CR alone.
+    private var endsWithCR = true
 
     init(_ spec: DelimitedSpec, _ bytes: [UInt8]) {
         self.spec = spec
@@ -25,7 +27,10 @@ struct ReferenceParser {
     /// All records. The first one that is not blank gives the width; blank lines are records where that is one.
     static func records(_ spec: DelimitedSpec, _ bytes: [UInt8]) -> [Record] {
         func all(keepsBlank: Bool) -> [Record] {
+            var first = ReferenceParser(spec, bytes)
+            let hasRecord = first.record(keepsBlank: false) != nil
             var parser = ReferenceParser(spec, bytes)
+            parser.endsWithCR = hasRecord && (1...bytes.count).contains(first.at) && bytes[first.at - 1] == 13
             var records: [Record] = []
             while let record = parser.record(keepsBlank: keepsBlank) { records.append(record) }
             return records
@@ -35,7 +40,9 @@ struct ReferenceParser {
     }
 
     private var byte: UInt8? { at < bytes.count ? bytes[at] : nil }
-    private var isAtLineEnd: Bool { byte == 10 || byte == 13 }
+    private var isAtLineEnd: Bool {
+        byte == 10 || byte == 13 && (endsWithCR || at + 1 == bytes.count || bytes[at + 1] == 10)
+    }
 
     private mutating func passLineEnd() {
         if byte == 13, at + 1 < bytes.count, bytes[at + 1] == 10 { at += 1 }
@@ -55,6 +62,7 @@ struct ReferenceParser {
         }
         if byte == nil { return nil }
         var record = Record()
+        record.isBroken = bytes[at...].starts(with: [0xef, 0xbb, 0xbf])
         while true {
             record.fields.append(field(&record.isBroken))
             guard byte != nil else { return record }
@@ -92,6 +100,7 @@ struct ReferenceParser {
             if byte != nil, byte != spec.delimiter, !isAtLineEnd { isBroken = true }
         }
         while let byte, byte != spec.delimiter, !isAtLineEnd {
+            if byte == 13 { isBroken = true }
             field.bytes.append(byte)
             at += 1
         }
