@@ -7,12 +7,17 @@ package struct InputColumn: Sendable {
     /// Its type in the source's words, for messages and metadata.
     package let nativeName: String
     package let isUnique: Bool
+    /// It is text because a rule uses its values as identities and nothing declares its type.
+    package let isTextForIdentity: Bool
 
-    package init(name: String, type: DataType, nativeName: String, isUnique: Bool) {
+    package init(
+        name: String, type: DataType, nativeName: String, isUnique: Bool, isTextForIdentity: Bool = false
+    ) {
         self.name = name
         self.type = type
         self.nativeName = nativeName
         self.isUnique = isUnique
+        self.isTextForIdentity = isTextForIdentity
     }
 }
 
@@ -65,6 +70,35 @@ package enum PolicyCompiler {
             }
         }
         return (source, ReadAs(type: type, nullsSpecials: nullsSpecials), false)
+    }
+
+    /// Source columns that a table's rules decide about. A constant decides about the one whose name it takes.
+    package static func sourceColumns(of table: TableSpec) -> Set<String> {
+        Set(table.columns.map { reading(of: $0).sourceColumn ?? $0.name })
+    }
+
+    /// Source columns whose values a table's rules use as identities, and that no leading `cast` declares: what tokens
+    /// and ciphers are computed of, and whose dates are shifted. (`{cast: binary}` declares no form of a field: it is a
+    /// step.) Wrong arguments are told by `check`.
+    package static func identities(of table: TableSpec) -> Set<String> {
+        var identities: Set<String> = []
+        var declared: Set<String> = []
+        var untold = ProblemList(file: "")
+        for rule in table.columns {
+            let reading = reading(of: rule)
+            if reading.isDropped { continue }
+            if let source = reading.sourceColumn, let type = reading.readAs.type, type.kind != .binary {
+                declared.insert(source)
+            }
+            for step in RuleReader.read(rule, into: &untold) {
+                if let subject = (step.definition as? any LooksBeside)?.besideColumn {
+                    identities.insert(subject)
+                } else if step.definition.keyName != nil, let source = reading.sourceColumn {
+                    identities.insert(source)
+                }
+            }
+        }
+        return identities.subtracting(declared)
     }
 
     /// Against the real schema: types along the steps, output columns, keys.
@@ -162,8 +196,7 @@ package enum PolicyCompiler {
     private static func checkEveryInputHasARule(
         _ table: TableSpec, inputs: [InputColumn], into problems: inout ProblemList
     ) {
-        // A constant decides about the source column whose name it takes.
-        let taken = Set(table.columns.map { reading(of: $0).sourceColumn ?? $0.name })
+        let taken = sourceColumns(of: table)
         for input in inputs where !taken.contains(input.name) {
             problems.error(
                 table.position, found: "table \"\(table.name)\": source column \"\(input.name)\" has no rule",

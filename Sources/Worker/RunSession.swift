@@ -64,7 +64,9 @@ package final class RunSession {
     ///
     /// - Parameter filesAtATime: how many files of a source are scanned beside each other; the plan does not depend on it.
     package func makePlan(filesAtATime: Int = 1) throws -> RunPlan {
-        var planned = try ShardPlanner(pipeline: pipeline, keys: keys, filesAtATime: filesAtATime).plan()
+        var planned = try ShardPlanner(
+            pipeline: pipeline, keys: keys, store: store, filesAtATime: filesAtATime
+        ).plan()
         planned.plan.kernels = KernelLevels.identity
         keepers = planned.keepers
         bindings = planned.bindings

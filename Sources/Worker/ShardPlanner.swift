@@ -7,7 +7,8 @@ internal import Transform
 
 /// Looks at the sources of a pipeline, holds one snapshot of each, compiles the rules and cuts the shards.
 ///
-/// What it decides depends on the document, the keys and the sources' state alone: the same three give the same plan.
+/// What it decides depends on the document, the keys, the sources' state and the newest version's types alone: the same
+/// four give the same plan.
 struct ShardPlanner {
     struct Planned {
         var plan: RunPlan
@@ -17,6 +18,8 @@ struct ShardPlanner {
 
     let pipeline: Pipeline
     let keys: KeyRing
+    /// Where the newest version says how its files were read.
+    let store: Store
     /// Each that is scanned keeps a processor busy and a block in memory, which grows with the longest record.
     let filesAtATime: Int
 
@@ -147,8 +150,11 @@ struct ShardPlanner {
         let listed = try place.list()
         var limits = DelimitedLimits()
         limits.bytesPerShard = Shard.byteCount(ofTable: listed.reduce(0) { $0 + $1.byteCount })
+        let named = tables.reduce(into: Set(spec.types.map(\.column))) {
+            $0.formUnion(PolicyCompiler.sourceColumns(of: $1))
+        }
         let scanner = try DelimitedScanner(
-            spec, source: source, limits: limits, first: listed[0].path, bytes: try place.open(listed[0]))
+            spec, source: source, limits: limits, first: listed[0].path, bytes: try place.open(listed[0]), named: named)
         let scans = try concurrently(listed, atATime: min(filesAtATime, Limits.filesScannedAtATime)) { file in
             let digest = FileDigest()
             let reader = try place.open(file, observe: { bytes in unsafe digest.add(bytes) })
@@ -161,17 +167,30 @@ struct ShardPlanner {
         let scan = scanner.join(scans.map(\.0))
         let files = scans.map(\.1)
         draft.sources.append(.files(FilesIdentity(name: source, files: files, dialect: scan.dialect)))
+        let earlier = earlierTypes(&draft.problems)
         for table in tables {
+            let earlierTypes = earlier?.types(ofTable: table.name) ?? [:]
+            let read = scan.columns(identities: PolicyCompiler.identities(of: table), earlier: earlierTypes)
+            let sourceColumns = read.map(\.sourceColumn)
             guard
                 let binding = TableBinding.bind(
-                    table, columns: scan.sourceColumns, keys: keys, estimatedRows: scan.recordCount,
+                    table, columns: sourceColumns, keys: keys, estimatedRows: scan.recordCount,
                     baseDirectory: pipeline.baseDirectory, into: &draft.problems)
             else { continue }
             draft.bindings[table.name] = binding
+            for column in read where !column.isDeclared && binding.type(ofInput: column.name) == column.type {
+                guard let earlier, let type = earlierTypes[column.name], type != column.type else { continue }
+                draft.problems.warning(
+                    table.position,
+                    found:
+                        "table \"\(table.name)\": source column \"\(column.name)\" is read as \(column.type), and was as \(type) in version \(earlier.version)",
+                    remedy: "declare its type under `types:` of the source")
+            }
             let columns = binding.columns.map { column in
                 var column = column
-                column.mapping = scan.columns.first { $0.name == column.sourceColumn }.map {
-                    $0.isDeclared ? "declared" : "inferred: \($0.reason)"
+                column.mapping = read.first { $0.name == column.sourceColumn }.map { found in
+                    // A rule's leading `cast` declares a type too.
+                    binding.type(ofInput: found.name) == found.type ? found.reason : "declared"
                 }
                 return column
             }
@@ -179,10 +198,19 @@ struct ShardPlanner {
                 TablePlan(
                     name: table.name, source: source, origin: spec.path, statement: nil,
                     schemaFingerprint: DocumentCheck.sha256(
-                        scan.columns.map { "\($0.name)\u{0}\($0.type)" }.joined(separator: "\n")),
-                    sourceColumns: scan.sourceColumns, columns: columns,
+                        read.map { "\($0.name)\u{0}\($0.type)" }.joined(separator: "\n")),
+                    sourceColumns: sourceColumns, columns: columns,
                     droppedColumns: binding.transform.droppedColumns, shards: scan.shards,
                     estimatedRows: scan.recordCount, estimatedBytes: scan.shards.reduce(0) { $0 + $1.estimatedBytes }))
+        }
+    }
+
+    /// nil, with a warning, where the store does not tell: a plan can be made without.
+    private func earlierTypes(_ problems: inout ProblemList) -> EarlierTypes? {
+        do throws(StoreError) { return try EarlierTypes.newest(of: pipeline.about.module, in: store) } catch {
+            problems.warning(
+                nil, found: "the newest version cannot be read, so its types are not compared with those of files")
+            return nil
         }
     }
 }

@@ -52,12 +52,15 @@ struct TableBinding: Sendable {
                 return Input(column: column, type: .text, postgres: nil, nullsSpecials: false)
             }
         }
+        let identities = PolicyCompiler.identities(of: table)
         let transform = PolicyCompiler.compile(
             table: table,
             inputs: inputs.map {
                 InputColumn(
                     name: $0.column.name, type: $0.type, nativeName: $0.column.native.description,
-                    isUnique: $0.column.isUnique)
+                    isUnique: $0.column.isUnique,
+                    isTextForIdentity: $0.column.native == .delimited(type: .text)
+                        && identities.contains($0.column.name))
             }, keys: keys, estimatedRows: estimatedRows, baseDirectory: baseDirectory, into: &problems)
         guard let transform, !hasRefusal else { return nil }
         for index in transform.requiredInputs {
@@ -81,6 +84,8 @@ struct TableBinding: Sendable {
         }
         return TableBinding(inputs: inputs, required: transform.requiredInputs, transform: transform, columns: columns)
     }
+
+    func type(ofInput name: String) -> DataType? { inputs.first { $0.column.name == name }?.type }
 
     private static func map(_ column: SourceColumn, _ readAs: ReadAs) -> Result<Input, PostgresRefusal> {
         switch column.native {

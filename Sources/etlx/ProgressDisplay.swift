@@ -34,6 +34,18 @@ final class ProgressDisplay {
         }
     }
 
+    /// Warnings of the run's plan.
+    func show(_ warnings: [Problem]) {
+        guard !warnings.isEmpty else { return }
+        switch style {
+        case .none: return
+        case .objects: print(JSON.record(["event": "planned", "warnings": .list(warnings.map(\.json))]).text())
+        case .lines, .bar:
+            finish()
+            Console.report(warnings, json: false)
+        }
+    }
+
     /// Leaves the terminal's line clean for what comes.
     func finish() {
         guard hasBar else { return }

@@ -99,7 +99,10 @@ struct RunDriver {
         let service = CoordinatorService(
             state: state, server: server,
             duties: .init(
-                record: { records throws(LedgerError) in try office.append(records) },
+                record: { records throws(LedgerError) in
+                    try office.append(records)
+                    for case .planned(let plan) in records.map(\.record) { display.show(plan.warnings) }
+                },
                 perform: { action, state in
                     // What the run leaves is removed below, when its processes have ended.
                     if case .publish = action { office.perform(action, state) }

@@ -17,7 +17,7 @@ import pyarrow.parquet
 from lib.checks import expect, expect_equal
 from lib.database import Database
 from lib.document import Document, Table
-from lib.etlx import Running, run_well
+from lib.etlx import Running, run, run_well
 from lib.published import Version, numbers
 from lib.surroundings import scratch
 
@@ -224,6 +224,38 @@ def test_nothing_leaks_from_failing_runs():
         expect(watched.result.status in (1, 2), f"{what}: exit code {watched.result.status}: {watched.result.text[-600:]}")
         searched += watched.expect_no_mark()
     return f"{len(failures) + 3} failures, {searched:,} bytes searched"
+
+
+def test_a_file_without_header_keeps_its_first_record_to_itself():
+    """Its fields would be told as names of columns: in messages, and with them in the ledger and the audit."""
+    kinds = {
+        "words": f"{WORD},{WORD}anna,{WORD} strasse", "addresses beside a name of the document": f"id,{WORD}@example.org,{WORD}",
+        "numbers beside a name": f"id,{WORD},{WORD}0001234", "the same twice": f"id,{WORD}.1@x,{WORD}.1@x",
+        "a long text": f"id,{WORD},{WORD} {'x' * 60}", "line breaks": f'id,"{WORD}\n{WORD}",x', "one field": WORD,
+        "nearly a name of the document": f"{WORD},idd,{WORD}",
+    }
+    searched = 0
+    for what, first in kinds.items():
+        for encoding in ("utf-8", "utf-16"):
+            inputs, folder = scratch("inputs"), scratch("canary")
+            with open(f"{inputs}/in.csv", "w", encoding=encoding) as file:
+                file.write(f"{first}\n" + "1,2,3\n" * 3)
+            document = Document(
+                folder, "secrets", {"files": {"kind": "csv", "path": f"{inputs}/in.csv", "types": {"day": "date"}}},
+                [Table("secrets", "files", {
+                    "id": {"token": {"key": "k", "scope": "s"}}, "name": [{"from": "last"}, "keep"],
+                    "day": {"shift_dates": {"key": "k", "by": "subject", "days": 9}}})], "none").with_key("k")
+            watched = Watched(document)
+            expect_equal(watched.result.status, 2, f"exit code of {what} ({watched.result.text[-600:]})")
+            wanted = "the file seems to have no header; set header: false"
+            expect(wanted in watched.result.err, f"{what}: {watched.result.err}")
+            searched += watched.expect_no_mark()
+            for arguments in (("plan",), ("plan", "--json"), ("preview",), ("preview", "--json")):
+                text = run(arguments[0], document.path, *arguments[1:]).text
+                expect(wanted in text, f"{what}, {arguments}: {text}")
+                for mark_of in marks():
+                    expect(mark_of not in text.lower().encode(), f"{what}: a mark is in the output of etlx {arguments[0]}")
+    return f"{len(kinds)} kinds of records, {searched:,} bytes searched"
 
 
 def test_masked_preview_and_plan_hold_no_mark():

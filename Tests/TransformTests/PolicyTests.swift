@@ -53,4 +53,42 @@ import Testing
         #expect(
             messages.contains { $0.contains("no source column \"emial\"") && $0.contains("did you mean \"email\"?") })
     }
+
+    @Test("identities are what tokens, ciphers and shifts are computed of, unless a leading cast declares the type")
+    func identities() {
+        let token = Step("token", ["key": "people", "scope": "s"])
+        let encrypt = Step("encrypt", ["key": "people", "context": "c"])
+        let preserve = Step("format_preserving", ["key": "people", "scope": "s", "alphabet": "digits"])
+        let shift = Step("shift_dates", ["key": "people", "by": "subject", "days": 30])
+        let rules: [(String, [Step])] = [
+            ("a", [token]), ("b", [Step("trim"), token]), ("c2", [Step("from", "c"), Step("keep"), encrypt]),
+            ("d", [preserve]),
+            ("e", [Step("redact", ["entities": ["email"], "as": "token", "key": "people", "scope": "s"])]),
+            ("day", [shift]), ("kept", [Step("keep")]), ("gone", [Step("drop")]),
+            ("labels", [Step("redact", ["email"])]),
+            ("number", [Step("cast", "int64"), token]), ("text", [Step("cast", "text"), token]),
+            ("bytes", [Step("cast", "binary"), token]), ("late", [Step("keep"), Step("cast", "int64"), token]),
+            ("failing", [Step("cast", ["to": "int64", "on_failure": "null"]), token]),
+            ("fixed", [Step("constant", 1), token]),
+        ]
+        let table = Fixture.table(rules.map { Fixture.rule($0.0, $0.1) })
+        #expect(
+            PolicyCompiler.identities(of: table) == ["a", "b", "c", "d", "e", "subject", "bytes", "late", "failing"])
+    }
+
+    @Test("a step that does not take the text of an identity tells how to declare the column")
+    func identityAndNumber() {
+        var problems = ProblemList(file: "clinic.yaml")
+        let input = InputColumn(name: "a", type: .text, nativeName: "text", isUnique: false, isTextForIdentity: true)
+        let transform = Fixture.compile(
+            [
+                Fixture.rule("a", [Step("token", ["key": "people", "scope": "s"])]),
+                Fixture.rule("b", [Step("from", "a"), Step("round", 10)]),
+            ], [input], problems: &problems)
+        #expect(transform == nil)
+        #expect(
+            problems.problems.contains {
+                $0.found.contains("round does not take text") && ($0.remedy ?? "").contains("`types:`")
+            })
+    }
 }

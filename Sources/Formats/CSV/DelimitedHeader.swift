@@ -12,15 +12,36 @@ struct DelimitedHeader: Sendable {
     /// The file whose header is everyone's.
     private let file: String
 
-    /// - Parameter reader: of the first file, at its header.
-    init(_ spec: DelimitedSpec, _ reader: RecordReader) throws {
+    /// - Parameters:
+    ///   - reader: of the first file, at its header.
+    ///   - named: the columns that the document names; nil: whatever the first record holds are names.
+    init(_ spec: DelimitedSpec, _ reader: RecordReader, named: Set<String>?) throws {
         self.spec = spec
         file = reader.file
         // Without a header to pass, an empty file is one without records, if the columns are known.
         guard let names = try Self.names(spec, reader) ?? (spec.names.isEmpty ? nil : spec.names) else {
             throw Self.noHeader(reader.file)
         }
+        if let index = names.firstIndex(of: "") {
+            throw Self.error(file, "column \(index + 1) has no name", remedy: Self.giveNames)
+        }
+        if let named, spec.hasHeader, spec.names.isEmpty { try Self.check(names, named, file: file) }
         columns = try Self.columns(names, spec, file: file)
+    }
+
+    /// A record of data that is taken for the header would be told in messages, as names.
+    private static func check(_ names: [String], _ named: Set<String>, file: String) throws(FormatError) {
+        guard let odd = HeaderName.oddPlaces(names, named: named) else { return }
+        let listed = odd.prefix(10).map(String.init).joined(separator: ", ") + (odd.count > 10 ? ", …" : "")
+        let why =
+            odd.count == names.count
+            ? "the document names none of the first record's fields"
+            : "the document does not name what stands in place \(listed) of \(names.count), which is not written like a name"
+        throw error(
+            file, "the file seems to have no header",
+            remedy:
+                "set header: false and give the columns' `names:`, or name the header's columns in the document (\(why))"
+        )
     }
 
     /// Reads a file as far as its first record.
@@ -61,10 +82,8 @@ struct DelimitedHeader: Sendable {
     {
         var places: [String: Int] = [:]
         for (index, name) in names.enumerated() {
-            if name.isEmpty { throw error(file, "column \(index + 1) has no name", remedy: giveNames) }
             if let other = places.updateValue(index, forKey: name) {
-                throw error(
-                    file, "columns \(other + 1) and \(index + 1) have the same name", column: name, remedy: giveNames)
+                throw error(file, "columns \(other + 1) and \(index + 1) have the same name", remedy: giveNames)
             }
         }
         var declared: [String: DataType] = [:]

@@ -20,15 +20,16 @@ package struct DelimitedScanner: Sendable {
     ///   - source: its name in the document, for messages that concern no file.
     ///   - file: the first file's name in messages.
     ///   - bytes: the first file from its start; read as far as its first record.
+    ///   - named: the columns that the document names: what tells a header from data (`HeaderName`). nil: not to be told.
     package init(
         _ spec: DelimitedSpec, source: String, limits: DelimitedLimits = DelimitedLimits(), first file: String,
-        bytes: any ByteSource
+        bytes: any ByteSource, named: Set<String>? = nil
     ) throws {
         self.spec = spec
         self.limits = limits
         dialect = try DelimitedDialect(spec, source: source)
         let input = try DelimitedInput(spec, source: bytes, file: file, isAtStart: true)
-        header = try DelimitedHeader(spec, Self.reader(input, file, spec, dialect, limits))
+        header = try DelimitedHeader(spec, Self.reader(input, file, spec, dialect, limits), named: named)
     }
 
     /// Types that a delimited column can be declared as; the others have no written form here.
@@ -48,8 +49,10 @@ package struct DelimitedScanner: Sendable {
 
         let nulls = NullTexts(spec.nullTexts)
         let fieldCount = header.columns.count
+        // A shard from a file's middle does not see how its first record ends.
+        let isCut = input.isSeekable && !reader.endsWithLoneCR
         var cutter = ShardCutter(
-            path: file, start: reader.fileOffset, bytesPerShard: input.isSeekable ? limits.bytesPerShard : nil)
+            path: file, start: reader.fileOffset, bytesPerShard: isCut ? limits.bytesPerShard : nil)
         var inferences = header.columns.map { _ in TypeInference() }
         var undecided = header.columns.indices.filter { header.columns[$0].declared == nil }
         var recordCount: Int64 = 0
@@ -75,7 +78,7 @@ package struct DelimitedScanner: Sendable {
             file: DelimitedScan.File(
                 path: file, byteCount: counted.byteCount, encoding: input.encoding, isCompressed: input.isCompressed,
                 recordCount: recordCount, malformedCount: malformedCount),
-            inferences: inferences, shards: cutter.finish(end: counted.byteCount, isWhole: !input.isSeekable),
+            inferences: inferences, shards: cutter.finish(end: counted.byteCount, isWhole: !isCut),
             malformed: malformed)
     }
 
@@ -93,7 +96,9 @@ package struct DelimitedScanner: Sendable {
                 var inference = TypeInference()
                 for scan in scans { inference.add(scan.inferences[index]) }
                 let (type, reason) = inference.conclusion()
-                return InferredColumn(name: column.name, type: type, reason: reason, isDeclared: false)
+                return InferredColumn(
+                    name: column.name, type: type, reason: "inferred: \(reason)", isDeclared: false,
+                    hasValues: inference.hasValues)
             }, files: files, shards: Self.numbered(scans), malformedCount: files.reduce(0) { $0 + $1.malformedCount },
             malformed: Array(scans.flatMap(\.malformed).prefix(limits.listedRecords)),
             dialect: spec.dialectDescription(encodings: encodings, isCompressed: files.contains { $0.isCompressed }))
@@ -119,6 +124,7 @@ package struct DelimitedScanner: Sendable {
     ) throws -> RecordReader {
         let reader = RecordReader(input, file: file, dialect: dialect, limits: limits, start: 0, firstRecord: 0)
         try reader.skipLines(spec.skippedLines)
+        try reader.learnLineEnds()
         return reader
     }
 }

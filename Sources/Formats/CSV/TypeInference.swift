@@ -5,9 +5,21 @@ package import Model
 package struct InferredColumn: Sendable, Equatable {
     package let name: String
     package let type: DataType
-    /// `declared`; `all values are dates`; `leading zeros (a.csv, record 17)`. Never a value.
+    /// `declared`; `inferred: all values are dates`; `inferred: leading zeros (a.csv, record 17)`. Never a value.
     package let reason: String
     package let isDeclared: Bool
+    /// false: no record has a value. A declared column is taken to have some.
+    package let hasValues: Bool
+
+    package init(name: String, type: DataType, reason: String, isDeclared: Bool, hasValues: Bool = true) {
+        self.name = name
+        self.type = type
+        self.reason = reason
+        self.isDeclared = isDeclared
+        self.hasValues = hasValues
+    }
+
+    package var sourceColumn: SourceColumn { SourceColumn(name: name, native: .delimited(type: type)) }
 }
 
 /// What the values of one undeclared column have looked like so far.
@@ -20,9 +32,9 @@ package struct InferredColumn: Sendable, Equatable {
 /// | no value | text |
 /// | anything that can only be text, or kinds of several rows of this table | text |
 /// | `true`, `false` (also `TRUE`, `True`) | boolean |
-/// | integers of 64 bits | int64 |
-/// | integers and decimals, at most 38 digits, at most 10 after the point | decimal |
-/// | also numbers with exponent or longer fraction, and float64 gives back every one as written | float64 |
+/// | integers of 64 bits, not `-0` | int64 |
+/// | integers and decimals with digits on both sides of the point, at most 38 digits, at most 10 after the point | decimal |
+/// | also numbers with exponent (behind a point, or with a sign: not `3E12`) or longer fraction, and float64 gives back every one as written | float64 |
 /// | `YYYY-MM-DD` | date |
 /// | `YYYY-MM-DD[ T]hh:mm:ss[.ffffff]` | timestamp |
 /// | the same with `Z` or an offset | timestamptz |
@@ -31,6 +43,7 @@ struct TypeInference: Sendable {
     /// Where each kind was first seen.
     private var places: [Int: (file: String, record: Int64)] = [:]
 
+    var hasValues: Bool { evidence.kinds != 0 }
     /// Nothing that follows can change the type.
     var isSettled: Bool { evidence.kinds >> KERNEL_CSV_ODD != 0 }
 
@@ -90,6 +103,9 @@ struct TypeInference: Sendable {
             case KERNEL_CSV_ODD_PLUS: "a plus sign"
             case KERNEL_CSV_ODD_BLANK: "blanks around a value"
             case KERNEL_CSV_ODD_EMPTY: "a quoted empty field"
+            case KERNEL_CSV_ODD_EXPONENT: "digits, E and digits, as codes have them"
+            case KERNEL_CSV_ODD_NEGATIVE_ZERO: "a zero with a minus sign"
+            case KERNEL_CSV_ODD_POINT: "a point without digits on both sides"
             case KERNEL_CSV_ODD_LONG_NUMBER: "a number with more digits than any type holds"
             default: "a value that is no number, date or boolean"
             }

@@ -34,11 +34,13 @@ enum RuleCompiler {
         var besides: [Int] = []
         for step in read {
             guard let valueType = step.verb.valueType(of: type) else {
+                let isTextForIdentity = type == .text && input.map { scene.inputs[$0].isTextForIdentity } ?? false
                 problems.error(
                     step.spec.position,
                     found:
                         "column \"\(rule.name)\": \(step.verb.name) does not take \(type)\(native(input, scene, isFirst: steps.isEmpty))",
-                    expected: step.verb.acceptedTypes, remedy: remedy(for: type, verb: step.verb))
+                    expected: step.verb.acceptedTypes,
+                    remedy: isTextForIdentity ? declareType : remedy(for: type, verb: step.verb))
                 return nil
             }
             if let name = step.definition.keyName, let keys = scene.keys, keys[name.text] == nil {
@@ -85,6 +87,9 @@ enum RuleCompiler {
         let name = scene.inputs[input].nativeName
         return name.isEmpty || name == scene.inputs[input].type.description ? "" : " (\(name) in the source)"
     }
+
+    private static let declareType =
+        "a rule uses the source column's values as identities, so it is read as text: declare its type under `types:` of the source"
 
     private static func remedy(for type: DataType, verb: Verb) -> String? {
         switch type.kind {

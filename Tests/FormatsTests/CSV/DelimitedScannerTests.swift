@@ -20,17 +20,21 @@ struct DelimitedScannerTests {
         arguments: [
             ("true|false|", DataType.boolean), ("TRUE|False", .boolean), ("t|f", .text), ("0|1", .int64),
             ("true|1", .text),
-            ("1|-2||", .int64), ("9223372036854775807|-9223372036854775808", .int64), ("-0|0", .int64),
+            ("1|-2||", .int64), ("9223372036854775807|-9223372036854775808", .int64), ("-0|0", .text),
             ("9223372036854775808|1", .decimal(precision: 19, scale: 0)), ("007|1", .text), ("1|00", .text),
             ("-07", .text),
             ("+1", .text), ("1 ", .text), (" 1|2", .text), ("1,000", .text), ("1_000", .text), ("0x1F", .text),
             ("1.|2", .text),
             ("1.5|2.25|3", .decimal(precision: 3, scale: 2)), ("0.5", .decimal(precision: 1, scale: 1)),
-            (".5|-.25", .decimal(precision: 2, scale: 2)), ("0.0000000001", .decimal(precision: 10, scale: 10)),
+            ("-0.0|1.5", .decimal(precision: 2, scale: 1)), (".5|0.25", .text), ("-.25", .text),
+            ("0.0000000001", .decimal(precision: 10, scale: 10)),
             ("0.00000000001", .float64), ("0.12345678901|1", .float64), ("0.1234567890123456789", .text),
-            ("1e5|2", .float64), ("1.5E-3|", .float64), ("1e400", .text), ("1e-400", .text), ("0e0", .float64),
-            ("1e5|9007199254740993", .text), ("1e5|900000000000000", .float64), ("1e5|0.1234567890", .float64),
-            ("00.5", .text), ("1e5|007", .text), ("NaN", .text), ("inf|1.5", .text), ("Infinity", .text),
+            ("1.0e5|2", .float64), ("1.5E-3|", .float64), ("1e+05|2", .float64), ("1E-5", .float64),
+            ("3E12", .text), ("0E1", .text), ("1e5|2", .text), ("-7e3", .text), ("1e+400", .text), ("0e+0", .float64),
+            ("12345678901234567890|7", .decimal(precision: 20, scale: 0)), ("1e400", .text), ("1e-400", .text),
+            ("0e0", .text),
+            ("1e+5|9007199254740993", .text), ("1e+5|900000000000000", .float64), ("1e+5|0.1234567890", .float64),
+            ("00.5", .text), ("1e+5|007", .text), ("NaN", .text), ("inf|1.5", .text), ("Infinity", .text),
             ("12345678901234567890123456789012345678", .decimal(precision: 38, scale: 0)),
             ("123456789012345678901234567890123456789", .text),
             ("123456789012345678901234567890|0.0123456789", .text),
@@ -65,8 +69,8 @@ struct DelimitedScannerTests {
     func inferredReads() throws {
         let text = """
             a,b,c,d,e,f,g
-            1,1.50,1e5,true,2020-01-31,2020-01-31 12:00:00,2020-01-31T12:00:00.5+01:00
-            -0,.25,-0.12345678901,FALSE,0001-01-01,1969-12-31T23:59:59.999999,9999-12-31 23:59:59Z
+            1,1.50,1e+5,true,2020-01-31,2020-01-31 12:00:00,2020-01-31T12:00:00.5+01:00
+            0,0.25,-0.12345678901,FALSE,0001-01-01,1969-12-31T23:59:59.999999,9999-12-31 23:59:59Z
 
             """
         let table = try Delimited.read([.init(text)])
@@ -90,12 +94,73 @@ struct DelimitedScannerTests {
         }
         #expect(
             plan.columns.map(\.reason) == [
-                "declared", "leading zeros (a.csv, record 1)",
-                "a value that is no number, date or boolean (a.csv, record 1)",
-                "mixed: integers (a.csv, record 2), dates (a.csv, record 1)", "no record has a value",
+                "declared", "inferred: leading zeros (a.csv, record 1)",
+                "inferred: a value that is no number, date or boolean (a.csv, record 1)",
+                "inferred: mixed: integers (a.csv, record 2), dates (a.csv, record 1)",
+                "inferred: no record has a value",
             ])
         #expect(plan.columns[0] == InferredColumn(name: "a", type: .int16, reason: "declared", isDeclared: true))
-        #expect(plan.sourceColumns[0] == SourceColumn(name: "a", native: .delimited(type: .int16)))
+        #expect(plan.columns[0].sourceColumn == SourceColumn(name: "a", native: .delimited(type: .int16)))
+    }
+
+    @Test("columns whose values are identities are text, unless they are declared")
+    func identities() throws {
+        let plan = try scan("a,b,c\n1,1,1\n") { $0.types = [.init(column: "a", type: .int16, position: .start)] }
+        let read = plan.columns(identities: ["a", "b", "other"])
+        #expect(read.map(\.type) == [.int16, .text, .int64])
+        #expect(read[1].reason == "read as text: its values are used as identities")
+    }
+
+    // MARK: line ends and marks
+
+    @Test(
+        "a CR alone ends records where it ends the first, and breaks its record elsewhere",
+        arguments: [
+            ("a,b\r\n1,2\r3\r\n4,5\r\n", [1]), ("a,b\n1,x\ry\n4,5\n", [1]), ("a,b\n\r1,2\n4,5\n", [1]),
+            ("a,b\r\n1,\"x\ry\"\r\n4,5\r\n", []), ("a,b\r\n1,\"x\"\ry\r\n4,5\r\n", [1]),
+            ("a,b\r1,2\r3,4\r", []), ("a,b\r1,2\r\n3,4\n5,6", []), ("a,b\r\n1,2\n3,4\r", []),
+            ("a,b\r\n1,2\r\n3\r,4\r\n", [2]), ("\"a\rx\",b\r\n1,2\r\n", []), ("a\n1\r2\n3\n", [1]),
+            ("a,b\r\n1,2\r\r\n", [1]),
+        ])
+    func loneCR(text: String, broken: [Int64]) throws {
+        for block in [1, 2, 3, 5, 8, 1000] {
+            for newline in ["", "x,y\n"] {
+                var limits = DelimitedLimits()
+                limits.bytesPerBlock = block
+                limits.bytesPerShard = block
+                let file = Delimited.File("a.csv", Array((newline + text).utf8))
+                let spec = Delimited.spec {
+                    $0.onMalformed = .quarantine
+                    $0.skippedLines = newline.isEmpty ? 0 : 1
+                }
+                let plan = try Delimited.scan([file], spec, limits: limits)
+                #expect(plan.malformed.map(\.record) == broken)
+                #expect(
+                    plan.malformed.allSatisfy {
+                        $0.reason == "a carriage return without line feed stands outside quotes"
+                    })
+                let table = try Delimited.read([file], spec, limits: limits, asText: true)
+                #expect(table.quarantined == broken)
+                #expect(Int64(table.rows.count + broken.count) == plan.recordCount)
+            }
+        }
+    }
+
+    @Test("a byte-order mark inside a file breaks its record, by number, whatever the encoding")
+    func markInside() throws {
+        let joined = "\u{feff}a,b\n1,2\n\u{feff}a,b\n3,4\n5,x\u{feff}y\n"
+        var utf16: [UInt8] = []
+        for unit in joined.utf16 { utf16 += [UInt8(unit & 0xff), UInt8(unit >> 8)] }
+        for bytes in [Array(joined.utf8), utf16] {
+            let file = Delimited.File("a.csv", bytes)
+            let error = Delimited.formatError { _ = try Delimited.scan([file], Delimited.spec()) }
+            #expect(error?.row == 2 && error?.code == .malformedRecord)
+            #expect(error?.reason.contains("byte-order mark") == true)
+            let table = try Delimited.read([file], Delimited.spec { $0.onMalformed = .quarantine })
+            #expect(table.rows == [["1", "2"], ["3", "4"], ["5", "x\u{feff}y"]])
+            #expect(table.quarantined == [2])
+        }
+        #expect(error("\u{feff}\u{feff}a\n1\n")?.row == 0)
     }
 
     @Test("the dialect is told in words")
@@ -127,6 +192,32 @@ struct DelimitedScannerTests {
         #expect(found?.row == 0)
         #expect(found?.reason == reason)
         #expect(found?.remedy != nil || reason.hasPrefix("the header:"))
+    }
+
+    @Test(
+        "a first record that the document does not know is not taken for a header, and not told",
+        arguments: [
+            ("Anna,Muster,Bern", [], "1, 2, 3"), ("id,anna@example.org,x", ["id"], "2"),
+            ("id,x,1980-01-02", ["id"], "3"),
+            ("id,AB12345,x", ["id"], "2"), ("id,\(String(repeating: "x", count: 65)),y", ["id"], "2"),
+            ("id,x=1,\"a\nb\"", ["id"], "2, 3"), ("id,name,zip", ["id"], nil),
+            ("id,2019,2020", ["id", "2019", "2020"], nil),
+            ("id,Größe (cm),_x9 %", ["id"], nil), ("id,2019,x", ["id"], "2"),
+        ] as [(String, Set<String>, String?)])
+    func noHeader(first: String, named: Set<String>, places: String?) throws {
+        let found = Delimited.formatError {
+            _ = try DelimitedScanner(
+                Delimited.spec(), source: "labs", first: "a.csv",
+                bytes: Delimited.Bytes(Array("\(first)\n1,2,3\n".utf8)[...]), named: named)
+        }
+        guard let places else { return #expect(found == nil) }
+        #expect(
+            found?.reason == "the file seems to have no header" && found?.code == .malformedRecord && found?.row == 0)
+        #expect(found?.remedy?.hasPrefix("set header: false") == true)
+        if !named.isEmpty { #expect(found?.remedy?.contains(" in place \(places) of 3,") == true) }
+        for field in first.split(separator: ",") where field != "id" && field.count > 1 {
+            #expect(!"\(String(describing: found))".contains(field))
+        }
     }
 
     @Test("names stand for a header, or replace it")
@@ -221,9 +312,9 @@ struct DelimitedScannerTests {
         #expect(plan.columns.map(\.type) == [.text, .text, .text])
         #expect(
             plan.columns.map(\.reason) == [
-                "leading zeros (2.csv, record 2)",
-                "mixed: booleans (3.csv, record 2), integers (1.csv, record 1), decimals (2.csv, record 1), dates (3.csv, record 1)",
-                "a value that is no number, date or boolean (4.csv, record 1)",
+                "inferred: leading zeros (2.csv, record 2)",
+                "inferred: mixed: booleans (3.csv, record 2), integers (1.csv, record 1), decimals (2.csv, record 1), dates (3.csv, record 1)",
+                "inferred: a value that is no number, date or boolean (4.csv, record 1)",
             ])
         #expect(plan.files.map(\.path) == files.map(\.name))
         #expect(plan.shards.map(\.index) == [0, 1, 2, 3])
