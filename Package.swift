@@ -68,9 +68,9 @@ let package = Package(
         + library("Model", [])
         // L1
         + library("Columnar", ["Model", "CKernels"])
-        + library("Document", ["Model", "Yams"])
+        + library("Document", ["Model", "Yams", "CSystem"])
         + library("Postgres", ["Model", "CPostgres"])
-        + library("Extract", ["Model", "CPostgres", "Postgres", "S3"])
+        + library("Extract", ["Model", "CPostgres", "CSystem", "Postgres", "S3"])
         + library("ModuleStore", ["Model", "Postgres", "S3", "CCrypto"])
         + library("S3", ["Model", "CCurl", "CCrypto"])
         + library("Cluster", ["Model", "CNNG", "CCrypto"])
@@ -81,7 +81,7 @@ let package = Package(
         + library(
             "Formats", ["Model", "Columnar", "CKernels", "CLZ4", "CZstd", "CZlib"], tests: ["Extract"],
             exclude: ["Parquet/parquet_check.py", "Export/export_check.py"])
-        + library("Transform", ["Model", "Columnar", "CKernels", "CCrypto"])
+        + library("Transform", ["Model", "Columnar", "CKernels", "CCrypto", "CSystem"])
         + library("Scheduling", ["Model", "Cluster"])
         // L3
         + library("Coordinator", ["Model", "Cluster", "Scheduling", "Metadata", "ModuleStore"])

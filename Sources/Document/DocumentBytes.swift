@@ -1,3 +1,4 @@
+internal import CSystem
 import Model
 
 #if canImport(Glibc)
@@ -19,15 +20,18 @@ enum DocumentBytes {
             case .system(ENOENT), .system(ENOTDIR): "does not exist"
             case .system(EACCES), .system(EPERM): "may not be read by this user"
             case .system(EISDIR): "is a folder"
+            case .system(EINVAL): "is a device or a pipe"
             case .system(let code): "cannot be read (errno \(code))"
             }
         }
     }
 
-    /// The bytes of a file (or pipe), or why not. Reads at most `byteLimit` + 1 bytes.
-    static func file(_ path: String, byteLimit: Int) -> Result<[UInt8], Failure> {
-        let handle = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard handle >= 0 else { return .failure(.system(errno)) }
+    /// The bytes of a file, or why not. Reads at most `byteLimit` + 1 bytes.
+    ///
+    /// - Parameter isRegular: a device or a pipe is refused; otherwise a pipe is read to its end.
+    static func file(_ path: String, byteLimit: Int, isRegular: Bool = false) -> Result<[UInt8], Failure> {
+        let handle = unsafe isRegular ? system_open_regular(path) : open(path, O_RDONLY | O_CLOEXEC)
+        guard handle >= 0 else { return .failure(.system(isRegular ? -handle : errno)) }
         defer { close(handle) }
         var bytes: [UInt8] = []
         var piece = [UInt8](repeating: 0, count: 64 << 10)

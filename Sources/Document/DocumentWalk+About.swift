@@ -15,7 +15,7 @@ extension DocumentWalk {
         about.creator = values["creator"].flatMap { readCreator($0) }
         about.compliance = values["compliance"].flatMap { readCompliance($0) }
         for name in ["module", "title", "description", "license", "url", "keywords"] {
-            warnIfShown(values[name], name, where: "the published metadata")
+            refuseIfPublished(values[name], name, where: "the published metadata")
         }
         return module == nil ? nil : about
     }
@@ -32,19 +32,19 @@ extension DocumentWalk {
 
     private mutating func readCreator(_ node: Node) -> ModuleAbout.Creator? {
         if node.map == nil {
-            warnIfShown(node, "creator", where: "the published metadata")
+            refuseIfPublished(node, "creator", where: "the published metadata")
             return text(node, name: "creator", form: "a text or {name, url}").map { ModuleAbout.Creator(name: $0) }
         }
         guard let values = section(.creator, at: node, what: "creator") else { return nil }
         let url = uri("url", values)
-        for name in ["name", "url"] { warnIfShown(values[name], name, where: "the published metadata") }
+        for name in ["name", "url"] { refuseIfPublished(values[name], name, where: "the published metadata") }
         return text("name", values).map { ModuleAbout.Creator(name: $0, url: url) }
     }
 
     private mutating func readCompliance(_ node: Node) -> ModuleAbout.Compliance? {
         guard let values = section(.compliance, at: node, what: "compliance") else { return nil }
         for key in DocumentSection.compliance.keys {
-            warnIfShown(values[key.name], key.name, where: "the published metadata")
+            refuseIfPublished(values[key.name], key.name, where: "the published metadata")
         }
         var compliance = ModuleAbout.Compliance(purpose: text("purpose", values) ?? "")
         compliance.legalBasis = texts("legal_basis", values)

@@ -89,11 +89,11 @@ extension DocumentWalk {
         return nil
     }
 
-    /// Remembers every key that an argument names, wherever the verb wants it, and warns of placeholders: plans and
+    /// Remembers every key that an argument names, wherever the verb wants it, and refuses placeholders: plans and
     /// metadata show a rule with its arguments.
     private mutating func noteKeys(in node: Node) {
         switch node.value {
-        case .scalar: warnIfShown(node, "columns", where: "the plan and the published metadata")
+        case .scalar: refuseIfPublished(node, "columns", where: "the plan and the published metadata")
         case .list(let items): for item in items { noteKeys(in: item) }
         case .map(let entries):
             for entry in entries {

@@ -51,7 +51,7 @@ extension DocumentWalk {
 
     private mutating func readFilter(_ values: SectionValues, origin: TableSpec.Origin?) -> String? {
         guard let node = values["where"], let filter = text("where", values) else { return nil }
-        warnIfShown(node, "where", where: "the plan and the lineage")
+        refuseIfPublished(node, "where", where: "the plan and the lineage")
         switch origin {
         case .query:
             problems.error(node.position, found: "\"where\" beside a query", remedy: "put the condition into the query")
@@ -100,7 +100,7 @@ extension DocumentWalk {
     private mutating func readQuery(_ node: Node) -> (source: String, origin: TableSpec.Origin)? {
         guard let values = section(.query, at: node, what: "from") else { return nil }
         let query = text("query", values).map(Self.withoutSemicolon)
-        warnIfShown(values["query"], "query", where: "the plan and the lineage")
+        refuseIfPublished(values["query"], "query", where: "the plan and the lineage")
         guard let source = values["source"], let name = text("source", values),
             let family = family(of: name, written: source.written ?? "", at: source.position)
         else { return nil }

@@ -146,14 +146,14 @@ extension DocumentWalk {
         return path
     }
 
-    /// Warns where a placeholder's value leaves the machine as part of what is published or shown.
-    mutating func warnIfShown(_ node: Node?, _ name: String, where place: String) {
+    /// Refuses a placeholder where its value would leave the machine as part of what is published or shown.
+    mutating func refuseIfPublished(_ node: Node?, _ name: String, where place: String) {
         guard let node else { return }
         for item in node.list ?? [node] {
             if let written = item.written, Placeholders.isIn(written) {
-                problems.warning(
-                    item.position, found: "the value of a placeholder in \"\(name)\" appears in \(place)",
-                    remedy: "put no secret here")
+                problems.error(
+                    item.position, found: "a placeholder in \"\(name)\", whose value would appear in \(place)",
+                    expected: "the text itself")
             }
         }
     }

@@ -12,18 +12,20 @@ extension PipelineReader {
     ///
     /// - Throws: the problems of these parts.
     package static func readPublication(
-        text: String, path: String, baseDirectory: String?, environment: [String: String], digest: Digest
+        text: String, path: String, bounds: DocumentBounds, environment: [String: String], digest: Digest
     ) throws(InvalidDocument) -> Publication {
         let bytes = Array(text.utf8)
         let documentDigest = unsafe bytes.withUnsafeBytes { unsafe digest($0) }
         var problems = ProblemList(file: path)
         guard DocumentBytes.check(text, problems: &problems) else { throw InvalidDocument(problems: problems.problems) }
-        let base = Paths.absolute(baseDirectory ?? Paths.folder(of: path), in: Paths.currentDirectory)
+        let base = Paths.absolute(bounds.baseDirectory ?? Paths.folder(of: path), in: Paths.currentDirectory)
         var tree = YAMLTree(
-            text: text, placeholders: Placeholders(environment: environment, baseDirectory: base), file: path)
+            text: text, placeholders: Placeholders(environment: environment, baseDirectory: base, bounds: bounds),
+            file: path)
         guard let root = tree.compose() else { throw InvalidDocument(problems: tree.sortedProblems([])) }
         var walk = DocumentWalk(file: path, baseDirectory: base, documentDigest: documentDigest)
         let publication = walk.publication(root)
+        if let publication { walk.hold(publication.target, within: bounds, environment: environment) }
         let errors = tree.sortedProblems(walk.problems.problems).filter { problem in
             problem.severity == .error && !root.isIn(problem.position, ofSections: ["sources", "keys", "tables"])
         }

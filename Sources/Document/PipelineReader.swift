@@ -51,18 +51,22 @@ package enum PipelineReader {
     }
 
     /// Like `read(text:…)`, but gives problems and warnings beside the pipeline and does not throw.
+    ///
+    /// - Parameter bounds: nil for a document of the machine's own user.
     package static func examine(
-        text: String, path: String, baseDirectory: String? = nil, environment: [String: String], digest: Digest
+        text: String, path: String, baseDirectory: String? = nil, bounds: DocumentBounds? = nil,
+        environment: [String: String], digest: Digest
     ) -> Reading {
         let bytes = Array(text.utf8)
         let documentDigest = unsafe bytes.withUnsafeBytes { unsafe digest($0) }
         return examine(
-            text: text, path: path, baseDirectory: baseDirectory, environment: environment,
-            documentDigest: documentDigest)
+            text: text, path: path, baseDirectory: bounds?.baseDirectory ?? baseDirectory, bounds: bounds,
+            environment: environment, documentDigest: documentDigest)
     }
 
     private static func examine(
-        text: String, path: String, baseDirectory: String?, environment: [String: String], documentDigest: String
+        text: String, path: String, baseDirectory: String?, bounds: DocumentBounds? = nil,
+        environment: [String: String], documentDigest: String
     ) -> Reading {
         var problems = ProblemList(file: path)
         guard DocumentBytes.check(text, problems: &problems) else {
@@ -70,10 +74,15 @@ package enum PipelineReader {
         }
         let base = Paths.absolute(baseDirectory ?? Paths.folder(of: path), in: Paths.currentDirectory)
         var tree = YAMLTree(
-            text: text, placeholders: Placeholders(environment: environment, baseDirectory: base), file: path)
+            text: text, placeholders: Placeholders(environment: environment, baseDirectory: base, bounds: bounds),
+            file: path)
         guard let root = tree.compose() else { return Reading(pipeline: nil, problems: tree.sortedProblems([])) }
         var walk = DocumentWalk(file: path, baseDirectory: base, documentDigest: documentDigest)
-        let pipeline = walk.pipeline(root)
+        var pipeline = walk.pipeline(root)
+        if let bounds, let read = pipeline {
+            walk.hold(read, within: bounds, environment: environment)
+            pipeline?.boundary = base
+        }
         let all = tree.sortedProblems(walk.problems.problems)
         let hasErrors = all.contains { $0.severity == .error }
         return Reading(

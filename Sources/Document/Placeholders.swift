@@ -1,3 +1,4 @@
+internal import CSystem
 import Model
 
 /// Replaces `${env:NAME}` and `${file:PATH}` inside string values: once, so what was put in is not looked at again.
@@ -5,6 +6,8 @@ import Model
 struct Placeholders: Sendable {
     let environment: [String: String]
     let baseDirectory: String
+    /// nil: the document is its user's own, and so is the machine.
+    var bounds: DocumentBounds?
 
     /// A file named by `${file:…}` holds a password or the like, so more than this is a mistake.
     static let byteLimit = 64 << 10
@@ -23,9 +26,22 @@ struct Placeholders: Sendable {
         case file(String)
     }
 
+    /// Where the value is a secret, or says where one is: the keys above it, `*` for a name of the document's own.
+    private static let secretPlaces: [[String]] = [
+        ["sources", "*", "url"], ["keys", "*", "file"], ["target", "postgres", "url"], ["target", "s3", "claims"],
+    ]
+
     /// The text with its placeholders replaced.
-    func replaced(in written: String) throws(Fault) -> String {
+    ///
+    /// - Parameter path: the keys above the text; of a document that is bounded only secrets may come from outside.
+    func replaced(in written: String, at path: [String] = []) throws(Fault) -> String {
         guard written.contains("${") else { return written }
+        if bounds != nil, Self.isIn(written), !Self.isSecret(path) {
+            throw Fault(
+                found: "a placeholder in \"\((path.last { !$0.isEmpty } ?? "").shown())\"",
+                expected: "on a cluster, placeholders in url, claims and file of a key alone",
+                remedy: "write the text out")
+        }
         var out = ""
         for piece in try Self.pieces(of: written) {
             switch piece {
@@ -37,7 +53,22 @@ struct Placeholders: Sendable {
         return out
     }
 
+    private static func isSecret(_ path: [String]) -> Bool {
+        secretPlaces.contains { place in
+            place.count == path.count && zip(place, path).allSatisfy { $0 == "*" || $0 == $1 }
+        }
+    }
+
     private func variable(_ name: String) throws(Fault) -> String {
+        if let bounds {
+            guard let prefix = bounds.placeholderPrefix, !prefix.isEmpty, name.hasPrefix(prefix) else {
+                throw Fault(
+                    found: "the variable \(name) in ${env:…}",
+                    expected: bounds.placeholderPrefix.map { "one whose name begins with \($0)" }
+                        ?? "none: the process was started without --placeholder-prefix",
+                    remedy: "whoever runs this coordinator or worker allows it with --placeholder-prefix")
+            }
+        }
         guard let value = environment[name] else {
             throw Fault(
                 found: "the environment variable \(name) is not set", expected: "",
@@ -47,7 +78,19 @@ struct Placeholders: Sendable {
     }
 
     private func content(of path: String) throws(Fault) -> String {
-        switch DocumentBytes.file(Paths.absolute(path, in: baseDirectory), byteLimit: Self.byteLimit) {
+        let whole = Paths.absolute(path, in: bounds?.placeholderDirectory ?? baseDirectory)
+        if let bounds {
+            // The same word for a file that is there and one that is not.
+            guard let folder = bounds.placeholderDirectory, system_is_beneath(whole, folder) == 1 else {
+                throw Fault(
+                    found: "the file \"\(path.shown(limit: 200))\" in ${file:…}",
+                    expected: bounds.placeholderDirectory == nil
+                        ? "none: the process was started without --placeholder-directory"
+                        : "one in the folder that --placeholder-directory gives",
+                    remedy: "whoever runs this coordinator or worker allows it with --placeholder-directory")
+            }
+        }
+        switch DocumentBytes.file(whole, byteLimit: Self.byteLimit, isRegular: true) {
         case .failure(let failure):
             throw Fault(
                 found: "the file \"\(path.shown(limit: 200))\" of ${file:…} \(failure.words)",

@@ -45,7 +45,7 @@ struct YAMLTree: Sendable {
                 return nil
             }
             // The parser owns the anchors that the nodes refer to weakly.
-            return withExtendedLifetime(parser) { convert(root, depth: 0) }
+            return withExtendedLifetime(parser) { convert(root, path: []) }
         } catch let error as YamlError {
             problems.append(contentsOf: [YAMLFault(error, text: text).problem(file: problems.file)])
         } catch {
@@ -71,7 +71,8 @@ struct YAMLTree: Sendable {
         broken.insert(position)
     }
 
-    private mutating func convert(_ node: Yams.Node, depth: Int) -> Model.Node {
+    /// - Parameter path: the keys above it.
+    private mutating func convert(_ node: Yams.Node, path: [String]) -> Model.Node {
         let position = Position(line: node.mark?.line ?? 1, column: node.mark?.column ?? 1)
         // In place of what is refused: a text, which is what is looked at least; what is said of it is left out anyway.
         let nothing = Model.Node(position: position, value: .scalar(.init(kind: .text, text: "", written: "")))
@@ -80,31 +81,31 @@ struct YAMLTree: Sendable {
                 position, "an anchor (&\(anchor.rawValue.shown()))", remedy: "write the value out at each place")
             return nothing
         }
-        guard depth < Self.depthLimit else {
+        guard path.count < Self.depthLimit else {
             problems.error(position, found: "nesting deeper than \(Self.depthLimit) levels")
             broken.insert(position)
             return nothing
         }
         switch node {
-        case .scalar(let scalar): return convert(scalar, at: position) ?? nothing
+        case .scalar(let scalar): return convert(scalar, at: position, path: path) ?? nothing
         case .sequence(let sequence):
             guard hasNoTag(sequence.tag.description, "tag:yaml.org,2002:seq", at: position) else { return nothing }
-            return Model.Node(position: position, value: .list(sequence.map { convert($0, depth: depth + 1) }))
+            return Model.Node(position: position, value: .list(sequence.map { convert($0, path: path + [""]) }))
         case .mapping(let mapping):
             guard hasNoTag(mapping.tag.description, "tag:yaml.org,2002:map", at: position) else { return nothing }
-            return Model.Node(position: position, value: .map(entries(mapping, depth: depth)))
+            return Model.Node(position: position, value: .map(entries(mapping, path: path)))
         case .alias:
             refuse(position, "an alias", remedy: "write the value out at each place")
             return nothing
         }
     }
 
-    private mutating func entries(_ mapping: Yams.Node.Mapping, depth: Int) -> [Model.Node.Entry] {
+    private mutating func entries(_ mapping: Yams.Node.Mapping, path: [String]) -> [Model.Node.Entry] {
         var entries: [Model.Node.Entry] = []
         var seen: Set<String> = []
         for (keyNode, valueNode) in mapping {
             let position = Position(line: keyNode.mark?.line ?? 1, column: keyNode.mark?.column ?? 1)
-            let value = convert(valueNode, depth: depth + 1)
+            let value = convert(valueNode, path: path + [keyNode.string ?? ""])
             guard keyNode.anchor == nil else {
                 refuse(position, "an anchor or alias as a key", remedy: "write the key out")
                 continue
@@ -130,7 +131,7 @@ struct YAMLTree: Sendable {
     }
 
     /// nil when the scalar has a tag or a NUL; a bad placeholder leaves the text as written and the place broken.
-    private mutating func convert(_ scalar: Yams.Node.Scalar, at position: Position) -> Model.Node? {
+    private mutating func convert(_ scalar: Yams.Node.Scalar, at position: Position, path: [String]) -> Model.Node? {
         guard hasNoTag(scalar.tag.description, scalar.style == .plain ? "" : "tag:yaml.org,2002:str", at: position)
         else { return nil }
         let written = scalar.string
@@ -142,7 +143,7 @@ struct YAMLTree: Sendable {
         let kind = scalar.style == .plain ? PlainScalar.kind(of: written) : .text
         var text = written
         do throws(Placeholders.Fault) {
-            text = try placeholders.replaced(in: written)
+            text = try placeholders.replaced(in: written, at: path)
         } catch {
             problems.error(position, found: error.found, expected: error.expected, remedy: error.remedy)
             broken.insert(position)

@@ -28,20 +28,25 @@ package enum PolicyCompiler {
         for table in pipeline.tables {
             check(
                 rules: table.columns, keyNames: pipeline.keys.map(\.name), baseDirectory: pipeline.baseDirectory,
-                into: &problems)
+                boundary: pipeline.boundary, into: &problems)
             checkOutputNames(table, into: &problems)
             checkReadings(table, into: &problems)
         }
     }
 
     /// Each rule by itself, for documents that are wrong elsewhere: verbs, arguments, names of keys.
-    /// - Parameter baseDirectory: where files that rules name are looked for; nil: they are not.
+    /// - Parameters:
+    ///   - baseDirectory: where files that rules name are looked for; nil: they are not.
+    ///   - boundary: the folder that they lie in or below; nil: anywhere.
     package static func check(
-        rules: [ColumnRule], keyNames: [String], baseDirectory: String? = nil, into problems: inout ProblemList
+        rules: [ColumnRule], keyNames: [String], baseDirectory: String? = nil, boundary: String? = nil,
+        into problems: inout ProblemList
     ) {
         for rule in rules {
             for step in RuleReader.read(rule, into: &problems) {
-                if let baseDirectory { checkFile(of: step, baseDirectory: baseDirectory, into: &problems) }
+                if let baseDirectory {
+                    checkFile(of: step, baseDirectory: baseDirectory, boundary: boundary, into: &problems)
+                }
                 guard let name = step.definition.keyName, !keyNames.contains(name.text) else { continue }
                 problems.unknownWord(name.text, kind: "key", at: name.position, among: keyNames)
             }
@@ -149,9 +154,13 @@ package enum PolicyCompiler {
     }
 
     /// A file that a rule names is looked at again when the rule is compiled; here it must be there and right.
-    private static func checkFile(of step: ReadStep, baseDirectory: String, into problems: inout ProblemList) {
+    private static func checkFile(
+        of step: ReadStep, baseDirectory: String, boundary: String?, into problems: inout ProblemList
+    ) {
         guard let reference = (step.definition as? any ReadsFile)?.fileReference else { return }
-        do throws(MapFile.Problem) { _ = try MapFile.read(reference.path, baseDirectory: baseDirectory) } catch {
+        do throws(MapFile.Problem) {
+            _ = try MapFile.read(reference.path, baseDirectory: baseDirectory, boundary: boundary)
+        } catch {
             problems.error(
                 reference.position, found: "\(step.verb.name): the file \(reference.path) \(error.found)",
                 expected: "CSV with a header and two columns")

@@ -12,13 +12,13 @@ package enum DocumentCheck {
             PipelineReader.examine(path: path, environment: environment, digest: sha256), path: path, environment)
     }
 
-    /// - Parameter baseDirectory: Where relative paths start; nil: at the folder of `path`.
+    /// - Parameter bounds: What a document may do here; nil: whatever this process's user may.
     package static func check(
-        text: String, path: String, baseDirectory: String? = nil, environment: [String: String]
+        text: String, path: String, bounds: DocumentBounds? = nil, environment: [String: String]
     ) -> (pipeline: Pipeline?, problems: [Problem]) {
         unsafe examined(
             PipelineReader.examine(
-                text: text, path: path, baseDirectory: baseDirectory, environment: environment, digest: sha256),
+                text: text, path: path, bounds: bounds, environment: environment, digest: sha256),
             path: path, environment)
     }
 
@@ -49,9 +49,9 @@ package enum DocumentCheck {
 extension DocumentCheck {
     /// What a coordinator reads of a document: its module, and where it is published.
     ///
-    /// - Parameter baseDirectory: where relative paths start; nil: at the document's own folder.
+    /// - Parameter bounds: what a document may do here.
     package static func publication(
-        of document: [UInt8], path: String, baseDirectory: String?, environment: [String: String]
+        of document: [UInt8], path: String, bounds: DocumentBounds, environment: [String: String]
     ) throws(TaskFailure) -> (about: ModuleAbout, target: TargetSpec) {
         guard let text = String(validating: document, as: UTF8.self) else {
             throw RunSession.wrongDocument([
@@ -61,7 +61,7 @@ extension DocumentCheck {
         let read: PipelineReader.Publication
         do {
             read = unsafe try PipelineReader.readPublication(
-                text: text, path: path, baseDirectory: baseDirectory, environment: environment, digest: sha256)
+                text: text, path: path, bounds: bounds, environment: environment, digest: sha256)
         } catch { throw RunSession.wrongDocument(error.problems) }
         var list = ProblemList(file: path)
         TransportCheck(environment: environment).check(read.target, into: &list)

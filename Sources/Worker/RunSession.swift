@@ -37,12 +37,13 @@ package final class RunSession {
     }
 
     /// A worker's: from the document as its coordinator hands it out.
-    /// - Parameter baseDirectory: Where the document's relative paths start on this node; nil: at the folder of `path`.
+    ///
+    /// - Parameter bounds: what documents may do here; nil: whatever this process's user may.
     package convenience init(
-        document: String, path: String, baseDirectory: String? = nil, environment: [String: String]
+        document: String, path: String, bounds: DocumentBounds? = nil, environment: [String: String]
     ) throws(TaskFailure) {
         let (pipeline, problems) = DocumentCheck.check(
-            text: document, path: path, baseDirectory: baseDirectory, environment: environment)
+            text: document, path: path, bounds: bounds, environment: environment)
         guard let pipeline, !problems.contains(where: { $0.severity == .error }) else {
             throw Self.wrongDocument(problems)
         }
@@ -247,7 +248,8 @@ package final class RunSession {
     private func files(of source: String, _ spec: DelimitedSpec) throws(ExtractError) -> SourceFiles {
         if let known = files[source] { return known }
         let opened = try SourceFiles(
-            spec, source: source, folder: pipeline.baseDirectory, environment: ProcessInfo.processInfo.environment)
+            spec, source: source, folder: pipeline.baseDirectory, boundary: pipeline.boundary,
+            environment: ProcessInfo.processInfo.environment)
         files[source] = opened
         return opened
     }

@@ -146,7 +146,8 @@ struct ShardPlanner {
 
     private func plan(_ tables: [TableSpec], from source: String, _ spec: DelimitedSpec, _ draft: inout Draft) throws {
         let place = try SourceFiles(
-            spec, source: source, folder: pipeline.baseDirectory, environment: ProcessInfo.processInfo.environment)
+            spec, source: source, folder: pipeline.baseDirectory, boundary: pipeline.boundary,
+            environment: ProcessInfo.processInfo.environment)
         let listed = try place.list()
         var limits = DelimitedLimits()
         limits.bytesPerShard = Shard.byteCount(ofTable: listed.reduce(0) { $0 + $1.byteCount })

@@ -109,7 +109,7 @@ final class Slot {
         }
         let text = String(decoding: try fetch(.document, grant), as: UTF8.self)
         let session = try RunSession(
-            document: text, path: grant.documentPath, baseDirectory: configuration.baseDirectory,
+            document: text, path: grant.documentPath, bounds: configuration.bounds,
             environment: configuration.environment)
         while sessions.count >= Limits.sessionsPerSlot { sessions.removeFirst().session.close() }
         sessions.append(Open(key: key(grant), session: session, lastUsed: NodeClock.now))

@@ -1,6 +1,6 @@
 package import Cluster
 internal import Foundation
-internal import Model
+package import Model
 internal import Synchronization
 
 /// A worker or keeper: joins a coordinator, does tasks in its slots, leaves. Keeps nothing that a new process would miss,
@@ -26,7 +26,7 @@ package final class WorkerService: Sendable {
         /// What placeholders of documents are looked up in.
         package var environment: [String: String]
         /// Where relative paths of documents start; nil: at the folder of the document's own path.
-        package var baseDirectory: String?
+        package var bounds: DocumentBounds?
         /// How long tasks may go on after `drain`, and a keeper stays for its snapshots.
         package var grace: Duration
         /// Leave once no run is open.
@@ -38,7 +38,7 @@ package final class WorkerService: Sendable {
         package init(
             place: CoordinatorPlace, insecureNetwork: Bool = false, joinToken: @escaping @Sendable () -> String?,
             role: Join.Role, slots: Int = 1,
-            environment: [String: String], baseDirectory: String? = nil, grace: Duration = Limits.drainGrace,
+            environment: [String: String], bounds: DocumentBounds? = nil, grace: Duration = Limits.drainGrace,
             leavesWhenIdle: Bool = false, timing: NodeTiming = NodeTiming(), beat: @escaping @Sendable () -> Void = {}
         ) {
             self.place = place
@@ -47,7 +47,7 @@ package final class WorkerService: Sendable {
             self.role = role
             self.slots = slots
             self.environment = environment
-            self.baseDirectory = baseDirectory
+            self.bounds = bounds
             self.grace = grace
             self.leavesWhenIdle = leavesWhenIdle
             self.timing = timing

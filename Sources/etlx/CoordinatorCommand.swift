@@ -59,8 +59,7 @@ struct CoordinatorCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Where /livez, /readyz and /metrics are answered.", valueName: "address:port"))
     var http: String?
 
-    @Option(help: "Where relative paths of documents start; by default at each document's own folder.")
-    var baseDirectory: String?
+    @OptionGroup var documents: BoundsOptions
 
     @Option(
         help: ArgumentHelp(
@@ -121,7 +120,7 @@ struct CoordinatorCommand: ParsableCommand {
         let driver = CoordinatorDriver(
             .init(
                 ledger: url, advertised: advertise ?? server.addresses[0], credential: credential,
-                connectionsPerSource: connectionsPerSource, baseDirectory: baseDirectory, tls: try tls.files(),
+                connectionsPerSource: connectionsPerSource, bounds: documents.bounds, tls: try tls.files(),
                 signingKey: try signingKey(sign, status: .configuration)),
             server: server, admission: admission, people: people, log: log)
         try driver.observe(at: http)

@@ -17,7 +17,7 @@ final class CoordinatorDriver {
         let advertised: String
         let credential: NodeCredential
         let connectionsPerSource: Int
-        let baseDirectory: String?
+        let bounds: DocumentBounds
         let tls: TLSFiles?
         let signingKey: SigningKey?
     }
@@ -126,12 +126,12 @@ final class CoordinatorDriver {
         // Texts of the ledger were read and are let go.
         system_trim_heap()
         leading.info("leads", ["open_runs": .count(state.runs.count)])
-        let (baseDirectory, signingKey) = (configuration.baseDirectory, configuration.signingKey)
+        let (bounds, signingKey) = (configuration.bounds, configuration.signingKey)
         let environment = ProcessInfo.processInfo.environment
         let office = RunOffice(ledger: ledger, actor: "coordinator", persists: true) {
             (document, path) throws(TaskFailure) -> RunOffice.Prepared in
             let read = try DocumentCheck.publication(
-                of: document, path: path, baseDirectory: baseDirectory, environment: environment)
+                of: document, path: path, bounds: bounds, environment: environment)
             if read.target.signingKeyFile != nil, signingKey == nil {
                 // Before anything is read: a version that was to be signed is never published without.
                 throw TaskFailure(

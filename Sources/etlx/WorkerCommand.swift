@@ -24,7 +24,8 @@ struct WorkerCommand: ParsableCommand {
             shards in hand are finished within --grace or handed back.
 
               etlx worker --coordinator tls+tcp://coordinator-0:7443 --coordinator tls+tcp://coordinator-1:7443 \\
-                  --join-token join.token --slots 4 --ca ca.pem --certificate worker.pem --private-key worker.key
+                  --join-token join.token --slots 4 --ca ca.pem --certificate worker.pem --private-key worker.key \\
+                  --base-directory /etc/etlx --placeholder-directory /etc/etlx/urls --target-endpoint https://s3.example
 
             A keeper plans runs and holds the sources' snapshots; a cluster needs one, and two survive the loss of one:
 
@@ -58,8 +59,7 @@ struct WorkerCommand: ParsableCommand {
     @Flag(help: "End, with 0, once no run is open.")
     var untilIdle = false
 
-    @Option(help: "Where relative paths of documents start; by default at each document's own folder.")
-    var baseDirectory: String?
+    @OptionGroup var documents: BoundsOptions
 
     @Option(help: ArgumentHelp("Where /livez, /readyz and /metrics are answered.", valueName: "address:port"))
     var http: String?
@@ -97,7 +97,7 @@ struct WorkerCommand: ParsableCommand {
                     joinToken: token,
                     role: role.role, slots: slots ?? (role == .keeper ? Limits.slotsPerKeeper : 1),
                     environment: environment,
-                    baseDirectory: baseDirectory, grace: .seconds(grace), leavesWhenIdle: untilIdle,
+                    bounds: embedded ? nil : documents.bounds, grace: .seconds(grace), leavesWhenIdle: untilIdle,
                     beat: { beat.beat() }),
                 log: { text in log.info("node", ["event": .name(text)]) })
         } catch let error as ClusterError { throw end(for: error) }

@@ -31,10 +31,12 @@ OPTIONS = {
     "coordinator": {
         "--listen", "--ledger", "--join-tokens", "--keeper-tokens", "--operator-tokens", "--advertise", "--ca", "--certificate", "--private-key",
         "--insecure-network", "--http", "--log", "--jwks", "--jwt-issuer", "--jwt-audience", "--jwt-subject",
-        "--jwt-keeper-subject"},
+        "--jwt-keeper-subject", "--base-directory", "--placeholder-directory", "--placeholder-prefix", "--target-directory",
+        "--target-endpoint", "--source-endpoint"},
     "worker": {
         "--coordinator", "--role", "--slots", "--join-token", "--ca", "--certificate", "--private-key", "--server-name", "--http",
-        "--grace", "--until-idle", "--base-directory", "--log"},
+        "--grace", "--until-idle", "--base-directory", "--placeholder-directory", "--placeholder-prefix", "--target-directory",
+        "--target-endpoint", "--source-endpoint", "--log"},
     "submit": {"--coordinator", "--operator-token", "--wait", "--on-snapshot-loss", "--ca", "--certificate", "--private-key", "--server-name"},
     "status": {"--coordinator", "--operator-token", "--json", "--ca", "--certificate", "--private-key", "--server-name"},
     "audit": {"--ledger"},

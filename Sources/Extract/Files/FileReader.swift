@@ -1,4 +1,5 @@
-import Model
+internal import CSystem
+internal import Model
 
 #if canImport(Glibc)
 import Glibc
@@ -32,8 +33,8 @@ import Musl
         if byteCount != plannedByteCount ?? byteCount || range?.upperBound ?? byteCount > byteCount {
             throw Self.changed(source: source, path: path)
         }
-        descriptor = unsafe open(location, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw FileList.failure(errno, source: source, subject: path) }
+        descriptor = unsafe system_open_regular(location)
+        guard descriptor >= 0 else { throw FileList.failure(-descriptor, source: source, subject: path) }
         self.source = source
         self.path = path
         position = range?.lowerBound ?? 0

@@ -1,4 +1,5 @@
 package import Model
+internal import CSystem
 internal import S3
 
 /// A file or object as it was planned: every later reading must find the same.
@@ -20,7 +21,7 @@ package struct SourceFile: Sendable, Equatable {
 /// What is above reads bytes and does not know which.
 package struct SourceFiles: Sendable {
     private enum Place: Sendable {
-        case folder(String)
+        case folder(String, boundary: String?)
         case bucket(BucketFiles)
     }
 
@@ -32,10 +33,11 @@ package struct SourceFiles: Sendable {
     ///   - spec: its `path`, and for one in S3 its `connection`.
     ///   - source: the source's name, for errors.
     ///   - folder: the document's, absolute.
+    ///   - boundary: the folder that the files lie in or below, symbolic links followed; nil: anywhere.
     ///   - environment: where credentials come from, and what the document leaves open of a connection.
     /// - Throws: an endpoint or a bucket's name that cannot be. Nothing is asked yet.
     package init(
-        _ spec: DelimitedSpec, source: String, folder: String, environment: [String: String]
+        _ spec: DelimitedSpec, source: String, folder: String, boundary: String? = nil, environment: [String: String]
     ) throws(ExtractError) {
         self.source = source
         pattern = spec.path
@@ -44,7 +46,7 @@ package struct SourceFiles: Sendable {
                 try BucketFiles(
                     bucket: path.bucket, connection: spec.connection, source: source, environment: environment))
         } else {
-            place = .folder(folder)
+            place = .folder(folder, boundary: boundary)
         }
     }
 
@@ -53,10 +55,11 @@ package struct SourceFiles: Sendable {
     /// - Throws: `.notFound` when nothing matches; what cannot be reached, listed or read.
     package func list() throws(ExtractError) -> [SourceFile] {
         switch place {
-        case .folder(let folder):
-            try FileList(pattern: pattern, folder: folder, source: source).files
-                .map { SourceFile(path: $0.path, byteCount: $0.byteCount) }
-        case .bucket(let bucket): try bucket.list(S3Path(pattern)?.key ?? "")
+        case .folder(let folder, let boundary):
+            let files = try FileList(pattern: pattern, folder: folder, source: source).files
+            for file in files { try hold(file.location, called: file.path, within: boundary) }
+            return files.map { SourceFile(path: $0.path, byteCount: $0.byteCount) }
+        case .bucket(let bucket): return try bucket.list(S3Path(pattern)?.key ?? "")
         }
     }
 
@@ -69,11 +72,21 @@ package struct SourceFiles: Sendable {
         _ file: SourceFile, range: Range<Int64>? = nil, observe: ((UnsafeRawBufferPointer) -> Void)? = nil
     ) throws(ExtractError) -> any ByteSource {
         switch place {
-        case .folder(let folder):
-            try FileReader(
-                location: FileList.location(ofPath: file.path, folder: folder), path: file.path, source: source,
+        case .folder(let folder, let boundary):
+            let location = FileList.location(ofPath: file.path, folder: folder)
+            // The path is a plan's, which another process made.
+            try hold(location, called: file.path, within: boundary)
+            return try FileReader(
+                location: location, path: file.path, source: source,
                 range: range, plannedByteCount: file.byteCount, observe: observe)
-        case .bucket(let bucket): try bucket.open(file, range: range, observe: observe)
+        case .bucket(let bucket): return try bucket.open(file, range: range, observe: observe)
         }
+    }
+
+    private func hold(_ location: String, called path: String, within boundary: String?) throws(ExtractError) {
+        guard let boundary, unsafe system_is_beneath(location, boundary) != 1 else { return }
+        throw ExtractError(
+            .notPermitted, source: source, subject: path, reason: "lies outside the folder for documents' files",
+            remedy: "that folder is --base-directory's")
     }
 }

@@ -4,6 +4,8 @@ package struct Pipeline: Sendable {
     package let file: String
     /// The folder that relative paths in the document start from.
     package let baseDirectory: String
+    /// Files that the document names lie in this folder or below it, symbolic links followed; nil: anywhere.
+    package var boundary: String?
     package let about: ModuleAbout
     package let sources: [SourceSpec]
     package let keys: [KeySpec]

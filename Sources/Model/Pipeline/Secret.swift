@@ -9,6 +9,9 @@ package struct Secret: Sendable, CustomStringConvertible, CustomDebugStringConve
         self.description = written == text ? "(secret)" : written
     }
 
+    /// The document has a placeholder and nothing else in its place.
+    package var isPlaceholder: Bool { description != "(secret)" }
+
     package var debugDescription: String { description }
 
     /// The text itself, for the one call that needs it.

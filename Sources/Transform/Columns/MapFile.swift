@@ -1,4 +1,5 @@
 internal import CCrypto
+internal import CSystem
 internal import Foundation
 
 /// A table of values in a CSV file (RFC 4180): a header, then two fields a record, value and replacement. UTF-8, with or
@@ -11,17 +12,31 @@ enum MapFile {
 
     static let largestByteCount = 64 << 20
 
-    static func read(_ path: String, baseDirectory: String) throws(Problem) -> (table: MapStep.Table, sha256: String) {
+    /// - Parameter boundary: the folder that the file lies in or below, symbolic links followed; nil: anywhere.
+    static func read(
+        _ path: String, baseDirectory: String, boundary: String? = nil
+    ) throws(Problem) -> (table: MapStep.Table, sha256: String) {
         let full = path.hasPrefix("/") ? path : "\(baseDirectory)/\(path)"
-        guard let data = FileManager.default.contents(atPath: full) else {
-            throw Problem(found: "cannot be read")
+        if let boundary, unsafe system_is_beneath(full, boundary) != 1 {
+            throw Problem(found: "lies outside the folder for documents' files, --base-directory")
         }
-        guard data.count <= largestByteCount else { throw Problem(found: "is larger than 64 MiB") }
-        var bytes = [UInt8](data)
+        var bytes = try bytes(of: full)
         let digest = sha256(bytes)
         if bytes.starts(with: [0xef, 0xbb, 0xbf]) { bytes.removeFirst(3) }
         guard String(validating: bytes, as: UTF8.self) != nil else { throw Problem(found: "is not UTF-8") }
         return (try table(bytes), digest)
+    }
+
+    /// Of a regular file alone: a pipe could be waited for without end.
+    private static func bytes(of path: String) throws(Problem) -> [UInt8] {
+        let descriptor = unsafe system_open_regular(path)
+        guard descriptor >= 0 else {
+            throw Problem(found: descriptor == -EINVAL ? "is a device or a pipe" : "cannot be read")
+        }
+        let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        guard let data = try? file.read(upToCount: largestByteCount + 1) else { throw Problem(found: "cannot be read") }
+        guard data.count <= largestByteCount else { throw Problem(found: "is larger than 64 MiB") }
+        return [UInt8](data)
     }
 
     private static func table(_ bytes: [UInt8]) throws(Problem) -> MapStep.Table {

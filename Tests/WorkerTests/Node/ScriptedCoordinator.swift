@@ -140,7 +140,9 @@ final class ScriptedCoordinator: Sendable {
         timing.joinPatience = .milliseconds(1500)
         let configuration = WorkerService.Configuration(
             place: CoordinatorPlace(addresses: []), joinToken: { token }, role: role, slots: slots,
-            environment: environment, baseDirectory: baseDirectory, grace: grace, leavesWhenIdle: leavesWhenIdle,
+            environment: environment,
+            bounds: baseDirectory.map { DocumentBounds(baseDirectory: $0, targetDirectories: [$0]) }, grace: grace,
+            leavesWhenIdle: leavesWhenIdle,
             timing: timing)
         return Node(
             try WorkerService(

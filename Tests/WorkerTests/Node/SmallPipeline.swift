@@ -52,7 +52,9 @@ struct SmallPipeline {
     }
 
     func session() throws -> RunSession {
-        try RunSession(document: document, path: "labs.yaml", baseDirectory: folder, environment: [:])
+        try RunSession(
+            document: document, path: "labs.yaml",
+            bounds: DocumentBounds(baseDirectory: folder, targetDirectories: [folder]), environment: [:])
     }
 
     func plan() throws -> RunPlan {

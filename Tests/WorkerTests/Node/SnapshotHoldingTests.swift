@@ -30,7 +30,9 @@ struct SnapshotHoldingTests {
                     columns: {id: keep}
                 target: {directory: ./modules}
 
-                """, path: "people.yaml", baseDirectory: folder, environment: ["SOURCE_URL": database.url])
+                """, path: "people.yaml",
+            bounds: DocumentBounds(baseDirectory: folder, placeholderPrefix: "SOURCE_", targetDirectories: [folder]),
+            environment: ["SOURCE_URL": database.url])
     }
 
     private func run(_ session: RunSession, _ table: String, _ attempt: String, epoch: Int) throws -> PartReceipt {

@@ -184,15 +184,21 @@ class Cluster:
             self.etlx, "coordinator", "--listen", self.url(role), "--advertise", advertised,
             "--join-tokens", self.token_file("worker"), "--keeper-tokens", self.token_file("keeper"),
             "--operator-tokens", self.token_file("operator"),
-            "--http", f"{self.address(role)}:{self.ports[f'http-{role}']}", "--log", "json"]
+            "--http", f"{self.address(role)}:{self.ports[f'http-{role}']}", "--log", "json", *self.bounds()]
         return command + self.more_options + self.security_options("coordinator")
 
     def worker_command(self, kind: str) -> list[str]:
         command = [self.etlx, "worker", *self.coordinator_options(is_inside=True), "--role", kind,
-                   "--join-token", self.token_file(kind), "--grace", str(self.grace)]
+                   "--join-token", self.token_file(kind), "--grace", str(self.grace), *self.bounds()]
         if self.slots and kind == "worker":
             command += ["--slots", str(self.slots)]
         return command + self.security_options("worker")
+
+    def bounds(self) -> list[str]:
+        """What documents may do: files and modules lie beside the cluster's own folder, servers may be any."""
+        places = os.path.dirname(self.folder)
+        return ["--base-directory", places, "--placeholder-directory", places, "--target-directory", places,
+                "--target-endpoint", "*", "--source-endpoint", "*"]
 
     def proxy_command(self, index: int, role: str) -> list[str]:
         return [sys.executable, PROXY, f"{self.address(role)}:{self.ports[role]}", "--listen",
