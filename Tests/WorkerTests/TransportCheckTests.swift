@@ -86,7 +86,9 @@ struct TransportCheckTests {
 
     private func publication(_ text: String) throws -> TargetSpec {
         try DocumentCheck.publication(
-            of: Array(text.utf8), path: "/tmp/clinic.yaml", baseDirectory: nil, environment: [:]
+            of: Array(text.utf8), path: "/tmp/clinic.yaml",
+            bounds: DocumentBounds(
+                baseDirectory: "/tmp", targetEndpoints: [#require(DocumentBounds.Endpoint("*"))]), environment: [:]
         ).target
     }
 
