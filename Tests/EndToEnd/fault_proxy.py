@@ -5,6 +5,7 @@ usage: fault_proxy.py TARGET_PORT [--port N] [--seed N] [FAULT …]
 
   --lose-requests P     closes the connection without passing the request on
   --lose-answers P      passes it on, then closes the connection without an answer
+  --hold SECONDS        passes the request on, and its answer, up to so much later, whether its client still lives or not
   --late P              closes the connection at once and passes the request on a second later
   --only METHOD         faults hit requests of this method alone
   --match REGEX         faults hit requests alone whose path and query hold this
@@ -27,6 +28,7 @@ parser.add_argument("--port", type=int, default=0)
 parser.add_argument("--seed", type=int, default=1)
 for name in ("lose-requests", "lose-answers", "late"):
     parser.add_argument("--" + name, type=float, default=0)
+parser.add_argument("--hold", type=float, default=0)
 parser.add_argument("--only")
 parser.add_argument("--match", type=re.compile, default=re.compile(""))
 parser.add_argument("--times", type=int, default=sys.maxsize)
@@ -125,6 +127,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             count("late")
             threading.Timer(1, self.pass_on, [body]).start()
             return self.drop()
+        if is_meant and options.hold:
+            time.sleep(options.hold * lose)
         try:
             answer, data = self.pass_on(body)
         except OSError:

@@ -3,11 +3,14 @@
 Most tests play scenarios of cluster/scenarios, several at a time: source, ledger, coordinators, keepers and workers on this machine, each role in
 a network of its own. Every play compares the digests of all parts with those of `etlx run` and all kept cells with the source.
 """
+import contextlib
 import json
 import subprocess
 import sys
+import threading
 
 from lib.checks import expect, expect_equal
+from lib.etlx import run
 from lib.local import LOCAL, cluster_etlx, open_scratch, play, require_namespaces
 from lib.marks import long
 
@@ -18,14 +21,16 @@ from local_cluster.plays import Surroundings
 
 @long
 def test_same_bytes_as_one_machine():
-    """Two runs of a cluster without namespaces, and so without root: versions 1 and 2 with the parts of `etlx run`."""
+    """Two runs of a cluster without namespaces, and so without root: versions 1 and 2 with the parts of `etlx run`.
+    Beside the second one a collector asks for whatever is older than a second, again and again."""
     folder = open_scratch("cluster")
     with Cluster(f"{folder}/cluster", workers=2, etlx=cluster_etlx()) as cluster:
         source = cluster.serve_postgres("source")
         around = Surroundings.prepare(cluster.etlx, folder, source, 100_000)
         pipeline = sample_source.Pipeline(folder, source.url, cluster.etlx)
         for number in (1, 2):
-            answer = cluster.client.submit(pipeline.path, "--wait")
+            with collecting(pipeline.store, pipeline.MODULE) if number == 2 else contextlib.nullcontext():
+                answer = cluster.client.submit(pipeline.path, "--wait")
             expect_equal(answer.status, 0, f"exit code of submit ({answer.text[-800:]})")
             version = judge.Version(pipeline.store, pipeline.MODULE, number)
             expect_equal(judge.check_files(version, around.reference), [], "digests")
@@ -37,6 +42,27 @@ def test_same_bytes_as_one_machine():
         for secret in (source.url, cluster.ledger_url, "person 77"):
             expect(secret not in logs, "a secret or a cell is in the logs")
     return f"{len(around.reference)} parts"
+
+
+@contextlib.contextmanager
+def collecting(store: str, module: str):
+    """Collects all the time, with no regard for a cluster's ledger, which it does not know."""
+    ended, answers = threading.Event(), []
+
+    def collect():
+        while not ended.wait(0.2):
+            answers.append(run("modules", store, "collect", module, "--older-than", "PT1S"))
+
+    thread = threading.Thread(target=collect)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+    expect(len(answers) > 2, f"only {len(answers)} collections beside the run")
+    failed = [answer.text for answer in answers if answer.status != 0]
+    expect_equal(failed, [], "collections that failed")
 
 
 @long

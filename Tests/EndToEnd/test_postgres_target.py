@@ -52,6 +52,23 @@ def test_same_bytes_and_values_as_on_disk():
     return verified(database, "clinic")
 
 
+def test_a_silent_publisher_does_not_hold_the_next_number():
+    """The transaction of the commit ends by itself when its publisher says nothing any more; a part's need not."""
+    folder = scratch("silent")
+    document = clinic(folder, 50)
+    run_well("keys", "new", f"{folder}/people.key")
+    database = fresh_target("silent")
+    path = into_database(document, database)
+    run_well("run", path, "--workers", "1")
+    database.execute("create table public.seen (setting text)")
+    database.execute(
+        "create function public.see() returns trigger language plpgsql as"
+        " $$ begin insert into public.seen values (current_setting('idle_in_transaction_session_timeout')); return new; end $$")
+    database.execute("create trigger see before insert on etl.module_version for each row execute function public.see()")
+    run_well("run", path, "--workers", "1")
+    expect_equal(database.execute("select setting from public.seen"), [("30s",)], "how long the commit's transaction may be idle")
+
+
 def plain(row: tuple) -> tuple:
     """A row as both readers give it: instants in UTC, arrays as lists."""
     return tuple(
