@@ -96,6 +96,7 @@ struct RunDriver {
         var state = ClusterState(
             epoch: 1, credential: NodeCredential(secret: Array(secret.utf8)), policy: policy, now: NodeClock.now)
         _ = state.handle(.opened(start, document: document), now: NodeClock.now)
+        var hasTold = false
         let service = CoordinatorService(
             state: state, server: server,
             duties: .init(
@@ -109,7 +110,12 @@ struct RunDriver {
                 },
                 outside: { supervisor.events() + office.takeEvents() },
                 refusal: { call, _ in ConstantTime.areEqual(call.credential, secret) ? nil : "wrong join secret" },
-                observe: { state, _ in
+                observe: { [common] state, _ in
+                    if signals.received == 1, state.isPublishing, !hasTold, !common.quiet {
+                        hasTold = true
+                        Console.note(
+                            "the version is being published: its outcome is waited for, unless you stop once more")
+                    }
                     if let run = state.run(attempt) { display.show(run, workers: state.nodeCount(.worker)) }
                 },
                 mustStop: { signals.received >= 2 }),

@@ -61,6 +61,38 @@ struct CoordinatorServiceTests {
         }
     }
 
+    @Test("what is being published is waited for after a first signal, and left to the ledger after a second")
+    func publishing() throws {
+        let plan = RunPlan(
+            about: ModuleAbout(module: "m", title: "", description: "", documentDigest: ""), codec: .zstd, sources: [],
+            keys: [], tables: [], warnings: [])
+        let sealed = RecoveredRun(
+            start: Self.start, document: [], state: .sealed, planning: nil, plan: plan, shards: [], holders: [:],
+            sealedAt: nil, commitRecord: nil, version: nil, failure: nil, changedAt: "")
+        var policy = ClusterState.Policy()
+        policy.leavesWhenDone = true
+        let state = ClusterState(
+            epoch: 1, credential: NodeCredential(secret: Array("s3cret".utf8)), policy: policy, recovered: [sealed],
+            now: NodeClock.now)
+        for isSecond in [false, true] {
+            var turns = 0
+            let service = CoordinatorService(
+                state: state, server: try ReplyServer(listeningOn: ["tcp://127.0.0.1:0"]),
+                duties: .init(
+                    record: { _ in }, perform: { _, _ in },
+                    outside: {
+                        turns += 1
+                        return turns == 1 ? [.drain] : turns == 4 ? [.published(run: "run-1", version: 1)] : []
+                    }, refusal: { _, _ in nil }, mustStop: { isSecond && turns >= 2 }),
+                endsWhenOver: true)
+            switch service.run() {
+            case .over: #expect(!isSecond && service.state.ended.last?.phase == .published)
+            case .stopped: #expect(isSecond && service.state.isPublishing && turns == 2)
+            case .deposed: Issue.record("nothing was to be written")
+            }
+        }
+    }
+
     @Test("nobody hears of what could not be written: the loop ends, and the question stays without an answer")
     func unwritten() throws {
         let server = try ReplyServer(listeningOn: ["tcp://127.0.0.1:0"])
