@@ -4,23 +4,21 @@ By default a dozen stops; with ETL_NIGHT=1 three hundred, and records that are h
 """
 import concurrent.futures
 import errno
-import os
 import random
 
 from lib.checks import expect, expect_equal
-from lib.etlx import run, run_well
+from lib.etlx import run_well
+from lib.marks import by_night, long
 from lib.s3 import real_server
 from lib.stops import Folder, Postgres, S3, states, stop_often
 
-NIGHT = os.environ.get("ETL_NIGHT") == "1"
 
-
+@long
 def test_stopped_while_publishing():
     endpoints = real_server()
-    if NIGHT:
-        lanes = [("folder", 3.0, 50)] * 2 + [("bucket", 30.0, 25)] * 4 + [("database", 5.0, 50)] * 2
-    else:
-        lanes = [("folder", 0.5, 5), ("bucket", 3.0, 5), ("database", 1.0, 5)]
+    lanes = by_night(
+        [("folder", 3.0, 50)] * 2 + [("bucket", 30.0, 25)] * 4 + [("database", 5.0, 50)] * 2,
+        [("folder", 0.5, 5), ("bucket", 3.0, 5), ("database", 1.0, 5)])
     makers = {
         "folder": lambda hold: lambda chance: Folder(hold, chance),
         "bucket": lambda hold: lambda chance: S3(hold, chance, endpoints),

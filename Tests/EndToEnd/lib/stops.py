@@ -20,7 +20,7 @@ from lib import target
 from lib.checks import expect, expect_equal, require
 from lib.clinic import Clinic
 from lib.database import Database
-from lib.etlx import Result, Running, run, run_well
+from lib.etlx import Result, Running, run
 from lib.published import numbers
 from lib.s3 import Bucket, faulty
 from lib.surroundings import ROOT, scratch
