@@ -20,7 +20,7 @@ usage: fault_proxy.py TARGET_PORT [--port N] [--seed N] [FAULT …]
 
 Prints its port, then nothing else; on SIGTERM one JSON line that counts what it did.
 """
-import argparse, http.client, http.server, json, os, random, re, signal, socket, sys, threading
+import argparse, http.client, http.server, json, os, random, re, signal, socket, sys, threading, time
 
 parser = argparse.ArgumentParser()
 parser.add_argument("target", type=int)
