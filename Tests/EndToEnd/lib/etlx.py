@@ -1,4 +1,5 @@
 """Starts etlx as its users do: the real executable, its exit code, what it printed."""
+import contextlib
 import dataclasses
 import os
 import signal
@@ -55,7 +56,8 @@ class Running:
     def kill(self) -> None:
         """Ends it and all that it started."""
         for pid in processes_of_session(self.pid):
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it may end meanwhile
+                os.kill(pid, signal.SIGKILL)
         self.process.wait()
 
     def children(self) -> list[int]:
