@@ -136,7 +136,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if is_meant and lose_answer < options.lose_answers:
             count("lost_answers")
             return self.drop()
-        self.answer(answer.status, answer.getheaders(), data)
+        try:
+            self.answer(answer.status, answer.getheaders(), data)
+        except ConnectionError:
+            self.close_connection = True  # its client has not waited
 
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = handle_any
 

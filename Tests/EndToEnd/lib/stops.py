@@ -261,10 +261,12 @@ class Stops:
         """Waits until the run's parts are whole; returns its attempt."""
         deadline = time.monotonic() + 90
         while time.monotonic() < deadline:
+            # In this order: a run that ended in between is found by what it wrote before.
+            is_running = running.is_running()
             for name, state in states(self.place.ledger()).items():
                 if name not in known and state not in ("planning", "running"):
                     return name
-            expect(running.is_running(), f"{self.place.name}: the run ended before it was sealed: {running.read('err')[-1000:]}")
+            expect(is_running, f"{self.place.name}: the run ended before it was sealed: {running.read('err')[-1000:]}")
             time.sleep(0.01)
         raise AssertionError(f"{self.place.name}: the run was not sealed: {running.read('err')[-1000:]}")
 
