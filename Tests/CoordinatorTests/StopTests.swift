@@ -57,7 +57,7 @@ struct StopTests {
     func beforeCommitting() throws {
         try withSealedRun { ledger, office, store, run, publish in
             guard case .nothing = office.giveUp(run, Self.reason) else {
-                Issue.record("the ledger took it as aborted")
+                Issue.record("the ledger did not take its end")
                 return
             }
             #expect(try ledger.load(run).state == .aborted)

@@ -200,7 +200,8 @@ extension ClusterStateTests {
         fixture.milliseconds += 1
         let step = fixture.tell(.tick)
         #expect(step.records.map(\.run) == ["run-1", "run-2"] && step.aborts)
-        #expect(fixture.poll(fixture.join("keeper-9")) == nil)
+        let keeper = fixture.join("keeper-9")
+        #expect(fixture.poll(keeper) == nil)
 
         var publishing = Fixture()
         publishing.planned(sizes: [1])
