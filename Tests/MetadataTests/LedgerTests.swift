@@ -332,7 +332,7 @@ struct LedgerTests {
             try append(ledger, .committing(version: 1, record: "{}"))
             run = try ledger.load(Fixture.run)
             #expect(run.holders == ["k1": holds] && run.sealedAt == Fixture.committed && run.changedAt == Fixture.ended)
-            try append(ledger, .aborted(failure), .letGo(worker: "k1"))
+            try append(ledger, .aborted(failure, proof: .unsent), .letGo(worker: "k1"))
             #expect(try ledger.load(Fixture.run).holders == [:])
             for record in [.letGo(worker: "k1"), .holding(worker: "k3", snapshots: holds)] as [LedgerRecord] {
                 let error = #expect(throws: LedgerError.self) { try append(ledger, record) }
