@@ -162,7 +162,8 @@ class Coordinator:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [ETLX, "coordinator", "--listen", self.url, "--join-tokens", f"{self.folder}/worker.tokens",
-                 "--keeper-tokens", f"{self.folder}/keeper.tokens", "--operator-tokens", f"{self.folder}/operator.tokens"],
+                 "--keeper-tokens", f"{self.folder}/keeper.tokens", "--operator-tokens", f"{self.folder}/operator.tokens",
+                 "--base-directory", self.folder, "--target-directory", self.folder],
                 env={**os.environ, "ETLX_LEDGER": self.ledger.url}, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         # For a profiler.
         print(f"coordinator: process {self.process.pid}", file=sys.stderr, flush=True)

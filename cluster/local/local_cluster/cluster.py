@@ -43,7 +43,8 @@ class Cluster:
     Roles are named KIND-INDEX: coordinator-0, keeper-1, worker-3. With `namespaces` each has an address of its own and
     `network` breaks what lies between them. `ledger` is a PostgreSQL URL; without one a private server is started, which
     `restart_ledger` may crash. With `proxy` (options of fault_proxy.py) keepers and workers reach each coordinator through
-    such a proxy; with `has_clocks` the wall clock of a role can be stepped. All of it ends with `down`, at the end of a `with` block, and with this process.
+    such a proxy; with `has_clocks` the wall clock of a role can be stepped. Documents name files and folders below `places`, by default the
+    folder that `folder` is in. All of it ends with `down`, at the end of a `with` block, and with this process.
     """
 
     def __init__(
@@ -51,8 +52,10 @@ class Cluster:
         tls: bool = False, ledger: str | None = None, etlx: str | None = None, slots: int | None = None,
         proxy: list[str] | None = None, environment: dict[str, str] | None = None, grace: int = 20, has_clocks: bool = False,
         coordinator_options: list[str] | None = None,
+        places: str | None = None,
     ):
         self.folder = os.path.realpath(folder)
+        self.places = os.path.realpath(places or os.path.dirname(self.folder))
         self.counts = {"coordinator": coordinators, "keeper": keepers, "worker": workers}
         self.etlx = etlx or etlx_path()
         self.has_tls, self.slots, self.proxy_options, self.grace = tls, slots, proxy, grace
@@ -195,9 +198,8 @@ class Cluster:
         return command + self.security_options("worker")
 
     def bounds(self) -> list[str]:
-        """What documents may do: files and modules lie beside the cluster's own folder, servers may be any."""
-        places = os.path.dirname(self.folder)
-        return ["--base-directory", places, "--placeholder-directory", places, "--target-directory", places,
+        """What documents may do: their files and modules lie below `places`, servers may be any."""
+        return ["--base-directory", self.places, "--placeholder-directory", self.places, "--target-directory", self.places,
                 "--target-endpoint", "*", "--source-endpoint", "*"]
 
     def proxy_command(self, index: int, role: str) -> list[str]:
