@@ -288,6 +288,7 @@ void kernel_csv_split(const kernel_csv_dialect *dialect, const uint8_t *bytes, s
             needs_more = 1;
             break;
         }
+        size_t start = at;
         at = next;
         if (reason == 0 && field_count != width) reason = KERNEL_CSV_WRONG_WIDTH;
         if (reason == 0) {
@@ -295,7 +296,8 @@ void kernel_csv_split(const kernel_csv_dialect *dialect, const uint8_t *bytes, s
             row_end[rows] = (uint32_t)at;
             rows++;
         } else {
-            bad[bad_count] = (kernel_csv_bad){(uint32_t)records, (uint32_t)at, (uint32_t)field_count, reason};
+            bad[bad_count] =
+                (kernel_csv_bad){(uint32_t)records, (uint32_t)start, (uint32_t)at, (uint32_t)field_count, reason};
             bad_count++;
         }
         records++;

@@ -1,3 +1,5 @@
+import Model
+
 /// Every key that a pipeline document may have, in one table. The reader accepts these and no others, and a test
 /// compares `docs/pipeline.md` with them line by line.
 package struct DocumentKey: Sendable {
@@ -219,8 +221,11 @@ package enum DocumentSection: String, CaseIterable, Sendable {
             "names", "a list of texts", standard: "the header", example: "names: [id, taken_at, value]",
             "column names for files without a header, or instead of it"),
         DocumentKey(
-            "on_malformed", "one of stop, quarantine", standard: "stop", example: "on_malformed: quarantine",
+            "on_malformed", "one of stop, drop", standard: "stop", example: "on_malformed: drop",
             "what happens with a record that does not fit"),
+        DocumentKey(
+            "at_most", RowLimit.form, standard: "1%, with what rules drop", example: "at_most: 2%",
+            "how many records `on_malformed: drop` may drop of a table before the run stops"),
         DocumentKey(
             "s3", "a mapping", standard: "the environment", example: "s3: {endpoint: \"https://s3.hospital.example\"}",
             "how the bucket of a path in S3 is reached"),

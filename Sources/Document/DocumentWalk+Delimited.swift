@@ -23,11 +23,27 @@ extension DocumentWalk {
                 header.position, found: "header: false without names", expected: "names: [first, second, …]",
                 remedy: "rules name columns, so every column needs a name")
         }
-        if let onMalformed = word("on_malformed", values, among: DelimitedSpec.OnMalformed.words) {
-            spec.onMalformed = DelimitedSpec.OnMalformed(rawValue: onMalformed) ?? .stop
-        }
+        readOnMalformed(values, &spec)
         readS3(path, values, &spec)
         return path == nil ? nil : spec
+    }
+
+    private mutating func readOnMalformed(_ values: SectionValues, _ spec: inout DelimitedSpec) {
+        if let node = values["on_malformed"], node.text?.lowercased() == "quarantine" {
+            problems.error(
+                node.position, found: "`on_malformed: quarantine`: such records are counted and dropped, not kept",
+                expected: "`on_malformed: drop`")
+        } else if let word = word("on_malformed", values, among: DelimitedSpec.OnMalformed.words) {
+            spec.onMalformed = DelimitedSpec.OnMalformed(rawValue: word) ?? .stop
+        }
+        guard let node = values["at_most"] else { return }
+        spec.atMost = node.text.flatMap { RowLimit($0) }
+        if spec.atMost == nil {
+            problems.error(node.position, found: "\(node.found) for \"at_most\"", expected: values.form("at_most"))
+        } else if values["on_malformed"] == nil || spec.onMalformed == .stop {
+            problems.error(
+                node.position, found: "\"at_most\" without `on_malformed: drop`", expected: "both or neither")
+        }
     }
 
     /// A path in S3, and the settings that go with such a one alone.

@@ -8,6 +8,9 @@ package enum Limits {
     package static let bytesPerRowGroup = 128 << 20
     /// Encoded and compressed pages that wait for their row group's end.
     package static let bufferedBytesPerRowGroup = 48 << 20
+    /// Pages in progress, and what dictionaries need to find their entries: of all columns together.
+    package static let bytesOfOpenPages = 24 << 20
+    package static let bytesOfDictionaryIndexes = 64 << 20
     package static let bytesPerPage = 1 << 20
     package static let rowsPerPage = 20_000
     package static let bytesPerDictionary = 1 << 20
@@ -37,6 +40,8 @@ package enum Limits {
     package static let bytesPerDocument = 4 << 20
     package static let bytesPerMessage = 64 << 10
     package static let bytesPerFetchedSlice = 32 << 10
+    /// The counts of about 15,000 rules of one table.
+    package static let bytesPerReceipt = 4 << 20
 
     // The control plane (relations asserted by `LimitsTests`)
     package static let heartbeatInterval = Duration.seconds(3)

@@ -279,7 +279,15 @@ extension ClusterState {
     private mutating func receive(
         _ text: String, of id: String, at offset: Int, total: Int, token: Int64, from name: String, _ step: inout Step
     ) {
-        guard let (run, spec) = held(token, by: name), spec == .plan, run == id else { return fence(name, &step) }
+        guard let (run, spec) = held(token, by: name), spec != .hold, run == id else { return fence(name, &step) }
+        if let position = runs[id]!.position(of: spec) {
+            let isTaken =
+                Base64.decode(text).map {
+                    runs[id]!.receive($0, at: offset, total: total, of: position, token: token)
+                } ?? false
+            step.reply = isTaken ? .accepted : .refused(reason: "a slice that does not fit")
+            return
+        }
         guard let bytes = Base64.decode(text), offset >= 0, offset <= runs[id]!.upload.count,
             total <= Limits.bytesPerPlan, offset + bytes.count <= total
         else {
@@ -329,6 +337,16 @@ extension ClusterState {
         case (.part(let receipt), .shard(let table, let index))
         where receipt.table == table && receipt.shard == index:
             accept(receipt, of: id, spec, token: token, now: now, &step)
+        case (.uploaded(let named, let number, let sha256), .shard(let table, let index))
+        where named == table && number == index:
+            guard let position = runs[id]!.position(of: spec),
+                let bytes = runs[id]!.shards[position].lease(token)?.upload, SHA256.hexadecimal(bytes) == sha256,
+                let receipt = LongReceipt.receipt(of: bytes), receipt.table == table, receipt.shard == index
+            else {
+                step.reply = .refused(reason: "an unreadable receipt")
+                return
+            }
+            accept(receipt, of: id, spec, token: token, now: now, &step)
         default:
             step.reply = .refused(reason: "a result of another task")
         }
@@ -344,6 +362,10 @@ extension ClusterState {
         case .part(let receipt):
             let position = run.position(of: .shard(table: receipt.table, index: receipt.shard))
             return position.map { run.shards[$0].receipt == receipt } ?? false
+        case .uploaded(let table, let index, let sha256):
+            let position = run.position(of: .shard(table: table, index: index))
+            let receipt = position.flatMap { run.shards[$0].receipt }
+            return receipt.map { LongReceipt.digest(of: $0) == sha256 } ?? false
         }
     }
 
@@ -373,7 +395,7 @@ extension ClusterState {
                 TaskFailure(
                     kind: .worker, disposition: .failRun,
                     message:
-                        "\(spec.words): rows read are not published + quarantined + suppressed + filtered, or no part has as many, or what it counts is not in the plan"
+                        "\(spec.words): rows read are not published + dropped + suppressed + filtered, or no part has as many, or what it counts is not in the plan"
                 ),
                 &step)
             return
@@ -389,6 +411,7 @@ extension ClusterState {
 
     private mutating func sealIfWhole(_ id: String, _ step: inout Step) {
         guard runs[id]!.isWhole else { return }
+        if let failure = runs[id]!.dropFailure { return fail(id, failure, &step) }
         runs[id]!.phase = .publishing
         step.records.append(Record(run: id, record: .sealed))
         step.actions.append(.publish(run: id))

@@ -43,6 +43,8 @@ package struct RunSchedule: Sendable {
     /// Positions of the shards that somebody works on.
     private(set) var leased: Set<Int> = []
     private(set) var rowsOfDone = RowAccount()
+    /// By table.
+    private var tallies: [String: DropTally] = [:]
     private var bytesOfDone: Int64 = 0
     /// In nanoseconds, of accepted attempts.
     private var durations: [Int64] = []
@@ -61,6 +63,13 @@ package struct RunSchedule: Sendable {
     package var leasedCount: Int { leased.count }
     package var shardCount: Int { shards.count }
     var isWhole: Bool { phase == .extracting && doneCount == shards.count }
+    /// Why the run, once whole, is not to be published: more rows were dropped than may be.
+    var dropFailure: TaskFailure? {
+        for table in plan?.tables ?? [] {
+            if let failure = tallies[table.name]?.failure(of: table) { return failure }
+        }
+        return nil
+    }
     /// A database's state is held by a transaction; files are checked by their digests.
     var needsKeeper: Bool {
         plan?.sources.contains { if case .postgres = $0 { true } else { false } } ?? false
@@ -169,6 +178,21 @@ package struct RunSchedule: Sendable {
         return shards[position].leases[index].isInherited
     }
 
+    /// Takes a piece of a long receipt. A repeated one overwrites itself.
+    ///
+    /// - Returns: false: it does not follow what came before, or is more than a receipt of this table has.
+    mutating func receive(_ bytes: [UInt8], at offset: Int, total: Int, of position: Int, token: Int64) -> Bool {
+        guard case .shard(let name, _) = specs[position], let table = plan?.tables.first(where: { $0.name == name }),
+            let index = shards[position].leases.firstIndex(where: { $0.token == token }), offset >= 0,
+            offset <= shards[position].leases[index].upload.count,
+            total <= min(table.longestReceipt, Limits.bytesPerReceipt), bytes.count <= total,
+            offset <= total - bytes.count
+        else { return false }
+        shards[position].leases[index].upload.removeSubrange(offset...)
+        shards[position].leases[index].upload += bytes
+        return true
+    }
+
     /// Ends a lease without a part; the shard waits again when no other attempt is at it.
     mutating func endLease(
         _ position: Int, token: Int64, readyFrom: Instant, countsAs: LeaseEnd, avoiding: String? = nil
@@ -197,6 +221,7 @@ package struct RunSchedule: Sendable {
         shards[position].packed = packer.pack(receipt)
         doneCount += 1
         rowsOfDone = rowsOfDone + receipt.rows
+        tallies[receipt.table, default: DropTally()].add(receipt)
         bytesOfDone = bytesOfDone.saturatingSum(shards[position].weight)
         return tokens
     }
@@ -260,6 +285,7 @@ package struct RunSchedule: Sendable {
                 shards[position].packed = packed
                 doneCount += 1
                 rowsOfDone = rowsOfDone + receipt.rows
+                tallies[receipt.table, default: DropTally()].add(receipt)
                 bytesOfDone = bytesOfDone.saturatingSum(shards[position].weight)
             } else if !state.leases.isEmpty {
                 shards[position].leases = state.leases.map { TaskLease($0, term: term, now: now) }
@@ -278,6 +304,7 @@ package struct RunSchedule: Sendable {
         status.shardsLeased = leased.count
         status.shardsDone = doneCount
         status.rows = rowsOfDone.read
+        status.rowsDropped = rowsOfDone.dropped
         status.bytes = bytesOfDone
         for position in leased {
             status.rows = status.rows.saturatingSum(shards[position].leases.map(\.progress.rows).max() ?? 0)
@@ -312,7 +339,7 @@ private struct RuleSums {
             rules[known].changed = rules[known].changed.saturatingSum(count.changed)
             rules[known].nulls = rules[known].nulls.saturatingSum(count.nulls)
             rules[known].nulled = rules[known].nulled.saturatingSum(count.nulled)
-            rules[known].quarantined = rules[known].quarantined.saturatingSum(count.quarantined)
+            rules[known].dropped = rules[known].dropped.saturatingSum(count.dropped)
         }
     }
 }

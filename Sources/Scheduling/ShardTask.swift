@@ -9,6 +9,8 @@ struct TaskLease: Sendable, Equatable {
     let since: Instant
     var until: Instant
     var progress: TaskProgress
+    /// What came so far of a receipt that is too long for one message.
+    var upload: [UInt8] = []
     /// Of another coordinator's time; nobody has heard of it in this one's.
     var isInherited = false
 }

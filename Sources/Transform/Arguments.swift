@@ -104,6 +104,7 @@ struct Arguments {
         guard let node = node(name) else { return nil }
         let word = node.isNull ? "null" : node.text
         if let word, let choice = Choice(rawValue: word) { return choice }
+        if refuseQuarantine(name, node) { return nil }
         let words = Choice.allCases.map(\.rawValue)
         if let word {
             problems.unknownWord(
@@ -147,12 +148,47 @@ struct Arguments {
 
     mutating func onFailure() -> OnFailure { choice("on_failure", OnFailure.self) ?? .stop }
 
+    /// The word that `drop_row` once was: it promised to keep what was thrown away.
+    ///
+    /// - Returns: whether it stood there; the problem is told then.
+    mutating func refuseQuarantine(_ name: String, _ node: Node) -> Bool {
+        guard name == "on_failure", node.text == "quarantine" else { return false }
+        problems.error(
+            node.position,
+            found: "`on_failure: quarantine` of \(verb.name): such rows are counted and dropped, not kept",
+            expected: "`on_failure: drop_row`")
+        return true
+    }
+
+    /// How many rows the step may drop; nil: nothing is said of it.
+    mutating func atMost() -> RowLimit? {
+        guard verb.parameters.contains(where: { $0.name == "at_most" }), let argument = step.argument,
+            let node = argument["at_most"]
+        else { return nil }
+        // Of `map` the argument may be the table itself.
+        if case .own = verb.form, argument["values"] == nil, argument["file"] == nil { return nil }
+        guard argument["on_failure"]?.text == OnFailure.dropRow.rawValue else {
+            problems.error(
+                node.position, found: "\(verb.name): at_most without `on_failure: drop_row`",
+                expected: "both or neither")
+            return nil
+        }
+        if let limit = node.text.flatMap({ RowLimit($0) }) { return limit }
+        problems.error(
+            node.position, found: "\(verb.name): at_most is \(node.found)", expected: RowLimit.form,
+            remedy: "for example 100 or 2%")
+        return nil
+    }
+
     mutating func allowsWeak() -> Bool { boolean("allow_weak") ?? false }
 }
 
 extension Verb.Parameter {
     static let onFailure = Verb.Parameter(
-        "on_failure", default: "stop", "what becomes of a failing value: stop, null or quarantine")
+        "on_failure", default: "stop", "what becomes of a failing value: stop, null or drop_row")
+    static let atMost = Verb.Parameter(
+        "at_most", default: "1%, with other rules",
+        "how many rows drop_row may drop of a table: a number or a percentage")
     static let allowWeak = Verb.Parameter(
         "allow_weak", default: "false", "true permits a choice that is refused as weak")
 }

@@ -56,7 +56,7 @@ struct StepContext {
 /// A step ready to run: what it gives, how it is recorded, and the code.
 package struct CompiledStep: Sendable {
     let type: DataType
-    let plan: StepPlan
+    var plan: StepPlan
     let operation: any ColumnOperation
 
     init(type: DataType, plan: StepPlan, _ operation: any ColumnOperation) {
@@ -78,14 +78,14 @@ struct Outcome {
     /// Rows whose value differs from what went in; nil: to be counted by comparing.
     var changed: Int?
     var nulled = 0
-    /// Rows that leave for quarantine, ascending; null in `column`.
-    var quarantined: [Int] = []
+    /// Rows that are dropped, ascending; null in `column`.
+    var dropped: [Int] = []
 
-    init(_ column: Column, changed: Int? = nil, nulled: Int = 0, quarantined: [Int] = []) {
+    init(_ column: Column, changed: Int? = nil, nulled: Int = 0, dropped: [Int] = []) {
         self.column = column
         self.changed = changed
         self.nulled = nulled
-        self.quarantined = quarantined
+        self.dropped = dropped
     }
 }
 
@@ -96,13 +96,16 @@ struct ValueFailure: Error {
 }
 
 /// What becomes of a value that a step cannot take.
-enum OnFailure: String, CaseIterable, Sendable { case stop, null, quarantine }
+enum OnFailure: String, CaseIterable, Sendable {
+    case stop, null
+    case dropRow = "drop_row"
+}
 
 /// Keeps account of failing values and decides what becomes of each.
 struct FailureLog {
     let policy: OnFailure
     private(set) var nulled = 0
-    private(set) var quarantined: [Int] = []
+    private(set) var dropped: [Int] = []
 
     init(_ policy: OnFailure) { self.policy = policy }
 
@@ -111,7 +114,7 @@ struct FailureLog {
         switch policy {
         case .stop: throw ValueFailure(code: code, row: row)
         case .null: nulled += 1
-        case .quarantine: quarantined.append(row)
+        case .dropRow: dropped.append(row)
         }
     }
 }

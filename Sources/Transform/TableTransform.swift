@@ -27,8 +27,8 @@ package struct TableTransform: Sendable {
 
     /// Applies every rule to a chunk.
     ///
-    /// - Shape: the chunk's columns are the inputs in order; the result's are `columns`, without the rows that a step sent
-    ///   to quarantine (one row is counted by the first step that sends it). `firstRow` stays.
+    /// - Shape: the chunk's columns are the inputs in order; the result's are `columns`, without the rows that a step
+    ///   dropped (one row is counted by the first step that drops it). `firstRow` stays.
     /// - Nulls: stay null but under `null_to`.
     /// - Parameter counts: added to; empty at the start means all zero.
     /// - Throws: `TransformError` for a value that a step cannot take. Nothing else of the chunk is then to be used.
@@ -37,7 +37,7 @@ package struct TableTransform: Sendable {
         if counts.isEmpty { counts = zeroCounts }
         precondition(counts.count == compiled.reduce(0) { $0 + $1.steps.count }, "counts are those of this table")
         var results: [Column] = []
-        var quarantine = Quarantine(rowCount: chunk.rowCount)
+        var leaving = LeavingRows(rowCount: chunk.rowCount)
         var countIndex = 0
         for column in compiled {
             var current = column.input.map { chunk.columns[$0] } ?? Column(nulls: chunk.rowCount, type: .boolean)
@@ -55,24 +55,24 @@ package struct TableTransform: Sendable {
                     outcome.changed ?? ChangeCount.rows(from: current, to: outcome.column))
                 counts[countIndex].nulls += Int64(outcome.column.nullCount)
                 counts[countIndex].nulled += Int64(outcome.nulled)
-                counts[countIndex].quarantined += Int64(quarantine.add(outcome.quarantined))
+                counts[countIndex].dropped += Int64(leaving.add(outcome.dropped))
                 countIndex += 1
                 current = outcome.column
             }
             precondition(current.type == column.plan.type, "a rule gives the type that was planned")
             results.append(current)
         }
-        guard let keep = quarantine.keep else {
+        guard let keep = leaving.keep else {
             return Chunk(columns: results, rowCount: chunk.rowCount, firstRow: chunk.firstRow)
         }
         return Chunk(
-            columns: results.map { $0.selecting(keep) }, rowCount: chunk.rowCount - quarantine.count,
+            columns: results.map { $0.selecting(keep) }, rowCount: chunk.rowCount - leaving.count,
             firstRow: chunk.firstRow)
     }
 }
 
 /// The rows of a chunk that leave.
-private struct Quarantine {
+private struct LeavingRows {
     private let rowCount: Int
     /// One flag a row; nil while all stay.
     private(set) var keep: [Bool]?
@@ -80,7 +80,7 @@ private struct Quarantine {
 
     init(rowCount: Int) { self.rowCount = rowCount }
 
-    /// Returns how many of `rows` were not in quarantine yet.
+    /// Returns how many of `rows` were not leaving yet.
     mutating func add(_ rows: [Int]) -> Int {
         if rows.isEmpty { return 0 }
         var flags = keep ?? [Bool](repeating: true, count: rowCount)

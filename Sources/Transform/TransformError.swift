@@ -59,11 +59,11 @@ package struct TransformError: Error, Sendable, Equatable, CustomStringConvertib
 
     package var remedy: String {
         switch code {
-        case .unmapped: "add the value to the map, or `otherwise: keep`, `otherwise: null` or `on_failure: quarantine`"
+        case .unmapped: "add the value to the map, or `otherwise: keep`, `otherwise: null` or `on_failure: drop_row`"
         case .domainTooSmall:
-            "use `token`, or `small_domain: permute`, or add `on_failure: null` or `on_failure: quarantine` to the step"
+            "use `token`, or `small_domain: permute`, or add `on_failure: null` or `on_failure: drop_row` to the step"
         case .doesNotParse, .doesNotFit, .notText, .notValid, .noSubject, .outsideAlphabet, .tooLong, .wrongCheckDigit:
-            "correct the source, or add `on_failure: null` or `on_failure: quarantine` to the step"
+            "correct the source, or add `on_failure: null` or `on_failure: drop_row` to the step"
         }
     }
 

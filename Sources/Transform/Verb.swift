@@ -67,7 +67,8 @@ package struct Verb: Sendable {
         self.isElementwise = isElementwise
         self.result = result
         self.form = form
-        self.parameters = parameters
+        // Whatever may drop rows has a limit.
+        self.parameters = parameters.flatMap { $0.name == "on_failure" ? [$0, .atMost] : [$0] }
         isAvailable = true
         self.read = read
     }

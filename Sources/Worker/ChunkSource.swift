@@ -2,36 +2,51 @@ internal import Columnar
 internal import Extract
 internal import Formats
 internal import Model
+internal import ModuleStore
 
 /// The rows of one shard as chunks of the required columns.
 protocol ChunkSource: AnyObject {
     /// The next chunk, or nil when the shard has been read whole and its end was checked.
     func next() throws -> Chunk?
-    /// Rows read so far, those in quarantine too.
+    /// Rows read so far, dropped ones too.
     var rowsRead: Int64 { get }
-    var quarantined: Int64 { get }
+    var dropped: Int64 { get }
     /// Of each required column: values that became NULL because the published type cannot hold them.
     var nulledSpecials: [Int64] { get }
     /// Bytes taken from the source so far.
     var bytesRead: Int64 { get }
 }
 
-/// A shard of a delimited file.
+/// A shard of a delimited file. At its end the bytes that were read are held against the plan: the chunks before are worth
+/// nothing when that throws.
 final class DelimitedChunks: ChunkSource {
     private let decoder: DelimitedDecoder
-    private let counter = ByteCounter()
+    private let reader: any ByteSource
+    private let witness = Witness()
+    private let planned: String?
+    private let changed: ExtractError
 
-    private final class ByteCounter { var count: Int64 = 0 }
+    /// Sees what is read.
+    private final class Witness {
+        let digest = FileDigest()
+        var byteCount: Int64 = 0
+
+        func add(_ bytes: UnsafeRawBufferPointer) {
+            unsafe digest.add(bytes)
+            byteCount += Int64(bytes.count)
+        }
+    }
 
     init(
         _ spec: DelimitedSpec, files: SourceFiles, file: SourceFile, piece: Shard.Piece, binding: TableBinding
     ) throws {
-        guard case .bytes(file.path, let start, let end, let firstRecord) = piece else {
+        guard case .bytes(file.path, let start, let end, let firstRecord, let sha256) = piece else {
             preconditionFailure("a file's shard is a range of bytes")
         }
-        let counter = counter
-        let reader = try files.open(
-            file, range: start..<end, observe: { bytes in counter.count += Int64(bytes.count) })
+        let witness = witness
+        planned = sha256
+        changed = files.changed(file)
+        reader = try files.open(file, range: start..<end, observe: { bytes in unsafe witness.add(bytes) })
         decoder = try DelimitedDecoder(
             spec, file: file.path, start: start, firstRecord: firstRecord, fieldCount: binding.inputs.count,
             columns: binding.required.map { index in
@@ -41,11 +56,30 @@ final class DelimitedChunks: ChunkSource {
             }, bytes: reader)
     }
 
-    func next() throws -> Chunk? { try decoder.next() }
+    func next() throws -> Chunk? {
+        do {
+            if let chunk = try decoder.next() { return chunk }
+        } catch let error as FormatError {
+            // A file that is written to may look malformed: then that is what is wrong with it.
+            try check()
+            throw error
+        }
+        try check()
+        return nil
+    }
+
+    /// Reads what is left, and holds all of it against the plan. To be called once.
+    private func check() throws {
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
+        defer { unsafe memory.deallocate() }
+        while unsafe try reader.read(into: memory) > 0 {}
+        guard witness.digest.finish() == planned else { throw changed }
+    }
+
     var rowsRead: Int64 { decoder.counts.recordsRead }
-    var quarantined: Int64 { decoder.counts.quarantined }
+    var dropped: Int64 { decoder.counts.dropped }
     var nulledSpecials: [Int64] { decoder.counts.nulledSpecials }
-    var bytesRead: Int64 { counter.count }
+    var bytesRead: Int64 { witness.byteCount }
 }
 
 /// A shard of a PostgreSQL table or query.
@@ -88,6 +122,6 @@ final class PostgresChunks: ChunkSource {
         return decoder.finishChunk()
     }
 
-    var quarantined: Int64 { 0 }
+    var dropped: Int64 { 0 }
     var nulledSpecials: [Int64] { decoder.nulledSpecials }
 }

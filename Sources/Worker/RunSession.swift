@@ -257,10 +257,10 @@ package final class RunSession {
     /// The shard's file as the plan saw it.
     private func plannedFile(of shard: Shard, source: String) throws(TaskFailure) -> SourceFile {
         for case .files(let identity) in plan?.sources ?? [] where identity.name == source {
-            guard case .bytes(let path, _, _, _) = shard.piece,
+            guard case .bytes(let path, _, _, _, _) = shard.piece,
                 let file = identity.files.first(where: { $0.path == path })
             else { continue }
-            return SourceFile(path: file.path, byteCount: file.byteCount, etag: file.etag)
+            return SourceFile(path: file.path, byteCount: file.byteCount, etag: file.etag, state: file.state)
         }
         throw TaskFailure(
             kind: .worker, disposition: .failRun,

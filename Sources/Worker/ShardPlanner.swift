@@ -40,6 +40,13 @@ struct ShardPlanner {
             }
             check.checkPromises(draft.bindings.mapValues(\.columns), into: &draft.problems)
         }
+        for table in draft.tables where table.longestReceipt > Limits.bytesPerReceipt {
+            draft.problems.error(
+                nil,
+                found:
+                    "table \"\(table.name)\": \(table.columns.reduce(0) { $0 + $1.steps.count }) steps of rules, more than one receipt can count",
+                expected: "fewer columns or steps in one table", remedy: "publish it as two tables")
+        }
         guard !draft.problems.hasErrors else { throw RunSession.wrongDocument(draft.problems.sorted) }
         let order = pipeline.tables.map(\.name)
         let tables = order.compactMap { name in draft.tables.first { $0.name == name } }
@@ -157,12 +164,14 @@ struct ShardPlanner {
         let scanner = try DelimitedScanner(
             spec, source: source, limits: limits, first: listed[0].path, bytes: try place.open(listed[0]), named: named)
         let scans = try concurrently(listed, atATime: min(filesAtATime, Limits.filesScannedAtATime)) { file in
-            let digest = FileDigest()
-            let reader = try place.open(file, observe: { bytes in unsafe digest.add(bytes) })
-            let scan = try scanner.scan(file: file.path, bytes: reader)
+            let digests = RangeDigests()
+            let reader = try place.open(file, observe: { bytes in unsafe digests.add(bytes) })
+            let scan = try scanner.scan(file: file.path, bytes: reader, digests: digests)
             return (
                 scan,
-                FilesIdentity.File(path: file.path, byteCount: file.byteCount, sha256: digest.finish(), etag: file.etag)
+                FilesIdentity.File(
+                    path: file.path, byteCount: file.byteCount, sha256: digests.finish(), etag: file.etag,
+                    state: file.state)
             )
         }
         let scan = scanner.join(scans.map(\.0))
@@ -202,7 +211,8 @@ struct ShardPlanner {
                         read.map { "\($0.name)\u{0}\($0.type)" }.joined(separator: "\n")),
                     sourceColumns: sourceColumns, columns: columns,
                     droppedColumns: binding.transform.droppedColumns, shards: scan.shards,
-                    estimatedRows: scan.recordCount, estimatedBytes: scan.shards.reduce(0) { $0 + $1.estimatedBytes }))
+                    estimatedRows: scan.recordCount, estimatedBytes: scan.shards.reduce(0) { $0 + $1.estimatedBytes },
+                    atMost: spec.atMost))
         }
     }
 

@@ -34,13 +34,10 @@ final class Slot {
     func perform(_ grant: Grant) -> NodeState.TaskEnd {
         do {
             let result = try work(on: grant)
-            guard fits(.complete(run: grant.run, token: grant.token, result: result)) else {
-                return .failed(
-                    TaskFailure(
-                        kind: .worker, disposition: .failRun,
-                        message:
-                            "\(grant.task.words): its receipt is longer than a message; publish fewer columns in a table"
-                    ))
+            if case .part(let receipt) = result,
+                !fits(.complete(run: grant.run, token: grant.token, result: result))
+            {
+                return .done(try uploaded(receipt, grant))
             }
             return .done(result)
         } catch is Cancelled {
@@ -128,6 +125,14 @@ final class Slot {
         let bytes = PlanCodec().encode(plan)
         for _ in 0..<Limits.uploadsPerPlan where try upload(bytes, grant) { return }
         throw ClusterError(.refused, reason: "the plan was not taken")
+    }
+
+    private func uploaded(_ receipt: PartReceipt, _ grant: Grant) throws -> TaskResult {
+        let bytes = LongReceipt.bytes(of: receipt)
+        for _ in 0..<Limits.uploadsPerPlan where try upload(bytes, grant) {
+            return .uploaded(table: receipt.table, shard: receipt.shard, sha256: SHA256.hexadecimal(bytes))
+        }
+        throw ClusterError(.refused, reason: "\(grant.task.words): the receipt was not taken")
     }
 
     /// - Returns: whether every piece was taken.

@@ -34,12 +34,12 @@ struct TaskRunner {
         }
         let finished = try part.finish()
         countSpecials(source.nulledSpecials, in: &rules)
-        let quarantinedByRules = rules.reduce(0) { $0 + $1.quarantined }
+        let droppedByRules = rules.reduce(0) { $0 + $1.dropped }
         return PartReceipt(
             table: table.name, shard: shard.index, epoch: epoch, stagedPath: finished.stagedPath,
             byteCount: finished.byteCount, sha256: finished.sha256,
             rows: RowAccount(
-                read: source.rowsRead, published: published, quarantined: source.quarantined + quarantinedByRules),
+                read: source.rowsRead, published: published, dropped: source.dropped + droppedByRules),
             rules: rules, handle: finished.handle)
     }
 

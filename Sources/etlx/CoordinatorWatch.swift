@@ -84,7 +84,7 @@ extension ClusterState.Note {
         switch self {
         case .accepted(_, _, let rows, _):
             metrics.ended[.accepted, default: 0] += 1
-            metrics.quarantinedRowCount += Int(rows.quarantined)
+            metrics.droppedRowCount += Int(rows.dropped)
         case .attemptFailed: metrics.ended[.failed, default: 0] += 1
         case .released: metrics.ended[.released, default: 0] += 1
         case .leaseExpired: metrics.leaseExpiredCount += 1

@@ -3,6 +3,7 @@ import Cluster
 import Coordinator
 import Foundation
 import KernelCheck
+import Metadata
 import Model
 import ModuleStore
 
@@ -50,7 +51,7 @@ struct RunCommand: ParsableCommand {
             isVerbose: verbose
         ).run()
         switch outcome {
-        case .published(let record, let folder): tell(record, folder)
+        case .published(let record, let folder, let dropped): tell(record, folder, dropped)
         case .failed(let failure): throw stop(for: failure, json: common.json)
         case .interrupted:
             if common.json { print(JSON.record(["event": "interrupted"]).text()) }
@@ -63,10 +64,13 @@ struct RunCommand: ParsableCommand {
         }
     }
 
-    private func tell(_ record: CommitRecord, _ folder: String) {
+    private func tell(_ record: CommitRecord, _ folder: String, _ dropped: [DroppedRows]) {
         if common.json {
             print(
-                JSON.record(["event": "published", "record": record.json, "folder": .text(folder)]).text())
+                JSON.record([
+                    "event": "published", "record": record.json, "folder": .text(folder),
+                    "dropped": DropReport.json(dropped),
+                ]).text())
             return
         }
         guard !common.quiet else { return }
@@ -75,5 +79,6 @@ struct RunCommand: ParsableCommand {
             "published \(record.module)@\(record.version): \(record.tables.count) tables, \(Console.grouped(rows)) rows, \(Console.size(record.bytes))"
         )
         print("  \(folder)")
+        for table in dropped { Console.warning(DropReport.line(table)) }
     }
 }

@@ -10,7 +10,7 @@ import Worker
 /// One embedded run: store, ledger, socket, processes and the coordinator's loop, put together and taken down.
 struct RunDriver {
     enum Outcome {
-        case published(CommitRecord, folder: String)
+        case published(CommitRecord, folder: String, dropped: [DroppedRows])
         case failed(TaskFailure)
         /// Nothing was published.
         case interrupted
@@ -132,7 +132,9 @@ struct RunDriver {
         after ending: CoordinatorService.Ending, _ state: ClusterState, _ office: RunOffice, _ start: RunStart,
         _ store: Store, wasSignalled: Bool
     ) -> Outcome {
-        func published(_ record: CommitRecord) -> Outcome { .published(record, folder: store.folder(record)) }
+        func published(_ record: CommitRecord) -> Outcome {
+            .published(record, folder: store.folder(record), dropped: DropReport.of(record, in: store))
+        }
         if let run = state.ended.last {
             if run.phase == .published, let record = office.record(of: start.run) { return published(record) }
             let failure = run.failure ?? TaskFailure(kind: .worker, disposition: .failRun, message: "the run failed")

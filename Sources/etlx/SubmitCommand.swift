@@ -149,9 +149,14 @@ struct RunWatch {
                 JSON.record([
                     "event": "published", "run": .text(run.run), "module": .text(run.module),
                     "version": run.version.map { .integer(Int64($0)) },
+                    "rows_dropped": run.rowsDropped.map { .integer($0) },
                 ]).text())
         } else if !common.quiet {
             print("published \(run.module)@\(run.version ?? 0): \(Console.grouped(run.rows)) rows")
+            if let dropped = run.rowsDropped, dropped > 0 {
+                Console.warning(
+                    "\(Console.grouped(dropped)) rows were dropped; `etlx modules STORE show` says by which rules")
+            }
         }
     }
 }

@@ -86,7 +86,11 @@ enum GoldenFrames {
         ),
         (
             call(.complete(run: "r", token: 1, result: .part(receipt))),
-            #"{"credential":"k","node":"worker-1","request":{"complete":{"result":{"part":{"_0":{"byteCount":9,"epoch":2,"rows":{"filtered":0,"published":2,"quarantined":0,"read":2,"suppressed":0},"rules":[{"changed":1,"column":"c","nulled":0,"nulls":0,"quarantined":0,"rowsIn":2,"step":0}],"sha256":"00","shard":3,"stagedPath":"p","table":"t"}}},"run":"r","token":1}}}"#
+            #"{"credential":"k","node":"worker-1","request":{"complete":{"result":{"part":{"_0":{"byteCount":9,"epoch":2,"rows":{"dropped":0,"filtered":0,"published":2,"read":2,"suppressed":0},"rules":[{"changed":1,"column":"c","dropped":0,"nulled":0,"nulls":0,"rowsIn":2,"step":0}],"sha256":"00","shard":3,"stagedPath":"p","table":"t"}}},"run":"r","token":1}}}"#
+        ),
+        (
+            call(.complete(run: "r", token: 1, result: .uploaded(table: "t", shard: 3, sha256: "00"))),
+            #"{"credential":"k","node":"worker-1","request":{"complete":{"result":{"uploaded":{"sha256":"00","shard":3,"table":"t"}},"run":"r","token":1}}}"#
         ),
         (
             call(.fail(run: "r", token: 2, failure: failure)),

@@ -89,7 +89,7 @@ import Testing
             source: #"""
                 {kind: csv, path: "a/*.csv", delimiter: tab, quote: "'", escape: "\\", header: false,
                   encoding: Latin-1, compression: gzip, nulls: ["", NULL, ~, "NA"], comment: "#", skip_lines: 2,
-                  types: {id: int64, amount: "numeric(12, 2)"}, names: [id, amount], on_malformed: quarantine}
+                  types: {id: int64, amount: "numeric(12, 2)"}, names: [id, amount], on_malformed: drop, at_most: 0.5%}
                 """#)
         let pipeline = try #require(Fixture.examine(text, base: "/d").pipeline)
         guard case .csv(let spec) = pipeline.sources[0].kind else {
@@ -108,7 +108,8 @@ import Testing
         #expect(spec.skippedLines == 2)
         #expect(spec.types.map(\.type) == [.int64, .decimal(precision: 12, scale: 2)])
         #expect(spec.names == ["id", "amount"])
-        #expect(spec.onMalformed == .quarantine)
+        #expect(spec.onMalformed == .drop)
+        #expect(spec.atMost == .share(5000))
     }
 
     @Test("without settings, delimited files are RFC 4180")

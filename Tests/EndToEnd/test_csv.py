@@ -7,10 +7,11 @@ import json
 import os
 import subprocess
 import tarfile
+import time
 
 from lib.checks import expect, expect_equal
 from lib.document import Document, Table
-from lib.etlx import run
+from lib.etlx import Running, run, run_well
 from lib.published import Version
 from lib.surroundings import shared, scratch
 
@@ -204,28 +205,115 @@ def test_malformed_record_stops_by_file_and_record():
     expect(not os.path.isdir(f"{store}/files/_versions") or not os.listdir(f"{store}/files/_versions"), "something was published")
 
 
-def test_malformed_records_are_quarantined_and_counted():
-    folder = scratch("quarantine")
-    write(folder, "in.csv", "a,b\n1,2\n3,4,5\n6\n7,8\n")
-    result, store = publish(folder, ["a", "b"], {"path": "in.csv", "on_malformed": "quarantine"})
+def test_malformed_records_are_dropped_and_counted():
+    folder = scratch("dropped")
+    write(folder, "in.csv", "a,b\n1,2\n3,4,5\n6\n7,8\n9,x\n")
+    columns = {"a": "keep", "b": {"cast": {"to": "int32", "on_failure": "drop_row", "at_most": "20%"}}}
+    source = {"path": "in.csv", "types": {"b": "text"}, "on_malformed": "drop", "at_most": 2}
+    result, store = publish(folder, columns, source)
     expect_equal(result.status, 0, f"exit code ({result.text[-800:]})")
     version = Version(store, "files")
     expect_equal(version.read("records").to_pylist(), [{"a": 1, "b": 2}, {"a": 7, "b": 8}], "rows")
-    with open(f"{version.folder}/protocol.json") as file:
-        protocol = file.read()
-    expect('"quarantined"' in protocol, "protocol.json does not count quarantined rows")
-    counts = [value for key, value in walk(json.loads(protocol)) if key == "quarantined"]
-    expect(2 in counts, f"quarantined rows are counted as {counts}, expected 2")
+    line = "table records: 3 of 5 rows dropped: 2 malformed (on_malformed), 1 by column b, step 1 (cast, on_failure)"
+    expect(line in result.err, f"the run does not say what it dropped: {result.text}")
+    expect(line in run_well("modules", store, "show", "files").out, "show does not say it")
+    rules = [
+        {"rule": "on_malformed", "rows": 2},
+        {"rule": "on_failure", "column": "b", "step": 0, "verb": "cast", "rows": 1},
+    ]
+    shown = json.loads(run_well("modules", store, "show", "files", "--json").out)
+    wanted = [{"table": "records", "rows_read": 5, "rows_dropped": 3, "rules": rules}]
+    expect_equal(shown["dropped"], wanted, "show --json")
+    for name in ("protocol.json", "report/accounting.json"):
+        with open(f"{version.folder}/{name}") as file:
+            table = json.load(file)["tables"][0]
+        expect_equal(table["dropped_by"], rules, name)
+        expect_equal(
+            table["rows"], {"read": 5, "published": 2, "dropped": 3, "suppressed": 0, "filtered": 0}, f"rows of {name}")
+    write(folder, "in.csv", "a,b\n1,2\n3,4,5\n7,8\n9,9\n9,9\n")
+    result = run("run", f"{folder}/files.yaml", "--json", "--workers", "1")
+    expect_equal(result.status, 0, f"exit code ({result.text[-800:]})")
+    wanted = [{"table": "records", "rows_read": 5, "rows_dropped": 1, "rules": [{"rule": "on_malformed", "rows": 1}]}]
+    expect_equal(json.loads(result.out.splitlines()[-1])["dropped"], wanted, "run --json")
+    difference = run_well("modules", store, "diff", "files@1", "files@2").out
+    expect("dropped 3 → 1" in difference, f"diff does not say how many: {difference}")
+    by_rules = "dropped by: 2 malformed (on_malformed), 1 by column b, step 1 (cast, on_failure) → 1 malformed (on_malformed)"
+    expect(by_rules in difference, f"diff does not say by which rules: {difference}")
 
 
-def walk(node: object):
-    if isinstance(node, dict):
-        for key, value in node.items():
-            yield key, value
-            yield from walk(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from walk(value)
+def test_more_dropped_rows_than_allowed_stop_the_run():
+    """One percent of a table, or the rule's own limit, by malformed records and by values; nothing is published."""
+    sound = [f"{i},{i}" for i in range(200)]
+    broken, wrong = "SECRET-1,2,3", "5,SECRET-2"
+    cast = {"cast": {"to": "int32", "on_failure": "drop_row"}}
+    for lines, source, rule, status, words in (
+        (sound[:198] + [broken] * 2, {}, cast, 0, ""),
+        (sound[:197] + [broken] * 3, {}, cast, 1, "on_malformed of source files dropped 3, more than 1%"),
+        (sound[:197] + [wrong] * 3, {}, cast, 1, "column b, step 1 (cast) dropped 3, more than 1%"),
+        (sound[:197] + [broken, broken, wrong], {}, cast, 1, "3 of 200 rows would be dropped"),
+        (sound[:190] + [broken] * 10, {"at_most": "5%"}, cast, 0, ""),
+        (sound[:190] + [broken] * 10, {"at_most": 9}, cast, 1, "dropped 10, its at_most is 9"),
+        (sound[:199] + [wrong], {}, {"cast": {**cast["cast"], "at_most": 0}}, 1, "dropped 1, its at_most is 0"),
+    ):
+        folder = scratch("limit")
+        write(folder, "in.csv", "\n".join(["a,b"] + lines) + "\n")
+        source = {"path": "in.csv", "types": {"a": "text", "b": "text"}, "on_malformed": "drop", **source}
+        result, store = publish(folder, {"a": "keep", "b": rule}, source)
+        expect_equal(result.status, status, f"exit code ({result.text[-800:]})")
+        expect("SECRET" not in result.text, "a cell value is in the message")
+        expect(words in result.err, f"not \"{words}\" but {result.err}")
+        expect(status == 0 or "table records" in result.err, f"no table in: {result.err}")
+        versions = f"{store}/files/_versions"
+        expect_equal(os.path.isdir(versions) and bool(os.listdir(versions)), status == 0, "something was published")
+
+
+def test_a_stray_quote_never_drops_the_records_behind_it():
+    for places in ((10,), (10, 990)):
+        folder = scratch("stray")
+        lines = [f'{i},{chr(34) if i in places else ""}x\n' for i in range(1000)]
+        write(folder, "in.csv", "a,b\n" + "".join(lines))
+        result, store = publish(folder, ["a", "b"], {"path": "in.csv", "on_malformed": "drop", "at_most": "100%"})
+        expect_equal(result.status, 1, f"exit code ({result.text[-800:]})")
+        expect("in.csv, record 11" in result.err and "stray quote" in result.err, f"message: {result.err}")
+
+
+def test_the_word_quarantine_is_refused_with_the_new_one():
+    folder = scratch("words")
+    write(folder, "in.csv", "a,b\n1,2\n")
+    result, _ = publish(folder, ["a", "b"], {"path": "in.csv", "on_malformed": "quarantine"})
+    expect_equal(result.status, 2, "exit code")
+    expect("counted and dropped, not kept; expected `on_malformed: drop`" in result.err, f"message: {result.err}")
+    columns = {"a": {"cast": {"to": "text", "on_failure": "quarantine"}}, "b": "keep"}
+    result, _ = publish(folder, columns, {"path": "in.csv"})
+    expect_equal(result.status, 2, "exit code")
+    expect("counted and dropped, not kept; expected `on_failure: drop_row`" in result.err, f"message: {result.err}")
+
+
+def test_a_file_that_changes_while_it_is_read_is_not_published():
+    """A byte of the last shard, its size and its time as before, once the first shard is staged."""
+    folder = scratch("changing")
+    size = 100 << 20
+    line = b"100000," + b"x" * 91 + b"\n"
+    with open(f"{folder}/in.csv", "wb") as file:
+        file.write(b"id,text\n" + line * (size // len(line)))
+    document = Document(
+        folder, "files", {"files": {"kind": "csv", "path": "in.csv"}},
+        [Table("records", "files", {"id": "keep", "text": "keep"})])
+    running = Running("run", document.write(), "--workers", "1")
+    staged = f"{document.store}/files"
+    while running.is_running() and not any(name.endswith(".parquet") for _, _, names in os.walk(staged) for name in names):
+        time.sleep(0.005)
+    expect(running.is_running(), "the run was over before the file could be changed")
+    before = os.stat(f"{folder}/in.csv")
+    with open(f"{folder}/in.csv", "r+b") as file:
+        file.seek(-2, os.SEEK_END)
+        file.write(b"y")
+    os.utime(f"{folder}/in.csv", ns=(before.st_atime_ns, before.st_mtime_ns))
+    result = running.wait()
+    expect_equal(result.status, 1, f"exit code ({result.text[-800:]})")
+    expect("in.csv: the file changed while it was read" in result.err, f"message: {result.err}")
+    versions = f"{document.store}/files/_versions"
+    expect(not os.path.isdir(versions) or not os.listdir(versions), "something was published")
 
 
 def test_csvkit_and_duckdb_files_give_a_table_or_a_named_error():

@@ -245,11 +245,11 @@ target: {{directory: "{self.folder}/store"}}
 
     def receipt(self, grant: dict | None) -> dict:
         shard = (grant or {}).get("task", {}).get("shard", {"table": "t", "index": 0})
-        rows = {name: self.number() for name in ("filtered", "published", "quarantined", "read", "suppressed")}
+        rows = {name: self.number() for name in ("filtered", "published", "dropped", "read", "suppressed")}
         return {
             "byteCount": self.number(), "epoch": (grant or {}).get("epoch", self.number()), "rows": rows,
             "rules": [{"changed": self.number(), "column": self.word("id"), "nulled": self.number(), "nulls": self.number(),
-                       "quarantined": self.number(), "rowsIn": self.number(), "step": self.number()}],
+                       "dropped": self.number(), "rowsIn": self.number(), "step": self.number()}],
             "sha256": self.word("00"), "shard": shard["index"], "stagedPath": self.word("p"), "table": shard["table"]}
 
     def upload(self, run: str, token: int) -> dict:

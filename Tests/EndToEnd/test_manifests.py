@@ -43,7 +43,7 @@ OPTIONS = {
 }
 METRICS = {
     "etlx_shards", "etlx_shards_total", "etlx_rows_read_total", "etlx_bytes_read_total", "etlx_shard_duration_seconds",
-    "etlx_lease_expired_total", "etlx_fenced_total", "etlx_quarantined_rows_total", "etlx_heartbeat_age_seconds",
+    "etlx_lease_expired_total", "etlx_fenced_total", "etlx_dropped_rows_total", "etlx_heartbeat_age_seconds",
     "etlx_source_snapshot_age_seconds", "etlx_leader", "etlx_epoch", "etlx_publish_total", "etlx_runs", "etlx_nodes",
     "etlx_nng_pipes", "etlx_nng_socket_recreated_total", "process_open_fds", "process_resident_memory_bytes", "etlx_build_info",
 }

@@ -135,7 +135,7 @@ enum Fixture {
             byteCount: 100, sha256: SHA256.hexadecimal("\(table) \(shard)"),
             rows: RowAccount(read: rows + 1, published: rows, filtered: 1),
             rules: table == oddTable
-                ? [RuleCount(column: oddColumn, step: 0, rowsIn: rows, changed: 1, nulls: 1, nulled: 0, quarantined: 0)]
+                ? [RuleCount(column: oddColumn, step: 0, rowsIn: rows, changed: 1, nulls: 1, nulled: 0, dropped: 0)]
                 : [])
     }
 

@@ -393,6 +393,17 @@ struct LedgerTests {
                         run: "r", module: "m", attempt: "r", documentDigest: "d", startedAt: "t", actor: "a")))
     }
 
+    @Test("a receipt in the ledger of an earlier build, which said quarantined of dropped rows, is read")
+    func earlierReceipt() {
+        let text =
+            #"{"byteCount":9,"epoch":1,"rows":{"filtered":0,"published":7,"quarantined":3,"read":10,"suppressed":0},"#
+            + #""rules":[{"changed":1,"column":"c","nulled":0,"nulls":0,"quarantined":2,"rowsIn":10,"step":0}],"#
+            + #""sha256":"00","shard":3,"stagedPath":"p","table":"t"}"#
+        let receipt = ReceiptCoding.receipt(text)
+        #expect(receipt?.rows == RowAccount(read: 10, published: 7, dropped: 3))
+        #expect(receipt?.rules == [RuleCount(column: "c", step: 0, rowsIn: 10, changed: 1, dropped: 2)])
+    }
+
     @Test("receipts are the same bytes by the short way and by the long one, and are read back the same")
     func receiptBytes() throws {
         var receipts = [Fixture.receipt("labs", 0), Fixture.receipt(Fixture.oddTable, 1)]

@@ -9,10 +9,10 @@ struct PackingTests {
         table: "visits", shard: 7, epoch: 2, stagedPath: "_staging/a/visits/part-00007.e0002.parquet",
         byteCount: 123_456,
         sha256: String(repeating: "0af9", count: 16),
-        rows: RowAccount(read: 10, published: 7, quarantined: 1, filtered: 2),
+        rows: RowAccount(read: 10, published: 7, dropped: 1, filtered: 2),
         rules: [
             RuleCount(column: "id", step: 0, rowsIn: 10, changed: 9, nulls: 1),
-            RuleCount(column: "id", step: 1, rowsIn: 10, nulled: 3, quarantined: 1),
+            RuleCount(column: "id", step: 1, rowsIn: 10, nulled: 3, dropped: 1),
         ])
 
     @Test("a packed receipt is the same receipt, whatever is in it")
@@ -83,6 +83,12 @@ struct PackingTests {
                     .blocks(schema: "", relation: "r", first: .max, limit: nil),
                 ],
                 [.bytes(path: "a/b c.csv", start: 0, end: .max, firstRecord: 0)],
+            ],
+            [
+                [
+                    .bytes(path: "a", start: 0, end: 9, firstRecord: 0, sha256: String(repeating: "0a", count: 32)),
+                    .bytes(path: "a", start: 9, end: 10, firstRecord: 7, sha256: ""),
+                ]
             ],
             [[.bytes(path: "quote\" slash\\ \u{1}", start: 0, end: 1, firstRecord: 0)]],
         ] {

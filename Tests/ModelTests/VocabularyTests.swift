@@ -100,16 +100,16 @@ import Testing
     @Test("rows are balanced when every row read is accounted for, and no count is negative")
     func accounts() {
         #expect(RowAccount().isBalanced)
-        let first = RowAccount(read: 10, published: 5, quarantined: 2, suppressed: 2, filtered: 1)
+        let first = RowAccount(read: 10, published: 5, dropped: 2, suppressed: 2, filtered: 1)
         #expect(first.isBalanced)
         #expect(!RowAccount(read: 10, published: 9).isBalanced)
         #expect(!RowAccount(read: 0, published: 1, filtered: -1).isBalanced)
-        #expect(!RowAccount(read: -2, published: .max, quarantined: .max).isBalanced)
+        #expect(!RowAccount(read: -2, published: .max, dropped: .max).isBalanced)
         #expect(RowAccount(read: .max, published: .max).isBalanced)
         #expect(
             first + RowAccount(read: 1, published: 1)
                 == RowAccount(
-                    read: 11, published: 6, quarantined: 2, suppressed: 2, filtered: 1))
+                    read: 11, published: 6, dropped: 2, suppressed: 2, filtered: 1))
         #expect((first + RowAccount(read: 1)).isBalanced == false)
     }
 

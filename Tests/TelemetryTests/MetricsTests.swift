@@ -83,7 +83,7 @@ struct MetricsTests {
                 "etlx_build_info gauge", "etlx_leader gauge", "etlx_epoch gauge", "etlx_runs gauge",
                 "etlx_shards gauge", "etlx_nodes gauge", "etlx_shards_total counter", "etlx_publish_total counter",
                 "etlx_lease_expired_total counter", "etlx_fenced_total counter",
-                "etlx_quarantined_rows_total counter", "etlx_requests_total counter", "etlx_nng_pipes gauge",
+                "etlx_dropped_rows_total counter", "etlx_requests_total counter", "etlx_nng_pipes gauge",
                 "etlx_nng_socket_recreated_total counter", "etlx_heartbeat_age_seconds gauge",
                 "etlx_source_snapshot_age_seconds gauge", "process_open_fds gauge",
                 "process_resident_memory_bytes gauge", "process_start_time_seconds gauge",

@@ -132,7 +132,7 @@ import Testing
         #expect(error?.code == .noSubject)
         #expect(try run("null").0.columns[1].nullCount == 2)
         #expect(try run("null").1.last?.nulled == 1)
-        #expect(try run("quarantine").0.rowCount == 2)
+        #expect(try run("drop_row").0.rowCount == 2)
     }
 }
 

@@ -179,9 +179,9 @@ import Testing
             #expect(nulled.map { $0 == nil } == [true, false, true, false])
             var counts: [RuleCount] = []
             let kept = try Fixture.run(
-                [step([("on_failure", "quarantine")])], .texts([nil, "1234567", value, "7654321"]), counts: &counts)
+                [step([("on_failure", "drop_row")])], .texts([nil, "1234567", value, "7654321"]), counts: &counts)
             #expect(kept.shown == [nulled[0], nulled[1], nulled[3]])
-            #expect(counts[0].quarantined == 1)
+            #expect(counts[0].dropped == 1)
         }
         let wrong = #expect(throws: TransformError.self) {
             try Fixture.texts([step([("check_digit", "luhn")])], ["79927398714"])

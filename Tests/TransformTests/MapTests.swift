@@ -34,9 +34,9 @@ import Testing
         #expect(try otherwise("other") == ["male", "other", nil])
         var counts: [RuleCount] = []
         let kept = try Fixture.run(
-            [Step("map", ["values": values, "on_failure": "quarantine"])], .texts(["m", "q", "f"]), counts: &counts)
+            [Step("map", ["values": values, "on_failure": "drop_row"])], .texts(["m", "q", "f"]), counts: &counts)
         #expect(kept.shown == ["male", "female"])
-        #expect(counts[0].quarantined == 1)
+        #expect(counts[0].dropped == 1)
         #expect(try Fixture.run([Step("map", ["1": "one"])], .fixed([Int32(1), nil], .int32)).shown == ["one", nil])
     }
 

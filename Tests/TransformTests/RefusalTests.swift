@@ -9,6 +9,27 @@ import Testing
         "wrong rules are refused before any row is read, with the way out",
         arguments: [
             ([Step("tokn", ["key": "people", "scope": "s"])], DataType.text, "did you mean \"token\"?"),
+            (
+                [Step("cast", ["to": "int32", "on_failure": "quarantine"])], .text,
+                "counted and dropped, not kept; expected `on_failure: drop_row`"
+            ),
+            (
+                [Step("normalize_iban", ["on_failure": "quarantine"])], .text,
+                "counted and dropped, not kept; expected `on_failure: drop_row`"
+            ),
+            (
+                [Step("map", ["file": "x.csv", "on_failure": "quarantine"])], .text,
+                "counted and dropped, not kept; expected `on_failure: drop_row`"
+            ),
+            ([Step("cast", ["to": "int32", "at_most": 5])], .text, "at_most without `on_failure: drop_row`"),
+            (
+                [Step("cast", ["to": "int32", "on_failure": "null", "at_most": 5])], .text,
+                "at_most without `on_failure: drop_row`"
+            ),
+            (
+                [Step("cast", ["to": "int32", "on_failure": "drop_row", "at_most": "2 in 100"])], .text,
+                "a whole number of rows, or a percentage"
+            ),
             ([Step("encrypt", ["key": "people"])], .text, "without \"context\""),
             ([Step("encrypt", ["key": "people", "context": "a b"])], .text, "letters, digits"),
             ([Step("encrypt", ["key": "people", "context": "a", "as": "base64"])], .text, "unknown `as` of encrypt"),
@@ -232,10 +253,31 @@ import Testing
         #expect(error.map { "\($0)".contains("on_failure") } == true)
     }
 
-    @Test("quarantined rows leave all columns, are counted once, and accounts balance")
-    func quarantine() throws {
+    @Test("what a step may drop is part of its plan and of its summary, a number as well as a share")
+    func dropLimits() throws {
         var problems = ProblemList(file: nil)
-        let step = Step("cast", ["to": "int32", "on_failure": "quarantine"])
+        let rules = [
+            Step("cast", ["to": "int32", "on_failure": "drop_row", "at_most": "2.5%"]),
+            Step("round", ["digits": 1, "on_failure": "drop_row", "at_most": 7]),
+            Step("cast", ["to": "int32", "on_failure": "drop_row"]),
+        ]
+        let transform = try #require(
+            Fixture.compile(
+                [
+                    Fixture.rule("a", [rules[0]]), Fixture.rule("b", [rules[1]]), Fixture.rule("c", [rules[2]]),
+                ],
+                [
+                    Fixture.input("a", .text), Fixture.input("b", .decimal(precision: 9, scale: 2)),
+                    Fixture.input("c", .text),
+                ], problems: &problems))
+        #expect(transform.columns.map { $0.steps[0].atMost } == [.share(25_000), .count(7), nil])
+        #expect(transform.columns[0].steps[0].summary == "cast(to: int32, on_failure: drop_row, at_most: 2.5%)")
+    }
+
+    @Test("dropped rows leave all columns, are counted once, and accounts balance")
+    func dropped() throws {
+        var problems = ProblemList(file: nil)
+        let step = Step("cast", ["to": "int32", "on_failure": "drop_row"])
         let transform = try #require(
             Fixture.compile(
                 [Fixture.rule("a", [step]), Fixture.rule("b", [step]), Fixture.rule("l", [Step("keep")])],
@@ -250,8 +292,8 @@ import Testing
         let result = try transform.apply(chunk, counts: &counts)
         #expect(result.rowCount == 1)
         #expect(result.columns.map { $0.shown[0] } == ["1", "1", "[p]"])
-        #expect(counts.map(\.quarantined) == [2, 1, 0])
-        #expect(chunk.rowCount == result.rowCount + Int(counts.reduce(0) { $0 + $1.quarantined }))
+        #expect(counts.map(\.dropped) == [2, 1, 0])
+        #expect(chunk.rowCount == result.rowCount + Int(counts.reduce(0) { $0 + $1.dropped }))
         _ = try transform.apply(chunk, counts: &counts)
         #expect(counts.map(\.rowsIn) == [8, 8, 8])
     }

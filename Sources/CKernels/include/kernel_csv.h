@@ -41,9 +41,10 @@ enum {
     KERNEL_CSV_MARK_INSIDE,        /* a byte-order mark before the record: files were joined */
 };
 
-/* A record that is not as it should be; it has no row. `record` counts from the block's first record. */
+/* A record that is not as it should be; it has no row. `record` counts from the block's first record; its bytes are
+ * start ..< end, its line end with them. */
 typedef struct {
-    uint32_t record, end, width, reason;
+    uint32_t record, start, end, width, reason;
 } kernel_csv_bad;
 
 typedef struct {

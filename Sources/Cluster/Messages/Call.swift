@@ -30,7 +30,8 @@ package enum Request: Sendable, Codable, Equatable {
     case heartbeat(tasks: [TaskProgress], holding: [String])
     /// A piece of a text that is too long for one message: the document or the plan of a run.
     case fetch(run: String, text: SharedText, offset: Int)
-    /// A piece of the plan from the keeper; `complete` with `.plan` follows when all `total` bytes are there.
+    /// A piece of what is too long for one message: a plan from its keeper, a receipt with the counts of many rules from a
+    /// worker. `complete` with `.plan` or `.uploaded` follows when all `total` bytes are there.
     case upload(run: String, token: Int64, offset: Int, total: Int, bytes: String)
     case complete(run: String, token: Int64, result: TaskResult)
     case fail(run: String, token: Int64, failure: TaskFailure)
@@ -144,6 +145,8 @@ package enum TaskResult: Sendable, Codable, Equatable {
     /// The run's snapshots are held here too, under these ids.
     case held([SnapshotHold])
     case part(PartReceipt)
+    /// The part's receipt, uploaded before as `LongReceipt` has it. `sha256`: of its bytes.
+    case uploaded(table: String, shard: Int, sha256: String)
 }
 
 /// A document to run, in pieces that fit a message. The same `id` is the same submission, however often it is sent.

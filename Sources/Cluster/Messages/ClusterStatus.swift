@@ -25,6 +25,8 @@ package struct ClusterStatus: Sendable, Codable, Equatable {
         package var failure: TaskFailure?
         /// The run that began anew when this one's snapshots were lost; empty while it is on its way.
         package var restartedAs: String?
+        /// Of those read so far.
+        package var rowsDropped: Int64?
 
         package init(
             run: String, module: String, phase: Phase, startedAt: String, shards: Int = 0, shardsReady: Int = 0,

@@ -234,7 +234,13 @@ package struct NodeState: Sendable {
     private mutating func reported(_ voice: Voice, _ request: Request, _ reply: Reply, _ actions: inout [Action]) {
         guard case .slot(let slot) = voice, var task = tasks[slot] else { return }
         tasks[slot] = nil
-        guard case .complete(let run, _, let result) = request, result.isHeld else { return }
+        guard case .complete(let run, let token, let result) = request else { return }
+        if case .uploaded = result, case .refused = reply {
+            // The coordinator began anew between the receipt's last piece and this: the shard is handed back.
+            task.report = .release(run: run, token: token)
+            tasks[slot] = task
+        }
+        guard result.isHeld else { return }
         if reply == .accepted {
             holding.insert(run)
         } else if case .refused = reply, result == .plan, task.uploads < Limits.uploadsPerPlan, draining == nil {
@@ -414,7 +420,7 @@ extension TaskResult {
     fileprivate var isHeld: Bool {
         switch self {
         case .plan, .held: true
-        case .part: false
+        case .part, .uploaded: false
         }
     }
 }

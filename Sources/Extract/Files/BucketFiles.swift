@@ -100,7 +100,7 @@ struct BucketFiles: Sendable {
         ExtractError(.notFound, source: source, subject: path, reason: "no such object")
     }
 
-    fileprivate static func changed(_ source: String, _ path: String) -> ExtractError {
+    static func changed(_ source: String, _ path: String) -> ExtractError {
         ExtractError(
             .unreadable, source: source, subject: path, reason: "the object has changed since it was planned",
             remedy: "run again")

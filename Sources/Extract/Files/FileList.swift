@@ -1,5 +1,5 @@
 internal import CSystem
-internal import Model
+package import Model
 
 #if canImport(Glibc)
 import Glibc
@@ -20,6 +20,7 @@ package struct FileList: Sendable, Equatable {
         /// Absolute: what is opened.
         package let location: String
         package let byteCount: Int64
+        package let state: FileState
     }
 
     package let files: [File]
@@ -50,8 +51,8 @@ package struct FileList: Sendable, Equatable {
         var files: [File] = []
         for location in locations {
             let path = Self.relative(location, to: folder)
-            let byteCount = try Self.byteCount(location, source: source, subject: path)
-            files.append(File(path: path, location: location, byteCount: byteCount))
+            let (byteCount, state) = try Self.look(at: location, source: source, subject: path)
+            files.append(File(path: path, location: location, byteCount: byteCount, state: state))
         }
         self.files = files
     }
@@ -59,10 +60,21 @@ package struct FileList: Sendable, Equatable {
     /// Where a path of a plan lies.
     package static func location(ofPath path: String, folder: String) -> String { joined(folder, path) }
 
-    /// The size of a file that can be read; an error for anything else.
-    static func byteCount(_ location: String, source: String, subject: String) throws(ExtractError) -> Int64 {
+    /// The size and state of a file that can be read; an error for anything else.
+    static func look(
+        at location: String, source: String, subject: String
+    ) throws(ExtractError) -> (byteCount: Int64, state: FileState) {
         var status = stat()
         guard unsafe stat(location, &status) == 0 else { throw failure(errno, source: source, subject: subject) }
+        let found = try described(status, source: source, subject: subject)
+        guard unsafe access(location, R_OK) == 0 else { throw failure(errno, source: source, subject: subject) }
+        return found
+    }
+
+    /// The size and state of what was looked at; an error for anything but a regular file.
+    static func described(
+        _ status: stat, source: String, subject: String
+    ) throws(ExtractError) -> (byteCount: Int64, state: FileState) {
         switch status.st_mode & S_IFMT {
         case S_IFREG: break
         case S_IFDIR:
@@ -72,8 +84,7 @@ package struct FileList: Sendable, Equatable {
         default:
             throw ExtractError(.unreadable, source: source, subject: subject, reason: "is not a regular file")
         }
-        guard unsafe access(location, R_OK) == 0 else { throw failure(errno, source: source, subject: subject) }
-        return Int64(status.st_size)
+        return (Int64(status.st_size), FileState(status))
     }
 
     static func failure(_ code: CInt, source: String, subject: String) -> ExtractError {
@@ -129,4 +140,29 @@ package struct FileList: Sendable, Equatable {
             out.append(character)
         }
     }
+}
+
+extension FileState {
+    fileprivate init(_ status: stat) {
+        self.init(
+            place: Self.here, device: UInt64(status.st_dev), inode: UInt64(status.st_ino),
+            modified: Self.nanoseconds(status.st_mtim), changed: Self.nanoseconds(status.st_ctim))
+    }
+
+    /// A time further away than 64 bits of nanoseconds reach is still a time like no other.
+    private static func nanoseconds(_ time: timespec) -> Int64 {
+        Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
+    }
+
+    /// This boot of this machine, and the mounts that this process sees.
+    private static let here: String? = {
+        let file = unsafe open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return nil }
+        defer { close(file) }
+        var boot = [UInt8](repeating: 0, count: 36)
+        let count = unsafe boot.withUnsafeMutableBytes { unsafe read(file, $0.baseAddress!, $0.count) }
+        var mounts = stat()
+        guard count == boot.count, unsafe stat("/proc/self/ns/mnt", &mounts) == 0 else { return nil }
+        return "\(String(decoding: boot, as: UTF8.self)) \(mounts.st_ino)"
+    }()
 }

@@ -9,11 +9,14 @@ package struct SourceFile: Sendable, Equatable {
     package let byteCount: Int64
     /// Of an object alone: nil for a file.
     package let etag: String?
+    /// Of a file on disk alone.
+    package let state: FileState?
 
-    package init(path: String, byteCount: Int64, etag: String? = nil) {
+    package init(path: String, byteCount: Int64, etag: String? = nil, state: FileState? = nil) {
         self.path = path
         self.byteCount = byteCount
         self.etag = etag
+        self.state = state
     }
 }
 
@@ -58,7 +61,7 @@ package struct SourceFiles: Sendable {
         case .folder(let folder, let boundary):
             let files = try FileList(pattern: pattern, folder: folder, source: source).files
             for file in files { try hold(file.location, called: file.path, within: boundary) }
-            return files.map { SourceFile(path: $0.path, byteCount: $0.byteCount) }
+            return files.map { SourceFile(path: $0.path, byteCount: $0.byteCount, state: $0.state) }
         case .bucket(let bucket): return try bucket.list(S3Path(pattern)?.key ?? "")
         }
     }
@@ -78,8 +81,16 @@ package struct SourceFiles: Sendable {
             try hold(location, called: file.path, within: boundary)
             return try FileReader(
                 location: location, path: file.path, source: source,
-                range: range, plannedByteCount: file.byteCount, observe: observe)
+                range: range, planned: file, observe: observe)
         case .bucket(let bucket): return try bucket.open(file, range: range, observe: observe)
+        }
+    }
+
+    /// What is thrown when a file's bytes are not those that were planned.
+    package func changed(_ file: SourceFile) -> ExtractError {
+        switch place {
+        case .folder: FileReader.changed(source: source, path: file.path)
+        case .bucket: BucketFiles.changed(source, file.path)
         }
     }
 

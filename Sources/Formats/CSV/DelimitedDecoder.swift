@@ -4,11 +4,11 @@ package import Model
 
 /// What decoding a shard did to its records.
 package struct DelimitedCounts: Sendable, Equatable {
-    /// All records, quarantined ones too.
+    /// All records, dropped ones too.
     package var recordsRead: Int64 = 0
-    package var quarantined: Int64 = 0
+    package var dropped: Int64 = 0
     /// The first of them, counted from one in their file, ascending.
-    package var quarantinedRecords: [Int64] = []
+    package var droppedRecords: [Int64] = []
     /// Of each asked-for column: values without counterpart that became NULL.
     package var nulledSpecials: [Int64]
 }
@@ -22,8 +22,8 @@ package struct DelimitedCounts: Sendable, Equatable {
 /// - Declared numbers may have a plus sign and leading zeros, declared booleans may be t/f, yes/no, on/off, 1/0;
 ///   otherwise the forms are those of `TypeInference`. Blanks around a value are part of it.
 /// - Errors: `malformedRecord`, `wrongType`, `specialValue`, `invalidEncoding`, `cellTooLarge`, `brokenStream`, with file
-///   and record number, never the value. With `onMalformed: .quarantine` the first three leave the record out and
-///   count it.
+///   and record number, never the value. With `onMalformed: .drop` the first three leave the record out and
+///   count it, but for a malformed record that may hide others.
 /// - Cost: no allocation per row; one block of bytes and one chunk in memory.
 package final class DelimitedDecoder {
     private let spec: DelimitedSpec
@@ -83,7 +83,7 @@ package final class DelimitedDecoder {
                 try take()
             }
             if chunkRows == 0 { return nil }
-            // A chunk of quarantined records alone is none.
+            // A chunk of dropped records alone is none.
             if let chunk = finishChunk() { return chunk }
         }
     }
@@ -103,7 +103,7 @@ package final class DelimitedDecoder {
             }
             if failed > 0 { failures += takeFailures(ofColumn: index, rows: rows) }
         }
-        if reader.badCount > 0 || !failures.isEmpty { try quarantine(failures) }
+        if reader.badCount > 0 || !failures.isEmpty { try leaveOut(failures) }
         chunkRows += rows
     }
 
@@ -123,9 +123,10 @@ package final class DelimitedDecoder {
     }
 
     /// Leaves records out, or throws for the first of them.
-    private func quarantine(_ failures: [(row: Int, column: Int, status: UInt8)]) throws(FormatError) {
+    private func leaveOut(_ failures: [(row: Int, column: Int, status: UInt8)]) throws(FormatError) {
         let first = failures.min { ($0.row, $0.column) < ($1.row, $1.column) }
         let malformed = (0..<reader.badCount).map { reader.malformed($0, fieldCount: fieldCount) }
+        if let bad = malformed.first(where: { !$0.mayBeDropped }), spec.onMalformed == .drop { throw bad.error }
         if spec.onMalformed == .stop {
             if let bad = malformed.first, first.map({ bad.record < reader.number(ofRow: $0.row) }) ?? true {
                 throw bad.error
@@ -135,8 +136,8 @@ package final class DelimitedDecoder {
         let rows = Set(failures.map(\.row)).sorted()
         excluded += rows.map { chunkRows + $0 }
         let records = (malformed.map(\.record) + rows.map { reader.number(ofRow: $0) }).sorted()
-        counts.quarantined += Int64(records.count)
-        counts.quarantinedRecords += records.prefix(max(0, limits.listedRecords - counts.quarantinedRecords.count))
+        counts.dropped += Int64(records.count)
+        counts.droppedRecords += records.prefix(max(0, limits.listedRecords - counts.droppedRecords.count))
     }
 
     private func finishChunk() -> Chunk? {
@@ -170,7 +171,7 @@ package final class DelimitedDecoder {
             return FormatError(
                 .wrongType, column: column.name, row: number, file: reader.file,
                 reason: "the field is not written as \(column.type) is",
-                remedy: "declare the column as text, or set `on_malformed: quarantine`")
+                remedy: "declare the column as text, or set `on_malformed: drop`")
         }
     }
 }

@@ -7,7 +7,7 @@ package import Model
 /// the scans are joined in the files' sorted order; what comes of it does not depend on which was done first.
 ///
 /// - Errors: the header's (`malformedRecord` with row 0), the first malformed record of a file unless they are
-///   quarantined, `invalidEncoding`, `cellTooLarge`, `brokenStream`; and whatever a file's `ByteSource` throws.
+///   dropped, and always one that may hide others, `invalidEncoding`, `cellTooLarge`, `brokenStream`; and whatever a file's `ByteSource` throws.
 /// - Cost: one pass and the first file's first block once more; one block of memory a file that is being scanned; every
 ///   byte of a file passes the `ByteSource`, which may hash it.
 package struct DelimitedScanner: Sendable {
@@ -40,8 +40,11 @@ package struct DelimitedScanner: Sendable {
         }
     }
 
-    /// Scans a file. `file` is its name in messages, metadata and shards; `bytes` gives all of it.
-    package func scan(file: String, bytes: any ByteSource) throws -> DelimitedFileScan {
+    /// Scans a file. `file` is its name in messages, metadata and shards; `bytes` gives all of it, and `digests` sees
+    /// what it gives.
+    package func scan(
+        file: String, bytes: any ByteSource, digests: (any RangeDigesting)? = nil
+    ) throws -> DelimitedFileScan {
         let counted = CountedInput(bytes)
         let input = try DelimitedInput(spec, source: counted, file: file, isAtStart: true)
         let reader = try Self.reader(input, file, spec, dialect, limits)
@@ -52,7 +55,8 @@ package struct DelimitedScanner: Sendable {
         // A shard from a file's middle does not see how its first record ends.
         let isCut = input.isSeekable && !reader.endsWithLoneCR
         var cutter = ShardCutter(
-            path: file, start: reader.fileOffset, bytesPerShard: isCut ? limits.bytesPerShard : nil)
+            path: file, start: isCut ? reader.fileOffset : 0, bytesPerShard: isCut ? limits.bytesPerShard : nil,
+            digests: digests)
         var inferences = header.columns.map { _ in TypeInference() }
         var undecided = header.columns.indices.filter { header.columns[$0].declared == nil }
         var recordCount: Int64 = 0
@@ -61,7 +65,7 @@ package struct DelimitedScanner: Sendable {
         while try reader.next(fieldCount: fieldCount, rowLimit: Int.max) {
             for index in 0..<reader.badCount {
                 let record = reader.malformed(index, fieldCount: fieldCount)
-                if spec.onMalformed == .stop { throw record.error }
+                if spec.onMalformed == .stop || !record.mayBeDropped { throw record.error }
                 malformedCount += 1
                 if malformed.count < limits.listedRecords { malformed.append(record) }
             }
@@ -78,7 +82,7 @@ package struct DelimitedScanner: Sendable {
             file: DelimitedScan.File(
                 path: file, byteCount: counted.byteCount, encoding: input.encoding, isCompressed: input.isCompressed,
                 recordCount: recordCount, malformedCount: malformedCount),
-            inferences: inferences, shards: cutter.finish(end: counted.byteCount, isWhole: !isCut),
+            inferences: inferences, shards: cutter.finish(end: counted.byteCount),
             malformed: malformed)
     }
 
@@ -113,7 +117,8 @@ package struct DelimitedScanner: Sendable {
         guard shards.isEmpty else { return shards }
         // Somebody has to write the empty part.
         let end = scans[0].file.byteCount
-        let empty = Shard.Piece.bytes(path: scans[0].file.path, start: end, end: end, firstRecord: 0)
+        let empty = Shard.Piece.bytes(
+            path: scans[0].file.path, start: end, end: end, firstRecord: 0, sha256: SHA256.hexadecimal(""))
         return [Shard(index: 0, piece: empty, estimatedRows: 0, estimatedBytes: 0)]
     }
 

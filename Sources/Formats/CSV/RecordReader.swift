@@ -89,7 +89,18 @@ import Musl
     func malformed(_ index: Int, fieldCount: Int) -> MalformedRecord {
         MalformedRecord(
             file: file, record: recordNumber + Int64(bad[index].record) + 1,
-            reason: Self.reason(bad[index].reason, found: Int(bad[index].width), expected: fieldCount))
+            reason: Self.reason(bad[index].reason, found: Int(bad[index].width), expected: fieldCount),
+            isUnterminated: Int(bad[index].reason) == KERNEL_CSV_UNTERMINATED, spansLines: spansLines(bad[index]))
+    }
+
+    /// A line ends within the record.
+    private func spansLines(_ bad: kernel_csv_bad) -> Bool {
+        let (start, length) = unsafe (block + Int(bad.start), Int(bad.end - bad.start))
+        var bytes = unsafe UnsafeBufferPointer(start: start, count: length)[...]
+        // Its own end is none.
+        if unsafe bytes.last == UInt8(ascii: "\n") { unsafe bytes.removeLast() }
+        if unsafe bytes.last == UInt8(ascii: "\r") { unsafe bytes.removeLast() }
+        return unsafe bytes.contains { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }
     }
 
     /// File offset of the batch's end.
@@ -330,10 +341,19 @@ package struct MalformedRecord: Sendable, Equatable {
     package let record: Int64
     /// In fixed words.
     package let reason: String
+    let isUnterminated: Bool
+    let spansLines: Bool
 
-    var error: FormatError {
+    /// It is one record and no more. Behind a stray quote other records, up to the rest of the file, are text of this one:
+    /// they would be dropped and nobody would count them.
+    package var mayBeDropped: Bool { !isUnterminated && !spansLines }
+
+    package var error: FormatError {
         FormatError(
-            .malformedRecord, row: record, file: file, reason: reason,
-            remedy: "repair the file, or set `on_malformed: quarantine`")
+            .malformedRecord, row: record, file: file,
+            reason: isUnterminated || !spansLines ? reason : reason + ", over several lines",
+            remedy: mayBeDropped
+                ? "repair the file, or set `on_malformed: drop`"
+                : "repair the file: a stray quote may hide other records, so this one is never dropped")
     }
 }

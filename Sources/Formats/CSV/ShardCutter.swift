@@ -4,16 +4,22 @@ import Model
 struct ShardCutter {
     private let path: String
     private let bytesPerShard: Int?
-    private var pieces: [(start: Int64, end: Int64, firstRecord: Int64, records: Int64)] = []
+    private let digests: (any RangeDigesting)?
+    private var shards: [Shard] = []
     private var start: Int64
     private var firstRecord: Int64 = 0
     private var nextRecord: Int64 = 0
 
-    /// - Parameter bytesPerShard: nil: do not cut.
-    init(path: String, start: Int64, bytesPerShard: Int?) {
+    /// - Parameters:
+    ///   - start: where the first shard begins.
+    ///   - bytesPerShard: nil: do not cut.
+    ///   - digests: of the file's bytes, those that were read so far; nil: shards have none.
+    init(path: String, start: Int64, bytesPerShard: Int?, digests: (any RangeDigesting)?) {
         self.path = path
         self.start = start
         self.bytesPerShard = bytesPerShard
+        self.digests = digests
+        digests?.begin(at: start, leastByteCount: bytesPerShard.map { Int64($0) })
     }
 
     mutating func take(_ batch: RecordReader) {
@@ -27,28 +33,36 @@ struct ShardCutter {
     }
 
     private mutating func cut(at end: Int64, after record: Int64) {
-        pieces.append((start, end, firstRecord, record - firstRecord))
+        shards.append(
+            Shard(
+                index: shards.count,
+                piece: .bytes(
+                    path: path, start: start, end: end, firstRecord: firstRecord, sha256: digests?.end(at: end)),
+                estimatedRows: record - firstRecord, estimatedBytes: end - start))
         start = end
         firstRecord = record
     }
 
-    /// - Parameters:
-    ///   - end: the file's last byte.
-    ///   - isWhole: the file is one shard from its first byte to its last.
+    /// Blank lines and comments behind the last cut are nobody's.
+    ///
+    /// - Parameter end: the file's last byte.
     /// - Returns: its shards, counted from 0.
-    mutating func finish(end: Int64, isWhole: Bool) -> [Shard] {
-        if isWhole { start = 0 }
-        if nextRecord > firstRecord {
-            cut(at: end, after: nextRecord)
-        } else if !pieces.isEmpty {
-            // Blank lines and comments at the end.
-            pieces[pieces.count - 1].end = end
-        }
-        return pieces.enumerated().map { index, piece in
-            Shard(
-                index: index,
-                piece: .bytes(path: path, start: piece.start, end: piece.end, firstRecord: piece.firstRecord),
-                estimatedRows: piece.records, estimatedBytes: piece.end - piece.start)
-        }
+    mutating func finish(end: Int64) -> [Shard] {
+        if nextRecord > firstRecord { cut(at: end, after: nextRecord) }
+        return shards
     }
+}
+
+/// SHA-256 of consecutive ranges of a file whose bytes go by once.
+package protocol RangeDigesting: AnyObject {
+    /// The first range begins at `start`, which was read already or is the next byte.
+    ///
+    /// - Parameter leastByteCount: what each range has at least, unless it ends with the file; nil: there is one range, to
+    ///   the file's end.
+    func begin(at start: Int64, leastByteCount: Int64?)
+    /// Ends a range; the next begins there.
+    ///
+    /// - Parameter end: at most what was read.
+    /// - Returns: 64 lower-case hexadecimal digits.
+    func end(at end: Int64) -> String
 }

@@ -188,6 +188,14 @@ final class ParquetLeaf {
         }
     }
 
+    func endPage() { flushPage() }
+
+    /// Bytes of the page in progress.
+    var openByteCount: Int { values.count + indexes.count + definition.count + repetition.count }
+
+    /// About what the dictionary's table takes, whatever it grew by: places of entries and slots to find them.
+    var dictionaryIndexByteCount: Int { dictionary.map { 32 * $0.entryCount } ?? 0 }
+
     /// Bytes that wait for the row group's end.
     var bufferedByteCount: Int {
         chunk.compressedByteCount + (usesDictionary ? dictionary.map(\.entryByteCount) ?? 0 : 0)

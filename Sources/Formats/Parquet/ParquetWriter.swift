@@ -26,7 +26,8 @@ package struct ParquetSummary: Sendable, Equatable {
 /// - Nulls: every column is optional.
 /// - Privacy: a protected column has no statistics.
 /// - Throws: `sinkFailed` when the sink throws; the writer is then of no further use.
-/// - Memory: one row group's compressed pages, and a page in progress for each leaf. A huge cell is never copied.
+/// - Memory: one row group's compressed pages and dictionaries, and the pages in progress, both bounded over all leaves.
+///   A huge cell is never copied.
 /// - Source: apache/parquet-format 2.13.
 package final class ParquetWriter {
     /// When stripes, pages and row groups end. Tests use smaller ones.
@@ -34,6 +35,9 @@ package final class ParquetWriter {
         var rowsPerRowGroup = Limits.rowsPerRowGroup
         var bytesPerRowGroup = Limits.bytesPerRowGroup
         var bufferedBytesPerRowGroup = Limits.bufferedBytesPerRowGroup
+        /// Of a table with very many columns; see `endStripe`.
+        var bytesOfOpenPages = Limits.bytesOfOpenPages
+        var bytesOfDictionaryIndexes = Limits.bytesOfDictionaryIndexes
         var rowsPerPage = Limits.rowsPerPage
         var bytesPerPage = Limits.bytesPerPage
         var bytesPerDictionary = Limits.bytesPerDictionary
@@ -116,12 +120,15 @@ package final class ParquetWriter {
         let rowCount = stripes.begin()
         guard rowCount > 0 else { return }
         groupRowCount += rowCount
-        var buffered = 0
-        for leaf in leaves {
-            leaf.endStripe(rowCount: rowCount)
-            buffered += leaf.bufferedByteCount
+        for leaf in leaves { leaf.endStripe(rowCount: rowCount) }
+        // Each leaf keeps to its own bounds; a thousand of them together would not fit.
+        if leaves.reduce(0, { $0 + $1.openByteCount }) >= bounds.bytesOfOpenPages {
+            for leaf in leaves { leaf.endPage() }
         }
-        if isGiant || groupRowCount >= bounds.rowsPerRowGroup || groupByteCount >= bounds.bytesPerRowGroup
+        let buffered = leaves.reduce(0) { $0 + $1.bufferedByteCount }
+        let indexed = leaves.reduce(0) { $0 + $1.dictionaryIndexByteCount }
+        if indexed >= bounds.bytesOfDictionaryIndexes || isGiant || groupRowCount >= bounds.rowsPerRowGroup
+            || groupByteCount >= bounds.bytesPerRowGroup
             || buffered >= bounds.bufferedBytesPerRowGroup
         {
             try flushRowGroup()

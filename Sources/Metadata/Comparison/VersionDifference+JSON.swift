@@ -40,7 +40,7 @@ extension VersionDifference {
     private static func json(_ table: VersionStatement.Table) -> JSON {
         .record([
             "rows": Accounting.json(table.rows), "files": .integer(Int64(table.files)), "bytes": .integer(table.bytes),
-            "dropped_columns": .texts(table.droppedColumns),
+            "dropped_columns": .texts(table.droppedColumns), "dropped_by": table.droppedRows?.rulesJSON,
         ])
     }
 
@@ -67,7 +67,7 @@ extension VersionDifference {
                     .record([
                         "verb": .text(step.verb), "summary": .text(step.summary), "effect": .text(step.effect),
                         "changed": .integer(step.changed), "nulls": .integer(step.nulls),
-                        "nulled": .integer(step.nulled), "quarantined": .integer(step.quarantined),
+                        "nulled": .integer(step.nulled), "dropped": .integer(step.dropped),
                     ])
                 }),
         ])

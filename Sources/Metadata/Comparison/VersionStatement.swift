@@ -10,7 +10,7 @@ package struct VersionStatement: Sendable {
         package let effect: String
         package let changed: Int64
         package let nulled: Int64
-        package let quarantined: Int64
+        package let dropped: Int64
         /// Nulls that came in.
         package let nulls: Int64
     }
@@ -68,7 +68,8 @@ extension VersionStatement.Table {
         var rows = RowAccount()
         rows.read = counts["read"]?.integer ?? 0
         rows.published = counts["published"]?.integer ?? 0
-        rows.quarantined = counts["quarantined"]?.integer ?? 0
+        // Versions of earlier builds say `quarantined` of rows that nobody kept.
+        rows.dropped = (counts["dropped"] ?? counts["quarantined"])?.integer ?? 0
         rows.suppressed = counts["suppressed"]?.integer ?? 0
         rows.filtered = counts["filtered"]?.integer ?? 0
         let shards = account?["shards"]?.items ?? []
@@ -94,6 +95,7 @@ extension VersionStatement.Step {
         self.init(
             verb: json["verb"]?.text ?? "", summary: json["summary"]?.text ?? "", effect: json["effect"]?.text ?? "",
             changed: counts?["changed"]?.integer ?? 0, nulled: counts?["nulled"]?.integer ?? 0,
-            quarantined: counts?["quarantined"]?.integer ?? 0, nulls: counts?["nulls"]?.integer ?? 0)
+            dropped: (counts?["dropped"] ?? counts?["quarantined"])?.integer ?? 0, nulls: counts?["nulls"]?.integer ?? 0
+        )
     }
 }

@@ -1,6 +1,6 @@
 import Model
 
-/// `report/accounting.json`: for every table and shard rows read = published + quarantined + suppressed + filtered, and
+/// `report/accounting.json`: for every table and shard rows read = published + dropped + suppressed + filtered, and
 /// what each step did. Contains nothing that depends on which worker did the work or how often it was tried.
 enum Accounting {
     struct StepID: Hashable {
@@ -16,6 +16,7 @@ enum Accounting {
                     .record([
                         "name": .text(table.name),
                         "rows": json(description.rows(of: table)),
+                        "dropped_by": dropped(table, description),
                         "steps": .list(steps(table, description)),
                         "shards": .list(description.receipts(of: table).map(shard)),
                     ])
@@ -33,16 +34,34 @@ enum Accounting {
             sum.changed += count.changed
             sum.nulls += count.nulls
             sum.nulled += count.nulled
-            sum.quarantined += count.quarantined
+            sum.dropped += count.dropped
             sums[id] = sum
         }
         return sums
     }
 
+    /// Which rules dropped how many rows; nil where none did.
+    static func dropped(_ table: TablePlan, _ description: ModuleDescription) -> JSON? {
+        let rows = description.rows(of: table)
+        guard rows.dropped > 0 else { return nil }
+        let counts = counts(of: table, description)
+        return DroppedRows(
+            table: table.name, rows: rows,
+            steps: table.columns.flatMap { column in
+                column.steps.enumerated().map { index, step in
+                    (
+                        column: column.name, step: index, verb: step.verb,
+                        dropped: counts[StepID(column: column.name, step: index)]?.dropped ?? 0
+                    )
+                }
+            }
+        ).rulesJSON
+    }
+
     static func json(_ rows: RowAccount) -> JSON {
         .record([
             "read": .integer(rows.read), "published": .integer(rows.published),
-            "quarantined": .integer(rows.quarantined), "suppressed": .integer(rows.suppressed),
+            "dropped": .integer(rows.dropped), "suppressed": .integer(rows.suppressed),
             "filtered": .integer(rows.filtered),
         ])
     }
@@ -50,7 +69,7 @@ enum Accounting {
     static func json(_ count: RuleCount) -> JSON {
         .record([
             "rows_in": .integer(count.rowsIn), "changed": .integer(count.changed), "nulls": .integer(count.nulls),
-            "nulled": .integer(count.nulled), "quarantined": .integer(count.quarantined),
+            "nulled": .integer(count.nulled), "dropped": .integer(count.dropped),
         ])
     }
 

@@ -82,6 +82,7 @@ enum GatheringProtocol {
             "schema_fingerprint": .text(table.schemaFingerprint),
             "shards": .integer(Int64(table.shards.count)),
             "rows": Accounting.json(description.rows(of: table)),
+            "dropped_by": Accounting.dropped(table, description),
             "columns": .list(table.columns.map { column($0, counts) }),
             "dropped_columns": .texts(table.droppedColumns),
         ])

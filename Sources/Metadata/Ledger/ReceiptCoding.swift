@@ -27,13 +27,14 @@ enum ReceiptCoding {
         let rows = receipt.rows
         var text = "{\"byteCount\":\(receipt.byteCount),\"epoch\":\(receipt.epoch),"
         if let handle = receipt.handle { text += "\"handle\":\"\(handle)\"," }
-        text += "\"rows\":{\"filtered\":\(rows.filtered),\"published\":\(rows.published),"
-        text +=
-            "\"quarantined\":\(rows.quarantined),\"read\":\(rows.read),\"suppressed\":\(rows.suppressed)},\"rules\":["
+        text += "\"rows\":{\"dropped\":\(rows.dropped),\"filtered\":\(rows.filtered),"
+        text += "\"published\":\(rows.published),"
+        text += "\"read\":\(rows.read),\"suppressed\":\(rows.suppressed)},\"rules\":["
         for (index, rule) in receipt.rules.enumerated() {
             text += index == 0 ? "{\"changed\":" : ",{\"changed\":"
-            text += "\(rule.changed),\"column\":\"\(rule.column)\",\"nulled\":\(rule.nulled),\"nulls\":\(rule.nulls),"
-            text += "\"quarantined\":\(rule.quarantined),\"rowsIn\":\(rule.rowsIn),\"step\":\(rule.step)}"
+            text += "\(rule.changed),\"column\":\"\(rule.column)\",\"dropped\":\(rule.dropped),"
+            text += "\"nulled\":\(rule.nulled),\"nulls\":\(rule.nulls),"
+            text += "\"rowsIn\":\(rule.rowsIn),\"step\":\(rule.step)}"
         }
         text += "],\"sha256\":\"\(receipt.sha256)\",\"shard\":\(receipt.shard),"
         text += "\"stagedPath\":\"\(receipt.stagedPath)\",\"table\":\"\(receipt.table)\"}"
@@ -67,9 +68,8 @@ private struct ReceiptReader {
             handle = string()
             guard handle != nil else { return nil }
         }
-        guard skip(",\"rows\":{\"filtered\":"), let filtered = number(), skip(",\"published\":"),
-            let published = number(),
-            skip(",\"quarantined\":"), let quarantined = number(), skip(",\"read\":"), let read = number(),
+        guard skip(",\"rows\":{\"dropped\":"), let dropped = number(), skip(",\"filtered\":"), let filtered = number(),
+            skip(",\"published\":"), let published = number(), skip(",\"read\":"), let read = number(),
             skip(",\"suppressed\":"), let suppressed = number(), skip("},\"rules\":[")
         else { return nil }
         var rules: [RuleCount] = []
@@ -85,19 +85,19 @@ private struct ReceiptReader {
             table: table, shard: Int(shard), epoch: Int(epoch), stagedPath: stagedPath, byteCount: byteCount,
             sha256: sha256,
             rows: RowAccount(
-                read: read, published: published, quarantined: quarantined, suppressed: suppressed, filtered: filtered),
+                read: read, published: published, dropped: dropped, suppressed: suppressed, filtered: filtered),
             rules: rules, handle: handle)
     }
 
     private mutating func rule() -> RuleCount? {
         guard skip("{\"changed\":"), let changed = number(), skip(",\"column\":"), let column = string(),
-            skip(",\"nulled\":"), let nulled = number(), skip(",\"nulls\":"), let nulls = number(),
-            skip(",\"quarantined\":"), let quarantined = number(), skip(",\"rowsIn\":"), let rowsIn = number(),
+            skip(",\"dropped\":"), let dropped = number(), skip(",\"nulled\":"), let nulled = number(),
+            skip(",\"nulls\":"), let nulls = number(), skip(",\"rowsIn\":"), let rowsIn = number(),
             skip(",\"step\":"), let step = number(), skip("}")
         else { return nil }
         return RuleCount(
             column: column, step: Int(step), rowsIn: rowsIn, changed: changed, nulls: nulls, nulled: nulled,
-            quarantined: quarantined)
+            dropped: dropped)
     }
 
     /// Goes behind the word if it is next.

@@ -110,7 +110,7 @@ package struct DelimitedSpec: Sendable, Codable, Equatable {
         case windows1252 = "windows-1252"
     }
     package enum Compression: String, Sendable, Codable, CaseIterable { case none, gzip }
-    package enum OnMalformed: String, Sendable, Codable, CaseIterable { case stop, quarantine }
+    package enum OnMalformed: String, Sendable, Codable, CaseIterable { case stop, drop }
 
     /// A path or glob, relative to the document's folder unless absolute; or an `S3Path`, whose key may be a glob.
     package var path: String
@@ -137,6 +137,8 @@ package struct DelimitedSpec: Sendable, Codable, Equatable {
     /// Column names for files without a header, or instead of it.
     package var names: [String] = []
     package var onMalformed: OnMalformed = .stop
+    /// How many malformed records may be dropped of a table; nil: `RowLimit.standard`.
+    package var atMost: RowLimit?
     /// For paths in S3.
     package var connection = S3ConnectionSpec()
 

@@ -29,13 +29,13 @@ package struct PackedReceipt: Sendable, Equatable {
         writer.put(Int64(receipt.epoch))
         writer.put(receipt.byteCount)
         let rows = receipt.rows
-        for count in [rows.read, rows.published, rows.quarantined, rows.suppressed, rows.filtered] { writer.put(count) }
+        for count in [rows.read, rows.published, rows.dropped, rows.suppressed, rows.filtered] { writer.put(count) }
         writer.put(name)
         writer.put(digest: receipt.sha256)
         writer.put(receipt.handle == nil ? 0 : 1)
         if let handle = receipt.handle { writer.put(handle.utf8) }
         for rule in receipt.rules {
-            for count in [rule.rowsIn, rule.changed, rule.nulls, rule.nulled, rule.quarantined] { writer.put(count) }
+            for count in [rule.rowsIn, rule.changed, rule.nulls, rule.nulled, rule.dropped] { writer.put(count) }
         }
         // As long as it is: what was reserved while it grew is not kept.
         bytes = Array(writer.bytes[...])
@@ -46,7 +46,7 @@ package struct PackedReceipt: Sendable, Equatable {
         var reader = Reader(bytes: bytes)
         let (shard, epoch, byteCount) = (reader.number(), reader.number(), reader.number())
         let rows = RowAccount(
-            read: reader.number(), published: reader.number(), quarantined: reader.number(),
+            read: reader.number(), published: reader.number(), dropped: reader.number(),
             suppressed: reader.number(),
             filtered: reader.number())
         let stagedPath = reader.text(behind: form.folder)
@@ -55,7 +55,7 @@ package struct PackedReceipt: Sendable, Equatable {
         let rules = form.steps.map { step in
             RuleCount(
                 column: step.column, step: step.step, rowsIn: reader.number(), changed: reader.number(),
-                nulls: reader.number(), nulled: reader.number(), quarantined: reader.number())
+                nulls: reader.number(), nulled: reader.number(), dropped: reader.number())
         }
         return PartReceipt(
             table: form.table, shard: Int(shard), epoch: Int(epoch), stagedPath: stagedPath, byteCount: byteCount,

@@ -41,27 +41,27 @@ extension PartReceipt {
 
 extension RowAccount {
     fileprivate init?(scanning scanner: inout JSONScanner) {
-        var (read, published, quarantined, suppressed, filtered): (Int64?, Int64?, Int64?, Int64?, Int64?)
+        var (read, published, dropped, suppressed, filtered): (Int64?, Int64?, Int64?, Int64?, Int64?)
         let isRead = scanner.object { scanner, name in
             switch name {
             case "read": scanner.number(into: &read)
             case "published": scanner.number(into: &published)
-            case "quarantined": scanner.number(into: &quarantined)
+            case "dropped", "quarantined": scanner.number(into: &dropped)
             case "suppressed": scanner.number(into: &suppressed)
             case "filtered": scanner.number(into: &filtered)
             default: false
             }
         }
-        guard isRead, let read, let published, let quarantined, let suppressed, let filtered else { return nil }
+        guard isRead, let read, let published, let dropped, let suppressed, let filtered else { return nil }
         self.init(
-            read: read, published: published, quarantined: quarantined, suppressed: suppressed, filtered: filtered)
+            read: read, published: published, dropped: dropped, suppressed: suppressed, filtered: filtered)
     }
 }
 
 extension RuleCount {
     fileprivate init?(scanning scanner: inout JSONScanner) {
         var column: String?
-        var (step, rowsIn, changed, nulls, nulled, quarantined): (Int64?, Int64?, Int64?, Int64?, Int64?, Int64?)
+        var (step, rowsIn, changed, nulls, nulled, dropped): (Int64?, Int64?, Int64?, Int64?, Int64?, Int64?)
         let isRead = scanner.object { scanner, name in
             switch name {
             case "column": scanner.text(into: &column)
@@ -70,15 +70,15 @@ extension RuleCount {
             case "changed": scanner.number(into: &changed)
             case "nulls": scanner.number(into: &nulls)
             case "nulled": scanner.number(into: &nulled)
-            case "quarantined": scanner.number(into: &quarantined)
+            case "dropped", "quarantined": scanner.number(into: &dropped)
             default: false
             }
         }
-        guard isRead, let column, let step, let rowsIn, let changed, let nulls, let nulled, let quarantined else {
+        guard isRead, let column, let step, let rowsIn, let changed, let nulls, let nulled, let dropped else {
             return nil
         }
         self.init(
             column: column, step: Int(step), rowsIn: rowsIn, changed: changed, nulls: nulls, nulled: nulled,
-            quarantined: quarantined)
+            dropped: dropped)
     }
 }

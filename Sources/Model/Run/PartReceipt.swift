@@ -34,8 +34,9 @@ package struct PartReceipt: Sendable, Codable, Equatable {
             sha256.utf8.allSatisfy({ (0x30...0x39).contains($0) || (0x61...0x66).contains($0) })
         else { return false }
         let counts =
-            [byteCount, rows.read] + rules.flatMap { [$0.rowsIn, $0.changed, $0.nulls, $0.nulled, $0.quarantined] }
+            [byteCount, rows.read] + rules.flatMap { [$0.rowsIn, $0.changed, $0.nulls, $0.nulled, $0.dropped] }
         return counts.allSatisfy { (0...Limits.countPerPart).contains($0) } && rows.isBalanced
+            && droppedByRules <= rows.dropped
     }
 
     /// Its rules are steps that the plan has for the table's columns, and no more of them.
@@ -57,28 +58,35 @@ package struct PartReceipt: Sendable, Codable, Equatable {
     }
 }
 
-/// rows read = published + quarantined + suppressed + filtered, or nothing is published.
+extension PartReceipt {
+    /// Rows that rules dropped; the others that were dropped are malformed records.
+    package var droppedByRules: Int64 { rules.reduce(0) { $0 + $1.dropped } }
+}
+
+/// rows read = published + dropped + suppressed + filtered, or nothing is published.
+///
+/// `dropped`: left out because a rule of the document says so of records or values that do not fit; nobody keeps them.
 package struct RowAccount: Sendable, Codable, Equatable {
     package var read: Int64
     package var published: Int64
-    package var quarantined: Int64
+    package var dropped: Int64
     package var suppressed: Int64
     package var filtered: Int64
 
     package init(
-        read: Int64 = 0, published: Int64 = 0, quarantined: Int64 = 0, suppressed: Int64 = 0, filtered: Int64 = 0
+        read: Int64 = 0, published: Int64 = 0, dropped: Int64 = 0, suppressed: Int64 = 0, filtered: Int64 = 0
     ) {
         self.read = read
         self.published = published
-        self.quarantined = quarantined
+        self.dropped = dropped
         self.suppressed = suppressed
         self.filtered = filtered
     }
 
     package var isBalanced: Bool {
         // As what is left, so that no sum of large counts overflows.
-        [read, published, quarantined, suppressed, filtered].allSatisfy { $0 >= 0 }
-            && [published, quarantined, suppressed, filtered].reduce(Int64?(read)) { rest, count in
+        [read, published, dropped, suppressed, filtered].allSatisfy { $0 >= 0 }
+            && [published, dropped, suppressed, filtered].reduce(Int64?(read)) { rest, count in
                 rest.flatMap { $0 >= count ? $0 - count : nil }
             } == 0
     }
@@ -86,7 +94,7 @@ package struct RowAccount: Sendable, Codable, Equatable {
     package static func + (a: RowAccount, b: RowAccount) -> RowAccount {
         RowAccount(
             read: a.read.saturatingSum(b.read), published: a.published.saturatingSum(b.published),
-            quarantined: a.quarantined.saturatingSum(b.quarantined),
+            dropped: a.dropped.saturatingSum(b.dropped),
             suppressed: a.suppressed.saturatingSum(b.suppressed), filtered: a.filtered.saturatingSum(b.filtered))
     }
 }
@@ -102,12 +110,12 @@ package struct RuleCount: Sendable, Codable, Equatable {
     package var nulls: Int64
     /// Values that the step made null because they had no counterpart or did not parse.
     package var nulled: Int64
-    /// Rows that the step sent to quarantine.
-    package var quarantined: Int64
+    /// Rows that the step dropped.
+    package var dropped: Int64
 
     package init(
         column: String, step: Int, rowsIn: Int64 = 0, changed: Int64 = 0, nulls: Int64 = 0, nulled: Int64 = 0,
-        quarantined: Int64 = 0
+        dropped: Int64 = 0
     ) {
         self.column = column
         self.step = step
@@ -115,6 +123,37 @@ package struct RuleCount: Sendable, Codable, Equatable {
         self.changed = changed
         self.nulls = nulls
         self.nulled = nulled
-        self.quarantined = quarantined
+        self.dropped = dropped
+    }
+}
+
+// Ledgers of earlier builds say `quarantined` of what was never kept.
+private enum EarlierKeys: String, CodingKey { case quarantined }
+
+extension RowAccount {
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        read = try values.decode(Int64.self, forKey: .read)
+        published = try values.decode(Int64.self, forKey: .published)
+        dropped =
+            try values.decodeIfPresent(Int64.self, forKey: .dropped)
+            ?? decoder.container(keyedBy: EarlierKeys.self).decode(Int64.self, forKey: .quarantined)
+        suppressed = try values.decode(Int64.self, forKey: .suppressed)
+        filtered = try values.decode(Int64.self, forKey: .filtered)
+    }
+}
+
+extension RuleCount {
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        column = try values.decode(String.self, forKey: .column)
+        step = try values.decode(Int.self, forKey: .step)
+        rowsIn = try values.decode(Int64.self, forKey: .rowsIn)
+        changed = try values.decode(Int64.self, forKey: .changed)
+        nulls = try values.decode(Int64.self, forKey: .nulls)
+        nulled = try values.decode(Int64.self, forKey: .nulled)
+        dropped =
+            try values.decodeIfPresent(Int64.self, forKey: .dropped)
+            ?? decoder.container(keyedBy: EarlierKeys.self).decode(Int64.self, forKey: .quarantined)
     }
 }

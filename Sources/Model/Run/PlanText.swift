@@ -34,7 +34,7 @@ package enum PlanText {
             return nil
         }
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(text.count + plan.tables.reduce(0) { $0 + $1.shards.count } * 192)
+        bytes.reserveCapacity(text.count + plan.tables.reduce(0) { $0 + $1.shards.count } * 288)
         var start = 0
         for (table, place) in zip(plan.tables, places) {
             guard text[place] == UInt8(ascii: "]") else { return nil }
@@ -116,7 +116,7 @@ extension Shard {
         switch piece {
         case .blocks(let schema, let relation, _, _): Self.isPlain(schema) && Self.isPlain(relation)
         case .query: true
-        case .bytes(let path, _, _, _): Self.isPlain(path)
+        case .bytes(let path, _, _, _, let sha256): Self.isPlain(path) && Self.isPlain(sha256 ?? "")
         }
     }
 
@@ -134,10 +134,10 @@ extension Shard {
             if let limit { bytes += "\"limit\":\(limit),".utf8 }
             bytes += "\"relation\":\"\(relation)\",\"schema\":\"\(schema)\"}}}".utf8
         case .query: bytes += "{\"query\":{}}}".utf8
-        case .bytes(let path, let start, let end, let firstRecord):
-            bytes +=
-                "{\"bytes\":{\"end\":\(end),\"firstRecord\":\(firstRecord),\"path\":\"\(path)\",\"start\":\(start)}}}"
-                .utf8
+        case .bytes(let path, let start, let end, let firstRecord, let sha256):
+            bytes += "{\"bytes\":{\"end\":\(end),\"firstRecord\":\(firstRecord),\"path\":\"\(path)\",".utf8
+            if let sha256 { bytes += "\"sha256\":\"\(sha256)\",".utf8 }
+            bytes += "\"start\":\(start)}}}".utf8
         }
     }
 
@@ -163,7 +163,7 @@ extension Shard {
 extension Shard.Piece {
     fileprivate init?(scanning scanner: inout JSONScanner) {
         var (first, limit, start, end, firstRecord): (Int64?, Int64?, Int64?, Int64?, Int64?)
-        var (schema, relation, path): (String?, String?, String?)
+        var (schema, relation, path, sha256): (String?, String?, String?, String?)
         var kind = ""
         let isRead = scanner.single { scanner, name in
             kind = name
@@ -174,6 +174,7 @@ extension Shard.Piece {
                 case ("blocks", "schema"): scanner.text(into: &schema)
                 case ("blocks", "relation"): scanner.text(into: &relation)
                 case ("bytes", "path"): scanner.text(into: &path)
+                case ("bytes", "sha256"): scanner.text(into: &sha256)
                 case ("bytes", "start"): scanner.number(into: &start)
                 case ("bytes", "end"): scanner.number(into: &end)
                 case ("bytes", "firstRecord"): scanner.number(into: &firstRecord)
@@ -191,7 +192,7 @@ extension Shard.Piece {
             self = .blocks(schema: schema, relation: relation, first: first, limit: last)
         case "bytes":
             guard let path, let start, let end, let firstRecord else { return nil }
-            self = .bytes(path: path, start: start, end: end, firstRecord: firstRecord)
+            self = .bytes(path: path, start: start, end: end, firstRecord: firstRecord, sha256: sha256)
         default: return nil
         }
     }

@@ -33,6 +33,7 @@ extension SourceIdentity {
             identity.name.isWord && identity.files.count <= Limits.shardsPerPlan
                 && identity.files.allSatisfy { file in
                     (0...Limits.countPerPart).contains(file.byteCount) && file.path.isPath && file.sha256.isWord
+                        && (file.state?.place ?? "").isWord
                 }
         }
     }
@@ -81,9 +82,9 @@ extension Shard {
         case .query: return true
         case .blocks(let schema, let relation, let first, let limit):
             return schema.isWord && relation.isWord && limit.map { first <= $0 } ?? true
-        case .bytes(let path, let start, let end, let firstRecord):
+        case .bytes(let path, let start, let end, let firstRecord, let sha256):
             return path.isPath && counts.contains(start) && counts.contains(end) && start <= end
-                && counts.contains(firstRecord)
+                && counts.contains(firstRecord) && (sha256 ?? "").isWord
         }
     }
 }

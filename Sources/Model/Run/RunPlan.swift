@@ -97,12 +97,17 @@ package struct FilesIdentity: Sendable, Codable, Equatable {
         package var sha256: String
         /// Of an object: the server's word for the bytes that were planned. All of them are read under it.
         package var etag: String?
+        /// Of a file on disk: which one it was, and in which state.
+        package var state: FileState?
 
-        package init(path: String, byteCount: Int64, sha256: String, etag: String? = nil) {
+        package init(
+            path: String, byteCount: Int64, sha256: String, etag: String? = nil, state: FileState? = nil
+        ) {
             self.path = path
             self.byteCount = byteCount
             self.sha256 = sha256
             self.etag = etag
+            self.state = state
         }
     }
 
@@ -115,6 +120,35 @@ package struct FilesIdentity: Sendable, Codable, Equatable {
         self.name = name
         self.files = files
         self.dialect = dialect
+    }
+}
+
+/// Which file lies at a path and when it was last written, as its system says without reading it.
+///
+/// Two states tell that a file changed only if they were taken in the same place: another machine, or a container with
+/// mounts of its own, may see the same file with other numbers, or have a copy of it. There the digests of what is read
+/// decide alone.
+package struct FileState: Sendable, Codable, Equatable {
+    /// The running system and its mounts: what the numbers of devices and files belong to. nil: not known.
+    package var place: String?
+    package var device: UInt64
+    package var inode: UInt64
+    /// Of the bytes (mtime), in nanoseconds since 1970.
+    package var modified: Int64
+    /// Of anything (ctime), in nanoseconds since 1970: unlike `modified` nobody can set it back.
+    package var changed: Int64
+
+    package init(place: String?, device: UInt64, inode: UInt64, modified: Int64, changed: Int64) {
+        self.place = place
+        self.device = device
+        self.inode = inode
+        self.modified = modified
+        self.changed = changed
+    }
+
+    /// Whether a file that was in this state was replaced or written by the time it was in another.
+    package func hasChanged(by later: FileState) -> Bool {
+        place != nil && place == later.place && self != later
     }
 }
 
@@ -147,12 +181,15 @@ package struct TablePlan: Sendable, Codable, Equatable {
     package var shards: [Shard]
     package var estimatedRows: Int64
     package var estimatedBytes: Int64
+    /// How many malformed records may be dropped; nil: they share `RowLimit.standard` with the rules.
+    package var atMost: RowLimit?
 
     package init(
         name: String, source: String, origin: String, statement: String?, schemaFingerprint: String,
         sourceColumns: [SourceColumn] = [], columns: [ColumnPlan], droppedColumns: [String], shards: [Shard],
-        estimatedRows: Int64, estimatedBytes: Int64
+        estimatedRows: Int64, estimatedBytes: Int64, atMost: RowLimit? = nil
     ) {
+        self.atMost = atMost
         self.name = name
         self.source = source
         self.origin = origin
@@ -165,6 +202,13 @@ package struct TablePlan: Sendable, Codable, Equatable {
         // A source may estimate anything.
         self.estimatedRows = max(0, min(estimatedRows, Limits.countPerTable))
         self.estimatedBytes = max(0, min(estimatedBytes, Limits.countPerTable))
+    }
+}
+
+extension TablePlan {
+    /// More bytes than the JSON of a receipt of the table takes: a count of each step, all of them as large as they can be.
+    package var longestReceipt: Int {
+        columns.reduce(8 << 10) { $0 + $1.steps.count * (160 + 6 * $1.name.utf8.count) }
     }
 }
 
@@ -217,6 +261,8 @@ package struct StepPlan: Sendable, Codable, Equatable {
     package var method: String
     /// The document allowed a choice that is refused otherwise.
     package var isWeak: Bool
+    /// How many rows it may drop; nil: it shares `RowLimit.standard` with the others.
+    package var atMost: RowLimit?
 
     package init(
         verb: String, summary: String, effect: Effect, mapping: Mapping, key: String? = nil, scope: String? = nil,
@@ -241,7 +287,8 @@ package struct Shard: Sendable, Codable, Equatable {
         /// All rows of the table's query or view.
         case query
         /// Bytes `start ..< end` of one file: whole records, the first of which is number `firstRecord` (from zero).
-        case bytes(path: String, start: Int64, end: Int64, firstRecord: Int64)
+        /// `sha256` is that of the bytes as they were planned; without it they are not published.
+        case bytes(path: String, start: Int64, end: Int64, firstRecord: Int64, sha256: String? = nil)
     }
 
     /// From zero within the table, without gaps; the part's number.

@@ -19,7 +19,7 @@ package struct CoordinatorMetrics: Sendable {
     package var published: [PublishResult: Int] = [:]
     package var leaseExpiredCount = 0
     package var fencedCount = 0
-    package var quarantinedRowCount = 0
+    package var droppedRowCount = 0
     package var requestCount = 0
     package var pipeCount = 0
     package var socketRecreatedCount = 0
@@ -42,7 +42,7 @@ package struct CoordinatorMetrics: Sendable {
         page.counter("etlx_publish_total", "Attempts to publish a version, by result.", by: "result", published)
         page.counter("etlx_lease_expired_total", "Leases that ran out.", leaseExpiredCount)
         page.counter("etlx_fenced_total", "Messages that were refused because their token was old.", fencedCount)
-        page.counter("etlx_quarantined_rows_total", "Quarantined rows of accepted parts.", quarantinedRowCount)
+        page.counter("etlx_dropped_rows_total", "Rows of accepted parts that were dropped.", droppedRowCount)
         page.counter("etlx_requests_total", "Requests that were answered.", requestCount)
         page.gauge("etlx_nng_pipes", "Connections of nodes.", Double(pipeCount))
         page.addSilence(heartbeatAge, socketRecreatedCount)

@@ -24,11 +24,11 @@ struct Elementwise: ColumnOperation {
             type: .list(result.column.type), rowCount: column.rowCount, validity: column.validity,
             storage: .list(offsets: offsets, elements: result.column))
         var rows: [Int] = []
-        for element in result.quarantined {
+        for element in result.dropped {
             let row = row(of: element, offsets)
             if rows.last != row { rows.append(row) }
         }
-        return Outcome(list, changed: changed(result, column, list), nulled: result.nulled, quarantined: rows)
+        return Outcome(list, changed: changed(result, column, list), nulled: result.nulled, dropped: rows)
     }
 
     /// nil: to be counted by comparing.

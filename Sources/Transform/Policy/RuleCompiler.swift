@@ -54,7 +54,11 @@ enum RuleCompiler {
                 allowsWeak: step.allowsWeak, problems: problems.continued)
             let compiled = step.definition.compile(&context)
             problems.append(contentsOf: context.problems.problems)
-            guard let compiled else { return nil }
+            guard var compiled else { return nil }
+            if let atMost = step.atMost {
+                compiled.plan.atMost = atMost
+                compiled.plan.summary = "\(compiled.plan.summary.dropLast()), at_most: \(atMost))"
+            }
             if let name = (step.definition as? any LooksBeside)?.besideColumn,
                 let index = scene.inputs.firstIndex(where: { $0.name == name })
             {

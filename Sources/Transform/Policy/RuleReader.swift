@@ -8,6 +8,8 @@ struct ReadStep {
     /// Its index in the rule, which counts and errors name.
     let index: Int
     let allowsWeak: Bool
+    /// How many rows it may drop; nil: not said.
+    let atMost: RowLimit?
 }
 
 /// A key's name where the document has it.
@@ -51,10 +53,13 @@ enum RuleReader {
             guard var arguments = Arguments(spec, verb: verb, problems: &problems) else { continue }
             let definition = verb.read(&arguments)
             let allowsWeak = verb.parameters.contains { $0.name == "allow_weak" } && arguments.allowsWeak()
+            let atMost = arguments.atMost()
             problems.append(contentsOf: arguments.problems.problems)
             guard let definition, arguments.problems.problems.isEmpty else { continue }
             steps.append(
-                ReadStep(spec: spec, verb: verb, definition: definition, index: index, allowsWeak: allowsWeak))
+                ReadStep(
+                    spec: spec, verb: verb, definition: definition, index: index, allowsWeak: allowsWeak,
+                    atMost: atMost))
         }
         return steps
     }

@@ -78,6 +78,6 @@ private struct AgeBandOperation: ColumnOperation {
             if let age, age < 0 { try log.fail(.notValid, row: row) }
             if let age, age >= 0 { builder.append(step.label(age)) } else { builder.appendNull() }
         }
-        return Outcome(builder.finish(type: .text), nulled: log.nulled, quarantined: log.quarantined)
+        return Outcome(builder.finish(type: .text), nulled: log.nulled, dropped: log.dropped)
     }
 }

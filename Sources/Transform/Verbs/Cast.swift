@@ -49,6 +49,6 @@ private struct CastOperation: ColumnOperation {
     func apply(_ column: Column, in chunk: Chunk) throws(ValueFailure) -> Outcome {
         var log = FailureLog(onFailure)
         let result = try Conversion.convert(column, to: type, &log)
-        return Outcome(result, nulled: log.nulled, quarantined: log.quarantined)
+        return Outcome(result, nulled: log.nulled, dropped: log.dropped)
     }
 }

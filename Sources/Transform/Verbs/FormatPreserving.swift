@@ -142,6 +142,6 @@ private struct FormatPreservingOperation: ColumnOperation {
         let result = cipher.apply(.encrypt, to: column)
         var log = FailureLog(onFailure)
         for failure in result.failures { try log.fail(failure.code, row: failure.row) }
-        return Outcome(result.column, nulled: log.nulled, quarantined: log.quarantined)
+        return Outcome(result.column, nulled: log.nulled, dropped: log.dropped)
     }
 }

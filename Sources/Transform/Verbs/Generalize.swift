@@ -18,7 +18,7 @@ extension Verb {
             .init("top", default: "90", "the age from which on all are one band, a multiple of `band`"),
             .init(
                 "on_failure", default: "stop",
-                "of age_band and us_zip3: what becomes of a failing value: stop, null or quarantine"),
+                "of age_band and us_zip3: what becomes of a failing value: stop, null or drop_row"),
         ]
     ) { arguments in
         let ways = ["to", "prefix", "ranges", "width"].filter { arguments.has($0) }

@@ -88,7 +88,7 @@ struct MapStep: StepDefinition, ReadsFile {
             let word = node.isNull ? "null" : node.text ?? ""
             if let choice = OnFailure(rawValue: word) {
                 onFailure = choice
-            } else {
+            } else if !arguments.refuseQuarantine("on_failure", node) {
                 arguments.problems.unknownWord(
                     word, kind: "on_failure of map", at: node.position, among: OnFailure.allCases.map(\.rawValue))
             }
@@ -172,7 +172,7 @@ private struct MapOperation: ColumnOperation {
                 builder.appendNull()
             }
         }
-        return Outcome(builder.finish(type: .text), nulled: log.nulled + nulled, quarantined: log.quarantined)
+        return Outcome(builder.finish(type: .text), nulled: log.nulled + nulled, dropped: log.dropped)
     }
 }
 

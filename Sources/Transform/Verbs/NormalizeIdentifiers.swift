@@ -32,7 +32,7 @@ extension Verb {
 extension Verb.Parameter {
     static let normalizeFailure = Verb.Parameter(
         "on_failure", default: "stop",
-        "what becomes of a value that breaks the rules: stop, null, quarantine or keep (as it is)")
+        "what becomes of a value that breaks the rules: stop, null, drop_row or keep (as it is)")
 }
 
 /// Phone numbers in E.164, IBANs without spaces in upper case: one form for one thing, so that equal things get equal tokens.
@@ -45,7 +45,10 @@ struct NormalizeStep: StepDefinition {
         case phone(PhoneRegion)
         case iban
     }
-    enum Policy: String, CaseIterable, Sendable { case stop, null, quarantine, keep }
+    enum Policy: String, CaseIterable, Sendable {
+        case stop, null, keep
+        case dropRow = "drop_row"
+    }
 
     let form: Form
     let policy: Policy
@@ -73,7 +76,7 @@ private struct NormalizeOperation: ColumnOperation {
                 }
             return normal ?? (policy == .keep ? text : nil)
         }
-        return Outcome(result, nulled: log.nulled, quarantined: log.quarantined)
+        return Outcome(result, nulled: log.nulled, dropped: log.dropped)
     }
 }
 

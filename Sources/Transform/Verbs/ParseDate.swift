@@ -85,6 +85,6 @@ private struct ParseDateOperation: ColumnOperation {
                 return nil
             }
         }
-        return Outcome(result, nulled: log.nulled, quarantined: log.quarantined)
+        return Outcome(result, nulled: log.nulled, dropped: log.dropped)
     }
 }

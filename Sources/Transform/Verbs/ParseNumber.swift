@@ -117,6 +117,6 @@ private struct ParseNumberOperation: ColumnOperation {
             numbers = try Conversion.convert(whole, to: step.type, &log)
         default: numbers = try TextParser.column(plain, as: step.type, &log)
         }
-        return Outcome(numbers, nulled: log.nulled, quarantined: log.quarantined.sorted())
+        return Outcome(numbers, nulled: log.nulled, dropped: log.dropped.sorted())
     }
 }

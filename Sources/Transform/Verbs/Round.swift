@@ -83,7 +83,7 @@ private struct RoundOperation: ColumnOperation {
             guard digits < 0, let unit = DecimalText.scaled(1, by: -digits) else { return Outcome(column, changed: 0) }
             result = try integers(column, to: unit, &log)
         }
-        return Outcome(result, nulled: log.nulled, quarantined: log.quarantined)
+        return Outcome(result, nulled: log.nulled, dropped: log.dropped)
     }
 
     private func integers(_ column: Column, to unit: Int128, _ log: inout FailureLog) throws(ValueFailure) -> Column {

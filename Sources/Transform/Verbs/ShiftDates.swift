@@ -185,6 +185,6 @@ private struct ShiftDatesOperation: ColumnOperation {
             nulled += (0..<column.rowCount).count { isSentinel[$0] && !column.isNull($0) }
             result = result.nulling { isSentinel[$0] }
         }
-        return Outcome(result, nulled: nulled, quarantined: log.quarantined)
+        return Outcome(result, nulled: nulled, dropped: log.dropped)
     }
 }

@@ -42,6 +42,6 @@ private struct USZIPOperation: ColumnOperation {
     func apply(_ column: Column, in chunk: Chunk) throws(ValueFailure) -> Outcome {
         var log = FailureLog(onFailure)
         let result = unsafe try column.rewritten(&log, code: .notValid) { unsafe USZIPStep.area($0) }
-        return Outcome(result, nulled: log.nulled, quarantined: log.quarantined)
+        return Outcome(result, nulled: log.nulled, dropped: log.dropped)
     }
 }

@@ -39,10 +39,7 @@ struct DiffAction: StoreAction {
         if let tombstone = try store.tombstone(module: module, version: version) {
             throw Stop(.wrongDocument, "\(name) was withdrawn \(tombstone.withdrawnAt): \(tombstone.reason)")
         }
-        let texts = try [ModuleLayout.protocolFile, ModuleLayout.accounting].map { try store.readFile(record, $0) }
-        guard let stated = try? JSON.parse(texts[0]), let account = try? JSON.parse(texts[1]),
-            let statement = VersionStatement(record: record, protocolDocument: stated, accounting: account)
-        else {
+        guard let statement = try VersionStatement(record, in: store) else {
             throw Stop(
                 .checkFailed, "\(name): its protocol cannot be read; verify it: etlx modules STORE verify \(name)")
         }

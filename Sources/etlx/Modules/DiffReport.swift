@@ -43,6 +43,10 @@ enum DiffReport {
             return ["- table \(table.name), \(Console.grouped(before.rows.published)) rows"]
         }
         var lines = rows(before.rows, after.rows)
+        if before.droppedRows?.rules != after.droppedRows?.rules {
+            let sides = [before, after].map { $0.droppedRows.map(DropReport.reasons) ?? "none" }
+            lines.append("  dropped by: \(sides[0]) → \(sides[1])")
+        }
         if before.bytes != after.bytes || before.files != after.files {
             lines.append(
                 "  parts: \(before.files), \(Console.size(before.bytes)) → \(after.files), \(Console.size(after.bytes))"
@@ -56,7 +60,7 @@ enum DiffReport {
 
     private static func rows(_ before: RowAccount, _ after: RowAccount) -> [String] {
         let counts: [(String, KeyPath<RowAccount, Int64>)] = [
-            ("read", \.read), ("published", \.published), ("quarantined", \.quarantined),
+            ("read", \.read), ("published", \.published), ("dropped", \.dropped),
             ("suppressed", \.suppressed), ("filtered", \.filtered),
         ]
         let changed = counts.filter { before[keyPath: $0.1] != after[keyPath: $0.1] }
@@ -99,7 +103,7 @@ enum DiffReport {
     /// What a step did, where it did otherwise.
     private static func counts(_ before: VersionStatement.Step, _ after: VersionStatement.Step) -> String? {
         let counts: [(String, KeyPath<VersionStatement.Step, Int64>)] = [
-            ("nulls", \.nulls), ("changed", \.changed), ("made null", \.nulled), ("quarantined", \.quarantined),
+            ("nulls", \.nulls), ("changed", \.changed), ("made null", \.nulled), ("dropped", \.dropped),
         ]
         let words = counts.filter { before[keyPath: $0.1] != after[keyPath: $0.1] }.map { name, path in
             "\(name) \(Console.grouped(before[keyPath: path])) → \(Console.grouped(after[keyPath: path]))"

@@ -12,10 +12,12 @@ struct ShowAction: StoreAction {
         let record = try store.record(module: name, version: version)
         let tombstone = try store.tombstone(module: name, version: version)
         let columns = columns(store, record)
+        let dropped = DropReport.of(record, in: store)
         if session.common.json {
             let document = JSON.record([
                 "record": record.json, "folder": .text(store.folder(record)),
                 "is_withdrawn": .boolean(tombstone != nil), "withdrawal": tombstone?.json,
+                "dropped": DropReport.json(dropped),
                 "columns": .object(columns.map { .init($0.table, .texts($0.columns)) }),
             ])
             return print(document.text(isPretty: true), terminator: "")
@@ -41,6 +43,10 @@ struct ShowAction: StoreAction {
                 record.tables.map {
                     [$0.name, "\(Console.grouped($0.rows)) rows", store.folder(record, table: $0.name)]
                 }))
+        if !dropped.isEmpty {
+            print("dropped rows")
+            for table in dropped { print("  \(DropReport.line(table))") }
+        }
         guard !columns.isEmpty else { return }
         print("columns")
         print(Console.aligned(columns.map { [$0.table, $0.columns.joined(separator: ", ")] }))

@@ -291,7 +291,7 @@ struct NodeStateTests {
     private let failure = TaskFailure(kind: .source, disposition: .retry, message: "m")
     private let receipt = PartReceipt(
         table: "t", shard: 0, epoch: 1, stagedPath: "p", byteCount: 1, sha256: "s",
-        rows: RowAccount(read: 0, published: 0, quarantined: 0), rules: [], handle: nil)
+        rows: RowAccount(read: 0, published: 0, dropped: 0), rules: [], handle: nil)
 }
 
 private func work(_ token: Int64, run: String = "run") -> Grant {

@@ -111,7 +111,9 @@ struct FileReadingTests {
         try folder.write("a.csv", "0123456789")
         let location = folder.path + "/a.csv"
         func reader(_ range: Range<Int64>? = nil, planned: Int64? = nil) throws(ExtractError) -> FileReader {
-            try FileReader(location: location, path: "a.csv", source: "labs", range: range, plannedByteCount: planned)
+            try FileReader(
+                location: location, path: "a.csv", source: "labs", range: range,
+                planned: planned.map { SourceFile(path: "a.csv", byteCount: $0) })
         }
         #expect(try readAll(reader()) == "0123456789")
         #expect(try readAll(reader(3..<8)) == "34567")
@@ -131,7 +133,8 @@ struct FileReadingTests {
         for (range, planned) in [(0..<11, nil), (nil, 9), (0..<5, 11)] as [(Range<Int64>?, Int64?)] {
             let found = error {
                 _ = try FileReader(
-                    location: location, path: "a.csv", source: "labs", range: range, plannedByteCount: planned)
+                    location: location, path: "a.csv", source: "labs", range: range,
+                    planned: planned.map { SourceFile(path: "a.csv", byteCount: $0) })
             }
             #expect(found?.code == .unreadable)
             #expect(found?.subject == "a.csv")
@@ -141,5 +144,103 @@ struct FileReadingTests {
         #expect(error { _ = try readAll(reader) }?.code == .unreadable)
         try FileManager.default.removeItem(atPath: location)
         #expect(error { _ = try FileReader(location: location, path: "a.csv", source: "labs") }?.code == .notFound)
+    }
+
+    /// Ways to change a file of ten bytes, with what else tells of it put back as far as that goes.
+    static let waysToChange: [String: @Sendable (String) throws -> Void] = [
+        "in place": { location in try write("01234x6789", over: location) },
+        "in place, its time put back": { location in
+            let stamps = times(of: location)
+            try write("01234x6789", over: location)
+            let code = unsafe stamps.withUnsafeBufferPointer {
+                unsafe utimensat(AT_FDCWD, location, $0.baseAddress!, 0)
+            }
+            #expect(code == 0 && times(of: location)[1].tv_nsec == stamps[1].tv_nsec)
+        },
+        "replaced by a rename": { location in
+            try Data("0123456789".utf8).write(to: URL(fileURLWithPath: location + ".new"))
+            let code = unsafe rename(location + ".new", location)
+            #expect(code == 0)
+        },
+        "truncated": { location in
+            let code = unsafe truncate(location, 9)
+            #expect(code == 0)
+        },
+        "truncated and filled again": { location in
+            let code = unsafe truncate(location, 0)
+            #expect(code == 0)
+            try write("0123456789", over: location)
+        },
+        "appended": { location in try write("0123456789x", over: location) },
+    ]
+
+    private static func write(_ text: String, over location: String) throws {
+        let file = try FileHandle(forUpdating: URL(fileURLWithPath: location))
+        try file.write(contentsOf: Data(text.utf8))
+        try file.close()
+    }
+
+    private static func times(of location: String) -> [timespec] {
+        var status = stat()
+        let code = unsafe stat(location, &status)
+        #expect(code == 0)
+        return [status.st_atim, status.st_mtim]
+    }
+
+    @Test(
+        "a file that changes before or while its range is read is an error, whatever else is as before",
+        arguments: FileReadingTests.waysToChange.keys.sorted())
+    func changes(_ name: String) throws {
+        let change = try #require(Self.waysToChange[name])
+        for isBefore in [true, false] {
+            let folder = try Folder()
+            try folder.write("a.csv", "0123456789")
+            let location = folder.path + "/a.csv"
+            let file = try FileList(pattern: "a.csv", folder: folder.path, source: "labs").files[0]
+            let planned = SourceFile(path: file.path, byteCount: file.byteCount, state: file.state)
+            // Times have the clock's tick, which may be some milliseconds.
+            Thread.sleep(forTimeInterval: 0.02)
+            func open() throws -> FileReader {
+                try FileReader(location: location, path: "a.csv", source: "labs", range: 0..<8, planned: planned)
+            }
+            let found: ExtractError?
+            if isBefore {
+                try change(location)
+                found = error { _ = try open() }
+            } else {
+                let reader = try open()
+                var memory = [UInt8](repeating: 0, count: 3)
+                _ = try unsafe memory.withUnsafeMutableBytes { unsafe try reader.read(into: $0) }
+                try change(location)
+                found = error { _ = try readAll(reader) }
+            }
+            #expect(found?.code == .unreadable, "before: \(isBefore)")
+            #expect(found?.subject == "a.csv")
+            #expect(found?.reason == "the file changed while it was read")
+        }
+    }
+
+    @Test("numbers of devices, files and times mean nothing in another place; the size does")
+    func otherPlaces() throws {
+        let folder = try Folder()
+        try folder.write("a.csv", "0123456789")
+        let location = folder.path + "/a.csv"
+        var state = try FileList(pattern: "a.csv", folder: folder.path, source: "labs").files[0].state
+        #expect(state.place?.isEmpty == false)
+        func open(_ state: FileState, byteCount: Int64 = 10) -> ExtractError? {
+            error {
+                _ = try FileReader(
+                    location: location, path: "a.csv", source: "labs",
+                    planned: SourceFile(path: "a.csv", byteCount: byteCount, state: state))
+            }
+        }
+        #expect(open(state) == nil)
+        state.inode += 1
+        #expect(open(state)?.code == .unreadable)
+        state.place = "elsewhere"
+        #expect(open(state) == nil)
+        #expect(open(state, byteCount: 9)?.code == .unreadable)
+        state.place = nil
+        #expect(open(state) == nil)
     }
 }

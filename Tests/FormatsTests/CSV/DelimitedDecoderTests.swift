@@ -137,29 +137,64 @@ struct DelimitedDecoderTests {
         #expect(found?.reason == reason)
     }
 
-    @Test("quarantined records are left out, counted and listed; nothing shifts")
-    func quarantine() throws {
-        let text = "a,b\n1,x\n2\n3,\"y\"z,w\n4,u,v\n5,t\n6,\"open"
-        let table = try read(text) { $0.onMalformed = .quarantine }
+    @Test("dropped records are left out, counted and listed; nothing shifts")
+    func dropped() throws {
+        let text = "a,b\n1,x\n2\n3,\"y\"z,w\n4,u,v\n5,t\n6"
+        let table = try read(text) { $0.onMalformed = .drop }
         #expect(table.rows == [["1", "x"], ["5", "t"]])
         #expect(table.recordsRead == 6)
-        #expect(table.quarantined == [2, 3, 4, 6])
-        let plan = try Delimited.scan([.init(text)], Delimited.spec { $0.onMalformed = .quarantine })
+        #expect(table.dropped == [2, 3, 4, 6])
+        let plan = try Delimited.scan([.init(text)], Delimited.spec { $0.onMalformed = .drop })
         #expect(plan.malformedCount == 4)
         #expect(plan.malformed.map(\.record) == [2, 3, 4, 6])
         #expect(plan.recordCount == 6)
         #expect(plan.files[0].malformedCount == 4)
     }
 
-    @Test("fields that do not parse are quarantined too, with malformed records in order")
-    func quarantineTypes() throws {
+    @Test(
+        "a malformed record that may hide others always stops",
+        arguments: [
+            ("a,b\n1,x\n2,\"open\n3,y\n4,z\n", 2, "the file ends inside quotes"),
+            ("a,b\n1,x\n2,\"open\n3,\"y\n4,z\n", 2, "text follows a closing quote, over several lines"),
+            ("a,b\n1,x\n2,\"open\r3\",y\n4,z\n", 2, "the record has 3 fields, the header 2, over several lines"),
+            ("a,b\n1,x\n2,\"open\r\n3,\",y\r\n", 2, "the record has 3 fields, the header 2, over several lines"),
+            ("a,b\n1\n2,\"", 2, "the file ends inside quotes"),
+        ])
+    func hidingRecords(_ text: String, _ record: Int64, _ reason: String) throws {
+        for step in [1, 7, Int.max] {
+            var limits = DelimitedLimits()
+            limits.bytesPerBlock = 8
+            let spec = Delimited.spec { $0.onMalformed = .drop }
+            let found = Delimited.formatError {
+                _ = try Delimited.scan([.init(text)], spec, limits: limits, step: step)
+            }
+            #expect(found?.code == .malformedRecord)
+            #expect(found?.row == record)
+            #expect(found?.reason == reason)
+            #expect(found?.remedy?.contains("on_malformed") == false)
+            // One that was planned otherwise is no way round.
+            let bytes = Array(text.utf8)
+            let shard = Shard(
+                index: 0, piece: .bytes(path: "a.csv", start: 4, end: Int64(bytes.count), firstRecord: 0),
+                estimatedRows: 0, estimatedBytes: 0)
+            let columns = [0, 1].map { DelimitedColumn(fieldIndex: $0, name: "c", type: .text, nullsSpecials: false) }
+            let decoding = Delimited.formatError {
+                _ = try Delimited.read(
+                    [.init("a.csv", bytes)], [shard], columns, spec, fieldCount: 2, limits: limits, step: step)
+            }
+            #expect(decoding?.row == record && decoding?.reason == reason)
+        }
+    }
+
+    @Test("fields that do not parse are dropped too, with malformed records in order")
+    func droppedTypes() throws {
         let text = "a,b\n1,x\nno,y\n3\n4,z\n5x,w\n"
         let table = try read(text) {
-            $0.onMalformed = .quarantine
+            $0.onMalformed = .drop
             declared(.int64)(&$0)
         }
         #expect(table.rows == [["1", "x"], ["4", "z"]])
-        #expect(table.quarantined == [2, 3, 5])
+        #expect(table.dropped == [2, 3, 5])
         let first = error(text, declared(.int64))
         #expect(first?.code == .malformedRecord, "planning sees the third record before decoding sees the second")
     }
@@ -167,11 +202,11 @@ struct DelimitedDecoderTests {
     @Test("only the first record numbers are listed, all are counted")
     func listedRecords() throws {
         let text = "a,b\n" + String(repeating: "1\n2,3\n", count: 250)
-        let table = try read(text) { $0.onMalformed = .quarantine }
+        let table = try read(text) { $0.onMalformed = .drop }
         #expect(table.rows.count == 250)
-        #expect(table.quarantined == (0..<100).map { 2 * $0 + 1 })
+        #expect(table.dropped == (0..<100).map { 2 * $0 + 1 })
         #expect(
-            try Delimited.scan([.init(text)], Delimited.spec { $0.onMalformed = .quarantine }).malformedCount == 250)
+            try Delimited.scan([.init(text)], Delimited.spec { $0.onMalformed = .drop }).malformedCount == 250)
     }
 
     // MARK: types

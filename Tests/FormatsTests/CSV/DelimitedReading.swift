@@ -30,7 +30,7 @@ enum Delimited {
         var types: [DataType] = []
         var rows: [[String?]] = []
         var recordsRead: Int64 = 0
-        var quarantined: [Int64] = []
+        var dropped: [Int64] = []
         var nulledSpecials: [Int64] = []
     }
 
@@ -82,7 +82,7 @@ enum Delimited {
         var table = Table(names: columns.map(\.name), types: columns.map(\.type))
         table.nulledSpecials = columns.map { _ in 0 }
         for shard in shards {
-            guard case .bytes(let path, let start, let end, let firstRecord) = shard.piece else { continue }
+            guard case .bytes(let path, let start, let end, let firstRecord, _) = shard.piece else { continue }
             let file = files.first { $0.name == path }!
             let decoder = try DelimitedDecoder(
                 spec, file: path, start: start, firstRecord: firstRecord, fieldCount: fieldCount, columns: columns,
@@ -93,9 +93,9 @@ enum Delimited {
                 rows += Int64(chunk.rowCount)
                 for row in 0..<chunk.rowCount { table.rows.append(chunk.columns.map { cell($0, row) }) }
             }
-            precondition(decoder.counts.recordsRead == rows + decoder.counts.quarantined, "rows balance")
+            precondition(decoder.counts.recordsRead == rows + decoder.counts.dropped, "rows balance")
             table.recordsRead += decoder.counts.recordsRead
-            table.quarantined += decoder.counts.quarantinedRecords
+            table.dropped += decoder.counts.droppedRecords
             for (index, count) in decoder.counts.nulledSpecials.enumerated() { table.nulledSpecials[index] += count }
         }
         return table

@@ -11,6 +11,8 @@ struct ReferenceParser {
         var fields: [Field] = []
         /// Text after a closing quote, no closing quote, a CR alone where that ends no record, or a byte-order mark in front.
         var isBroken = false
+        /// No closing quote, or a line ends within it: where it is malformed, it may hide others.
+        var mayHideOthers = false
     }
 
     let spec: DelimitedSpec
@@ -63,8 +65,13 @@ struct ReferenceParser {
         if byte == nil { return nil }
         var record = Record()
         record.isBroken = bytes[at...].starts(with: [0xef, 0xbb, 0xbf])
+        let start = at
         while true {
-            record.fields.append(field(&record.isBroken))
+            record.fields.append(field(&record.isBroken, &record.mayHideOthers))
+            if byte == nil || isAtLineEnd, bytes[start..<min(at, bytes.count)].contains(where: { $0 == 10 || $0 == 13 })
+            {
+                record.mayHideOthers = true
+            }
             guard byte != nil else { return record }
             if isAtLineEnd {
                 passLineEnd()
@@ -74,7 +81,7 @@ struct ReferenceParser {
         }
     }
 
-    private mutating func field(_ isBroken: inout Bool) -> Field {
+    private mutating func field(_ isBroken: inout Bool, _ isOpen: inout Bool) -> Field {
         var field = Field()
         if let quote = spec.quote, byte == quote {
             field.isQuoted = true
@@ -82,6 +89,7 @@ struct ReferenceParser {
             while true {
                 guard let byte else {
                     isBroken = true
+                    isOpen = true
                     return field
                 }
                 if byte == spec.escape, spec.escape != quote {

@@ -9,6 +9,8 @@ enum SmallBounds {
         bounds.rowsPerRowGroup = 2_500
         bounds.bytesPerRowGroup = 200_000
         bounds.bufferedBytesPerRowGroup = 60_000
+        bounds.bytesOfOpenPages = 14_000
+        bounds.bytesOfDictionaryIndexes = 30_000
         bounds.rowsPerPage = 700
         bounds.bytesPerPage = 6_000
         bounds.bytesPerDictionary = 4_000

@@ -86,7 +86,7 @@ enum FuzzedReader: String {
             DelimitedColumn(fieldIndex: index, name: column.name, type: column.type, nullsSpecials: choice & 2 == 0)
         }
         for shard in plan.shards {
-            guard case .bytes(let path, let start, let end, let firstRecord) = shard.piece,
+            guard case .bytes(let path, let start, let end, let firstRecord, _) = shard.piece,
                 let decoder = try? DelimitedDecoder(
                     spec, file: path, start: start, firstRecord: firstRecord, fieldCount: columns.count,
                     columns: columns,

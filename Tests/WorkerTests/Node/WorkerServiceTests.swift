@@ -208,4 +208,31 @@ struct WorkerServiceTests {
             #expect(!files.contains { $0.hasSuffix(".parquet") })
         }
     }
+
+    @Test("a receipt that is too long for one message comes in pieces, over a coordinator that lost the first ones")
+    func longReceipt() throws {
+        try SmallPipeline.with(columns: 1_200) { pipeline in
+            let coordinator = ScriptedCoordinator()
+            try pipeline.register("run", at: coordinator)
+            coordinator.change {
+                $0.forgets = 1
+                $0.grants = [pipeline.grant(SmallPipeline.shard, token: 1)]
+                $0.otherwise = .drain
+            }
+            let node = try coordinator.node(baseDirectory: pipeline.folder)
+            #expect(try node.outcome() == .done)
+            let bytes = coordinator.look { $0.uploaded }
+            #expect(bytes.count > Limits.bytesPerMessage)
+            let receipt = try #require(LongReceipt.receipt(of: bytes))
+            #expect(receipt.rows == RowAccount(read: 3, published: 3))
+            #expect(receipt.rules.count == 1_201 && receipt.rules.allSatisfy { $0.rowsIn == 3 })
+            let ends = coordinator.requests.filter { if case .complete = $0 { true } else { false } }
+            #expect(
+                ends == [
+                    .complete(
+                        run: "run", token: 1,
+                        result: .uploaded(table: "results", shard: 0, sha256: LongReceipt.digest(of: receipt)))
+                ])
+        }
+    }
 }
