@@ -55,11 +55,14 @@ package struct Reveal: Sendable {
             )
             return nil
         }
-        guard var arguments = Arguments(step, verb: verb, problems: &problems) else { return nil }
+        var found = problems.continued
+        guard var arguments = Arguments(step, verb: verb, problems: &found) else {
+            problems.append(contentsOf: found.problems)
+            return nil
+        }
         let definition = verb.read(&arguments)
-        let hadErrors = problems.hasErrors
-        problems = arguments.problems
-        if problems.hasErrors && !hadErrors { return nil }
+        problems.append(contentsOf: found.problems + arguments.problems.problems)
+        if found.hasErrors || arguments.problems.hasErrors { return nil }
         switch definition {
         case let step as FormatPreservingStep:
             method = .format(FormatCipher(step.rule, key: key, scope: step.scope))

@@ -164,7 +164,7 @@ import Testing
         let column = Column.fixed(try Self.days(texts) + [.max, .min], .date)
         let (result, counts) = try Self.shift(column, subjects: [nil, "a", "a", "a", "a", "a", "a"])
         #expect((0..<7).map { result.isNull($0) } == [true, true, false, false, true, true, true])
-        #expect(counts.nulled == 4 && counts.nulls == 5 && counts.quarantined == 0)
+        #expect(counts.nulled == 4 && counts.nulls == 5 && counts.dropped == 0)
         // What is left still moved, all by the same.
         let (before, after) = unsafe (column.values(Int32.self), result.values(Int32.self))
         let shifts = unsafe [after[2] - before[2], after[3] - before[3]]

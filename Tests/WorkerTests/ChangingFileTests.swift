@@ -36,7 +36,8 @@ struct ChangingFileTests {
                         columns: {id: keep, text: keep}
                     target: {directory: ./modules}
 
-                    """, path: "labs.yaml", baseDirectory: folder, environment: [:])
+                    """, path: "labs.yaml",
+                bounds: DocumentBounds(baseDirectory: folder, targetDirectories: [folder]), environment: [:])
         }
 
         /// As another machine has it, where the states of files tell nothing.

@@ -130,7 +130,7 @@ struct DelimitedScannerTests {
                 limits.bytesPerShard = block
                 let file = Delimited.File("a.csv", Array((newline + text).utf8))
                 let spec = Delimited.spec {
-                    $0.onMalformed = .quarantine
+                    $0.onMalformed = .drop
                     $0.skippedLines = newline.isEmpty ? 0 : 1
                 }
                 let plan = try Delimited.scan([file], spec, limits: limits)
@@ -140,7 +140,7 @@ struct DelimitedScannerTests {
                         $0.reason == "a carriage return without line feed stands outside quotes"
                     })
                 let table = try Delimited.read([file], spec, limits: limits, asText: true)
-                #expect(table.quarantined == broken)
+                #expect(table.dropped == broken)
                 #expect(Int64(table.rows.count + broken.count) == plan.recordCount)
             }
         }
@@ -156,9 +156,9 @@ struct DelimitedScannerTests {
             let error = Delimited.formatError { _ = try Delimited.scan([file], Delimited.spec()) }
             #expect(error?.row == 2 && error?.code == .malformedRecord)
             #expect(error?.reason.contains("byte-order mark") == true)
-            let table = try Delimited.read([file], Delimited.spec { $0.onMalformed = .quarantine })
+            let table = try Delimited.read([file], Delimited.spec { $0.onMalformed = .drop })
             #expect(table.rows == [["1", "2"], ["3", "4"], ["5", "x\u{feff}y"]])
-            #expect(table.quarantined == [2])
+            #expect(table.dropped == [2])
         }
         #expect(error("\u{feff}\u{feff}a\n1\n")?.row == 0)
     }
