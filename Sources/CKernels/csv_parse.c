@@ -381,9 +381,9 @@ size_t kernel_csv_read_boolean(const kernel_csv_column *column, uint8_t *out, ui
     size_t NAME(const kernel_csv_column *column, TYPE *out, uint8_t *validity, size_t first, uint8_t *statuses)        \
     {                                                                                                                  \
         int64_t value;                                                                                                 \
-        READ_ROWS((status = parse_integer(t, &value)) != KERNEL_CSV_OK     ? status                                    \
-                  : value < (LOW) || value > (HIGH) ? KERNEL_CSV_NO_ROOM                                               \
-                                                    : KERNEL_CSV_OK,                                                   \
+        READ_ROWS((status = parse_integer(t, &value)) != KERNEL_CSV_OK ? status                                        \
+                  : value < (LOW) || value > (HIGH)                    ? KERNEL_CSV_NO_ROOM                            \
+                                                                       : KERNEL_CSV_OK,                                \
                   out[i] = (TYPE)value, out[i] = 0);                                                                   \
     }
 INTEGER_KERNEL(kernel_csv_read_int16, int16_t, INT16_MIN, INT16_MAX)
@@ -414,7 +414,8 @@ size_t kernel_csv_read_decimal(const kernel_csv_column *column, uint8_t *out, ui
                                uint8_t *statuses, int precision, int scale)
 {
     __int128 value;
-    READ_ROWS(parse_decimal(t, precision, scale, &value), memcpy(out + 16 * i, &value, 16), memset(out + 16 * i, 0, 16));
+    READ_ROWS(parse_decimal(t, precision, scale, &value), memcpy(out + 16 * i, &value, 16),
+              memset(out + 16 * i, 0, 16));
 }
 
 size_t kernel_csv_read_date(const kernel_csv_column *column, int32_t *out, uint8_t *validity, size_t first,

@@ -115,8 +115,8 @@ static inline size_t unquoted_end(cursor *c, int is_last, uint32_t *reason)
 }
 
 /* Reads the field that starts at `at`. Returns what follows it, as end_of_field does. */
-static __attribute__((noinline)) int split_field(cursor *c, size_t at, int is_last, kernel_csv_field *field, uint32_t *reason,
-                              size_t *next)
+static __attribute__((noinline)) int split_field(cursor *c, size_t at, int is_last, kernel_csv_field *field,
+                                                 uint32_t *reason, size_t *next)
 {
     const kernel_csv_dialect *d = c->dialect;
     if (!d->has_quote || at >= c->count || c->bytes[at] != d->quote) {
@@ -173,8 +173,7 @@ static __attribute__((noinline)) int split_field(cursor *c, size_t at, int is_la
 static inline size_t pass_line(cursor *c, int is_last)
 {
     size_t end = next_special(c);
-    while (end < c->count && c->bytes[end] != '\n' &&
-           (c->bytes[end] != '\r' || cr_ends_line(c, end, is_last) == 0))
+    while (end < c->count && c->bytes[end] != '\n' && (c->bytes[end] != '\r' || cr_ends_line(c, end, is_last) == 0))
         end = next_special(c);
     size_t next;
     /* A delimiter never stands at `end`, so what ends is the line. */
@@ -189,8 +188,7 @@ static __attribute__((noinline)) size_t record_start(cursor *c, size_t *at, int 
     while (*at < c->count) {
         uint8_t byte = c->bytes[*at];
         int is_comment = d->has_comment && byte == d->comment;
-        int is_blank =
-            !d->keeps_blank && (byte == '\n' || (byte == '\r' && cr_ends_line(c, *at, is_last) != 0));
+        int is_blank = !d->keeps_blank && (byte == '\n' || (byte == '\r' && cr_ends_line(c, *at, is_last) != 0));
         if (!is_comment && !is_blank) return *at;
         size_t next = pass_line(c, is_last);
         if (next == SIZE_MAX) return SIZE_MAX;

@@ -46,7 +46,8 @@ static bool counts_digits(const kernel_format *format)
 static inline size_t count_characters(const kernel_format *format, const uint8_t *value, size_t length)
 {
     size_t count = 0;
-    for (size_t i = 0; i < length; i++) count += is_lead(value[i]) & (format->digit[value[i]] != KERNEL_FORMAT_SEPARATOR);
+    for (size_t i = 0; i < length; i++)
+        count += is_lead(value[i]) & (format->digit[value[i]] != KERNEL_FORMAT_SEPARATOR);
     return count;
 }
 
@@ -75,9 +76,12 @@ static int luhn_digit(const kernel_format *format, const uint8_t *value, size_t 
 static inline bool mod97_append(uint64_t *number, uint8_t character)
 {
     if (*number >= 100000000000000000) *number %= 97;
-    if (character >= '0' && character <= '9') *number = *number * 10 + (uint64_t)(character - '0');
-    else if (character >= 'A' && character <= 'Z') *number = *number * 100 + (uint64_t)(character - 'A' + 10);
-    else return false;
+    if (character >= '0' && character <= '9')
+        *number = *number * 10 + (uint64_t)(character - '0');
+    else if (character >= 'A' && character <= 'Z')
+        *number = *number * 100 + (uint64_t)(character - 'A' + 10);
+    else
+        return false;
     return true;
 }
 
@@ -118,7 +122,8 @@ static size_t position_of(const kernel_format *format, const uint8_t *value, siz
 }
 
 /* Whether the value's own check digits are the ones that it needs. luhn_place: the character that holds Luhn's. */
-static bool check_holds(const kernel_format *format, const uint8_t *value, size_t length, size_t characters, size_t luhn_place)
+static bool check_holds(const kernel_format *format, const uint8_t *value, size_t length, size_t characters,
+                        size_t luhn_place)
 {
     if (format->check == KERNEL_FORMAT_LUHN) {
         const int needed = luhn_digit(format, value, length, characters, luhn_place);
@@ -129,7 +134,8 @@ static bool check_holds(const kernel_format *format, const uint8_t *value, size_
     return needed >= 0 && value[at[0]] == '0' + needed / 10 && value[at[1]] == '0' + needed % 10;
 }
 
-static void correct_check(const kernel_format *format, uint8_t *value, size_t length, size_t characters, size_t luhn_place)
+static void correct_check(const kernel_format *format, uint8_t *value, size_t length, size_t characters,
+                          size_t luhn_place)
 {
     if (format->check == KERNEL_FORMAT_LUHN) {
         const int needed = luhn_digit(format, value, length, characters, luhn_place);
@@ -150,7 +156,8 @@ static uint8_t gather(const kernel_format *format, const uint8_t *value, size_t 
     const size_t characters = count_characters(format, value, length);
     const size_t first = format->keep_first, last = format->keep_last;
     const size_t checks = format->check == KERNEL_FORMAT_LUHN;
-    if (first > characters || last > characters - first || checks > characters - first - last) return KERNEL_FORMAT_SHORT;
+    if (first > characters || last > characters - first || checks > characters - first - last)
+        return KERNEL_FORMAT_SHORT;
     const size_t wanted = characters - first - last - checks;
     size_t index = 0;
     uint8_t outside = 0;
@@ -167,7 +174,8 @@ static uint8_t gather(const kernel_format *format, const uint8_t *value, size_t 
     if (outside) return KERNEL_FORMAT_NOT_ALPHABET;
     if (wanted < format->least || wanted == 0) return KERNEL_FORMAT_SHORT;
     if (wanted > format->most) return KERNEL_FORMAT_LONG;
-    if (format->check != KERNEL_FORMAT_UNCHECKED && !checked && !check_holds(format, value, length, characters, first + wanted))
+    if (format->check != KERNEL_FORMAT_UNCHECKED && !checked &&
+        !check_holds(format, value, length, characters, first + wanted))
         return KERNEL_FORMAT_WRONG_CHECK;
     *count = wanted;
     return KERNEL_FORMAT_DONE;
@@ -198,8 +206,8 @@ size_t kernel_format_gather_i32(const kernel_format *format, const uint8_t *byte
 }
 
 size_t kernel_format_scatter_i32(const kernel_format *format, const uint8_t *bytes, const int32_t *offsets, size_t rows,
-                                 const uint8_t *digits, const int32_t *digit_offsets, const uint8_t *status, uint8_t *out,
-                                 int32_t *out_offsets)
+                                 const uint8_t *digits, const int32_t *digit_offsets, const uint8_t *status,
+                                 uint8_t *out, int32_t *out_offsets)
 {
     size_t written = 0;
     out_offsets[0] = 0;

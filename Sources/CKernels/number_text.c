@@ -76,7 +76,8 @@ size_t kernel_text_decimal(const uint8_t *values, int scale, const uint8_t *vali
     return written;
 }
 
-size_t kernel_text_boolean(const uint8_t *bits, const uint8_t *validity, size_t rows, int32_t *out_offsets, uint8_t *out)
+size_t kernel_text_boolean(const uint8_t *bits, const uint8_t *validity, size_t rows, int32_t *out_offsets,
+                           uint8_t *out)
 {
     size_t written = 0;
     out_offsets[0] = 0;

@@ -25,8 +25,8 @@ int redact_word_near(text t, size_t start, size_t end, size_t window, size_t aft
         for (size_t w = 0; w < count; w++) {
             const char *word = list[w];
             size_t k = 0;
-            while (i + k < limit && word[k] != '|' && word[k] != 0
-                   && (is_alpha(t.bytes[i + k]) ? t.bytes[i + k] | 0x20 : t.bytes[i + k]) == word[k])
+            while (i + k < limit && word[k] != '|' && word[k] != 0 &&
+                   (is_alpha(t.bytes[i + k]) ? t.bytes[i + k] | 0x20 : t.bytes[i + k]) == word[k])
                 k++;
             if (word[k] == '|' || word[k] == 0) return 1;
         }

@@ -22,7 +22,8 @@ static int is_day(text t, size_t i)
 {
     const size_t count = is_digit(at(t, i + 1)) ? 2 : 1;
     const uint8_t mark = before(t, i, 1);
-    return is_digit(at(t, i)) && at(t, i + count) == ':' && (mark == '-' || mark == '/' || mark == '.') && is_digit(before(t, i, 2));
+    return is_digit(at(t, i)) && at(t, i + count) == ':' && (mark == '-' || mark == '/' || mark == '.') &&
+           is_digit(before(t, i, 2));
 }
 
 /* What stands before the colon in front of i belongs to the address: a colon, or a word of one to four hexadecimal digits
@@ -65,7 +66,8 @@ size_t redact_match_ipv6(text t, size_t start)
         if (++groups > 8) return 0;
     }
     if (is_alnum(at(t, i))) return 0;
-    if (at(t, i) == ':' && !is_dotted && (t.bytes[i - 1] == ':' || at(t, i + 1) == ':' || is_hex(at(t, i + 1)))) return 0;
+    if (at(t, i) == ':' && !is_dotted && (t.bytes[i - 1] == ':' || at(t, i + 1) == ':' || is_hex(at(t, i + 1))))
+        return 0;
     if (is_short ? groups > 7 || groups == 0 || (groups < 3 && !has_digit) : groups != 8) return 0;
     return i;
 }

@@ -138,8 +138,8 @@ size_t redact_ssn_groups(text t, size_t start, uint8_t digits[9], uint8_t *mark)
 
 static int is_possible(const uint8_t digits[9])
 {
-    return memcmp(digits, "000", 3) != 0 && memcmp(digits, "666", 3) != 0 && digits[0] != '9' && memcmp(digits + 3, "00", 2) != 0
-        && memcmp(digits + 5, "0000", 4) != 0;
+    return memcmp(digits, "000", 3) != 0 && memcmp(digits, "666", 3) != 0 && digits[0] != '9' &&
+           memcmp(digits + 3, "00", 2) != 0 && memcmp(digits + 5, "0000", 4) != 0;
 }
 
 static size_t match_ssn_groups(text t, size_t start)
@@ -148,7 +148,8 @@ static size_t match_ssn_groups(text t, size_t start)
     const size_t end = redact_ssn_groups(t, start, digits, &mark);
     if (end == start || is_alnum(at(t, end)) || !is_possible(digits)) return 0;
     /* A longer number with the same mark is something else, but for the next one of a list. */
-    if (mark != ' ' && at(t, end) == mark && is_digit(at(t, end + 1)) && redact_ssn_groups(t, end + 1, more, &next) == end + 1)
+    if (mark != ' ' && at(t, end) == mark && is_digit(at(t, end + 1)) &&
+        redact_ssn_groups(t, end + 1, more, &next) == end + 1)
         return 0;
     return end;
 }

@@ -95,10 +95,13 @@ static void mark_starts(const int32_t *offsets, size_t rows, size_t start, size_
     }
 }
 
-static inline int is_null(const uint8_t *validity, size_t row) { return validity && !(validity[row >> 3] >> (row & 7) & 1); }
+static inline int is_null(const uint8_t *validity, size_t row)
+{
+    return validity && !(validity[row >> 3] >> (row & 7) & 1);
+}
 
-size_t scan_column(const struct scan_version *scan, const uint8_t *bytes, const int32_t *offsets, const uint8_t *validity,
-                   size_t rows, uint32_t wanted, kernel_row_entity *out, size_t capacity)
+size_t scan_column(const struct scan_version *scan, const uint8_t *bytes, const int32_t *offsets,
+                   const uint8_t *validity, size_t rows, uint32_t wanted, kernel_row_entity *out, size_t capacity)
 {
     uint64_t starts[WORDS], candidates[WORDS];
     struct findings findings = {out, capacity, 0};
@@ -126,8 +129,8 @@ size_t scan_column(const struct scan_version *scan, const uint8_t *bytes, const 
             }
             const size_t end = (size_t)offsets[row + 1] - start;
             if (is_open)
-                search_row(&search, candidates, (ptrdiff_t)start - (ptrdiff_t)offsets[row], end < known ? end : known, row,
-                           wanted, &findings);
+                search_row(&search, candidates, (ptrdiff_t)start - (ptrdiff_t)offsets[row], end < known ? end : known,
+                           row, wanted, &findings);
             if (end > known) break;
             is_open = 0;
             bit = end;
@@ -143,7 +146,8 @@ size_t kernel_find_entities_i32(const uint8_t *bytes, const int32_t *offsets, co
     return scan_column(kernel_chosen(SLOT_ENTITIES), bytes, offsets, validity, rows, wanted, out, capacity);
 }
 
-void kernel_entity_candidates(const uint8_t *bytes, size_t count, const uint64_t *starts, uint32_t wanted, uint64_t *out)
+void kernel_entity_candidates(const uint8_t *bytes, size_t count, const uint64_t *starts, uint32_t wanted,
+                              uint64_t *out)
 {
     const struct scan_version *scan = kernel_chosen(SLOT_ENTITIES);
     scan->candidates(bytes, count, starts, wanted, out);

@@ -29,12 +29,18 @@ static int fold_of_two(uint8_t a, uint8_t b, uint8_t *to)
 static int fold_of_punctuation(uint8_t b, uint8_t c, uint8_t *to)
 {
     if (b == 0x80) {
-        if (is_within(c, 0x80, 0x8a) || c == 0xaf) *to = ' ';
-        else if (is_within(c, 0x8b, 0x8f) || is_within(c, 0xaa, 0xae)) *to = NO_WIDTH;
-        else if (is_within(c, 0x90, 0x95)) *to = '-';
-        else if (c == 0xa4) *to = '.';
-        else if (is_within(c, 0xa8, 0xa9)) *to = '\n';
-        else return 0;
+        if (is_within(c, 0x80, 0x8a) || c == 0xaf)
+            *to = ' ';
+        else if (is_within(c, 0x8b, 0x8f) || is_within(c, 0xaa, 0xae))
+            *to = NO_WIDTH;
+        else if (is_within(c, 0x90, 0x95))
+            *to = '-';
+        else if (c == 0xa4)
+            *to = '.';
+        else if (is_within(c, 0xa8, 0xa9))
+            *to = '\n';
+        else
+            return 0;
         return 1;
     }
     *to = c == 0x9f ? ' ' : NO_WIDTH;
@@ -46,7 +52,9 @@ static int fold_of_forms(uint8_t b, uint8_t c, uint8_t *to)
 {
     switch (b) {
     case 0xb8: *to = NO_WIDTH; return is_within(c, 0x80, 0x8f);
-    case 0xb9: *to = c == 0x92 ? '.' : c == 0x95 ? ':' : c == 0xab ? '@' : '-'; return c == 0x92 || c == 0x95 || c == 0x98 || c == 0xa3 || c == 0xab;
+    case 0xb9:
+        *to = c == 0x92 ? '.' : c == 0x95 ? ':' : c == 0xab ? '@' : '-';
+        return c == 0x92 || c == 0x95 || c == 0x98 || c == 0xa3 || c == 0xab;
     case 0xbb: *to = NO_WIDTH; return c == 0xbf;
     case 0xbc: *to = (uint8_t)(c - 0x81 + '!'); return is_within(c, 0x81, 0xbf);
     case 0xbd: *to = (uint8_t)(c - 0x80 + '`'); return is_within(c, 0x80, 0x9e);
@@ -88,7 +96,8 @@ static size_t fold_of(const uint8_t *from, size_t left, uint8_t *to)
 
 /* First bytes of what may be folded. */
 static const uint8_t may_fold[256] = {
-    [0xc2] = 1, [0xcd] = 1, [0xd8] = 1, [0xd9] = 1, [0xdb] = 1, [0xe0] = 1, [0xe2] = 1, [0xe3] = 1, [0xef] = 1, [0xf0] = 1,
+    [0xc2] = 1, [0xcd] = 1, [0xd8] = 1, [0xd9] = 1, [0xdb] = 1,
+    [0xe0] = 1, [0xe2] = 1, [0xe3] = 1, [0xef] = 1, [0xf0] = 1,
 };
 
 /* One of 64 bytes is in the table; without a branch, so that it is done 16 at a time. */
@@ -97,8 +106,8 @@ static int any_may_fold(const uint8_t *bytes)
     uint8_t any = 0;
     for (int i = 0; i < 64; i++) {
         const uint8_t c = bytes[i];
-        any |= (c == 0xc2) | (c == 0xcd) | (c == 0xd8) | (c == 0xd9) | (c == 0xdb) | (c == 0xe0) | (c == 0xe2) | (c == 0xe3) | (c == 0xef)
-            | (c == 0xf0);
+        any |= (c == 0xc2) | (c == 0xcd) | (c == 0xd8) | (c == 0xd9) | (c == 0xdb) | (c == 0xe0) | (c == 0xe2) |
+               (c == 0xe3) | (c == 0xef) | (c == 0xf0);
     }
     return any;
 }
@@ -137,8 +146,10 @@ size_t kernel_fold_text(const uint8_t *bytes, size_t length, uint8_t no_width, u
     for (size_t i = 0; i < length;) {
         uint8_t to;
         const size_t size = step(bytes, i, length, no_width, &to);
-        if (size == 0) out[count++] = bytes[i];
-        else if (to != NO_WIDTH) out[count++] = to;
+        if (size == 0)
+            out[count++] = bytes[i];
+        else if (to != NO_WIDTH)
+            out[count++] = to;
         i += size ? size : 1;
     }
     return count;

@@ -2,12 +2,15 @@
 #include "redact.h"
 
 /* Countries and lengths of the SWIFT registry and of countries with IBANs of their own; some have an older form beside it. Ascending. */
-static const char iban_lengths[] =
-    "AA16AD24AE23AL28AO25AT20AX18AZ28BA20BE16BF27BF28BG22BH22BI16BI27BJ28BL27BR29BY28CF27CG27CH21CI28CM27CR22CV25CY28CZ24DE22DJ27DK18"
-    "DO28DZ24DZ26EE20EG29ES24FI18FK18FO18FR27GA27GB22GE22GF27GI23GL18GP27GQ27GR27GT28GW25HN28HR21HU28IE22IL23IQ23IR26IS26IT27JO30"
-    "KM27KW30KZ20LB28LC32LI21LT20LU20LV21LY25MA28MC27MD24ME22MF27MG27MK19ML28MN20MQ27MR27MT31MU30MZ25NC27NE28NI28NI32NL18NO15OM23"
-    "PF27PK24PL28PM27PS29PT25QA29RE27RO24RS22RU33SA24SC31SD18SE24SI19SK24SM27SN28SO23ST25SV28TD27TF27TG28TL23TN24TR26UA29VA22"
-    "VG24WF27XK20YE30YT27";
+static const char iban_lengths[] = "AA16AD24AE23AL28AO25AT20AX18AZ28BA20BE16BF27BF28BG22BH22BI16BI27BJ28BL27BR29BY28CF2"
+                                   "7CG27CH21CI28CM27CR22CV25CY28CZ24DE22DJ27DK18"
+                                   "DO28DZ24DZ26EE20EG29ES24FI18FK18FO18FR27GA27GB22GE22GF27GI23GL18GP27GQ27GR27GT28GW2"
+                                   "5HN28HR21HU28IE22IL23IQ23IR26IS26IT27JO30"
+                                   "KM27KW30KZ20LB28LC32LI21LT20LU20LV21LY25MA28MC27MD24ME22MF27MG27MK19ML28MN20MQ27MR2"
+                                   "7MT31MU30MZ25NC27NE28NI28NI32NL18NO15OM23"
+                                   "PF27PK24PL28PM27PS29PT25QA29RE27RO24RS22RU33SA24SC31SD18SE24SI19SK24SM27SN28SO23ST2"
+                                   "5SV28TD27TF27TG28TL23TN24TR26UA29VA22"
+                                   "VG24WF27XK20YE30YT27";
 
 static inline unsigned letters_of(const char *entry) { return (unsigned)(uint8_t)entry[0] << 8 | (uint8_t)entry[1]; }
 
@@ -18,13 +21,18 @@ static const char *iban_entry(uint8_t a, uint8_t b)
     size_t low = 0, high = (sizeof iban_lengths - 1) / 4;
     while (low < high) {
         size_t middle = (low + high) / 2;
-        if (letters_of(iban_lengths + 4 * middle) < wanted) low = middle + 1;
-        else high = middle;
+        if (letters_of(iban_lengths + 4 * middle) < wanted)
+            low = middle + 1;
+        else
+            high = middle;
     }
     return iban_lengths + 4 * low;
 }
 
-static inline int is_of(const char *entry, uint8_t a, uint8_t b) { return (uint8_t)entry[0] == a && (uint8_t)entry[1] == b; }
+static inline int is_of(const char *entry, uint8_t a, uint8_t b)
+{
+    return (uint8_t)entry[0] == a && (uint8_t)entry[1] == b;
+}
 static inline size_t iban_length(const char *entry) { return (size_t)((entry[2] - '0') * 10 + entry[3] - '0'); }
 
 static int is_iban_length(uint8_t a, uint8_t b, size_t length)
@@ -80,10 +88,9 @@ static size_t match_of_length(text t, size_t start, size_t wanted)
 
 /* For each first letter, a bit for each second one that makes a country of the table. */
 static const uint32_t second_letters[26] = {
-    0x2884819, 0x1020bf1, 0x32211e0, 0x2004610, 0x0040050, 0x0024500, 0x04b8933,
-    0x0122000, 0x00f0810, 0x0004000, 0x2401000, 0x1380106, 0x21b2c7d, 0x0004914,
-    0x0001000, 0x00c1c20, 0x0000001, 0x0144010, 0x028751d, 0x0022868, 0x0000001,
-    0x0000041, 0x0000020, 0x0000400, 0x0080010, 0x0000000,
+    0x2884819, 0x1020bf1, 0x32211e0, 0x2004610, 0x0040050, 0x0024500, 0x04b8933, 0x0122000, 0x00f0810,
+    0x0004000, 0x2401000, 0x1380106, 0x21b2c7d, 0x0004914, 0x0001000, 0x00c1c20, 0x0000001, 0x0144010,
+    0x028751d, 0x0022868, 0x0000001, 0x0000041, 0x0000020, 0x0000400, 0x0080010, 0x0000000,
 };
 
 size_t redact_match_iban(text t, size_t start)

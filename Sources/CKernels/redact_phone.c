@@ -4,10 +4,10 @@
 enum { most_groups = 8 };
 
 typedef struct {
-    size_t ends[most_groups];    /* position behind each group */
-    size_t sizes[most_groups];   /* digits of each group */
+    size_t ends[most_groups];  /* position behind each group */
+    size_t sizes[most_groups]; /* digits of each group */
     unsigned values[most_groups];
-    uint8_t marks[most_groups];  /* what stands between a group and the one before it */
+    uint8_t marks[most_groups]; /* what stands between a group and the one before it */
     size_t count, digits;
     int parentheses;
 } phone_groups;
@@ -27,7 +27,8 @@ static int begins_with_date(const phone_groups *p)
     const size_t *s = p->sizes;
     const uint8_t mark = p->marks[1];
     if (p->count < 4 || mark == ' ' || mark == ')' || p->marks[2] != mark || p->marks[3] == mark) return 0;
-    return (s[0] == 4 && s[1] <= 2 && s[2] <= 2 && is_year(p->values[0])) || (s[0] <= 2 && s[1] <= 2 && s[2] == 4 && is_year(p->values[2]));
+    return (s[0] == 4 && s[1] <= 2 && s[2] <= 2 && is_year(p->values[0])) ||
+           (s[0] <= 2 && s[1] <= 2 && s[2] == 4 && is_year(p->values[2]));
 }
 
 /* The first `count` groups have the form of a date, of a pair of years, of thousands, of a fraction, of a ZIP+4 or of an SSN. */
@@ -37,8 +38,8 @@ static int is_other_number(const phone_groups *p, size_t count, uint8_t first)
     uint8_t mark = p->marks[1];
     if (count == 3 && s[0] == 4 && s[1] <= 2 && s[2] <= 2) return 1;
     if (count == 3 && s[0] <= 2 && s[1] <= 2 && s[2] == 4 && all_marks(p, 3, mark)) return 1;
-    if (count == 2 && s[0] == 4 && s[1] == 4 && p->values[0] >= 1800 && p->values[0] < 2100 && p->values[1] >= 1800
-        && p->values[1] < 2100)
+    if (count == 2 && s[0] == 4 && s[1] == 4 && p->values[0] >= 1800 && p->values[0] < 2100 && p->values[1] >= 1800 &&
+        p->values[1] < 2100)
         return 1;
     if (count == 2 && s[0] == 1 && mark == '.') return 1;
     if (count == 2 && s[0] == 5 && s[1] == 4 && mark == '-') return 1;
@@ -61,8 +62,7 @@ static int is_national(text t, const phone_groups *p, size_t count, size_t start
         if (p->parentheses) return 0;
         if (first == '0' && (digits == 10 || digits == 11)) return 1;
         if (digits == 10 && first >= '2' && t.bytes[start + 3] >= '2') return 1;
-        return digits >= 7 && digits <= 12
-            && redact_word_near(t, start, end, 30, 10, phone_words);
+        return digits >= 7 && digits <= 12 && redact_word_near(t, start, end, 30, 10, phone_words);
     }
     if (digits < 7 || digits > 12) return 0;
     if (p->parentheses) return 1;
@@ -70,9 +70,10 @@ static int is_national(text t, const phone_groups *p, size_t count, size_t start
     for (size_t i = 1; i < count; i++)
         if (p->sizes[i] < 2) return 0;
     /* Two groups are often a house and a street number or a post code: `6343 119 Baker Street`, `90010-170`. */
-    int shape = count == 2 && ((p->marks[1] == ' ' && first != '0' && at(t, end) == ' ' && is_alpha(at(t, end + 1)))
-                               || (p->marks[1] == '-' && p->sizes[0] >= 4 && p->sizes[1] == 3));
-    if (shape && !redact_word_near(t, start, end, 30, 10, phone_words) && !redact_word_near(t, start, end, 20, 0, "number|reach|ring|text|contact"))
+    int shape = count == 2 && ((p->marks[1] == ' ' && first != '0' && at(t, end) == ' ' && is_alpha(at(t, end + 1))) ||
+                               (p->marks[1] == '-' && p->sizes[0] >= 4 && p->sizes[1] == 3));
+    if (shape && !redact_word_near(t, start, end, 30, 10, phone_words) &&
+        !redact_word_near(t, start, end, 20, 0, "number|reach|ring|text|contact"))
         return 0;
     if (p->sizes[0] == 1 && (digits != 11 || (first != '0' && first != '1' && first != '7' && first != '8'))) return 0;
     return !is_other_number(p, count, first);
@@ -144,7 +145,8 @@ static int may_end(text t, const phone_groups *p, size_t count, size_t end)
         if (c == '/') return count == 1 || !(all_marks(p, count, '/'));
         if (c == ':') return !ends_in_hour(t, p, count, end);
         /* Thousands: `123,456`. */
-        return !(p->sizes[count - 1] <= 3 && is_digit(at(t, end + 2)) && is_digit(at(t, end + 3)) && !is_digit(at(t, end + 4)));
+        return !(p->sizes[count - 1] <= 3 && is_digit(at(t, end + 2)) && is_digit(at(t, end + 3)) &&
+                 !is_digit(at(t, end + 4)));
     }
     if (c == '%' || (c == '_' && count == 1)) return 0;
     return !is_alnum(c) || with_extension(t, end) != end;

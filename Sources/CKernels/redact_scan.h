@@ -19,8 +19,8 @@ struct scan_version {
 };
 
 /* kernel_find_entities_i32 with one version. */
-size_t scan_column(const struct scan_version *scan, const uint8_t *bytes, const int32_t *offsets, const uint8_t *validity,
-                   size_t rows, uint32_t wanted, kernel_row_entity *out, size_t capacity);
+size_t scan_column(const struct scan_version *scan, const uint8_t *bytes, const int32_t *offsets,
+                   const uint8_t *validity, size_t rows, uint32_t wanted, kernel_row_entity *out, size_t capacity);
 
 extern const struct scan_version scan_plain;
 #if defined(__x86_64__)

@@ -20,13 +20,19 @@ BLOCK_INLINE uint64_t bits_of(__m256i low, __m256i high)
 {
     return (uint32_t)_mm256_movemask_epi8(low) | (uint64_t)(uint32_t)_mm256_movemask_epi8(high) << 32;
 }
-BLOCK_INLINE __m256i half_equals(__m256i half, uint8_t byte) { return _mm256_cmpeq_epi8(half, _mm256_set1_epi8((char)byte)); }
+BLOCK_INLINE __m256i half_equals(__m256i half, uint8_t byte)
+{
+    return _mm256_cmpeq_epi8(half, _mm256_set1_epi8((char)byte));
+}
 BLOCK_INLINE __m256i half_within(__m256i half, uint8_t low, uint8_t high)
 {
     const __m256i above = _mm256_sub_epi8(half, _mm256_set1_epi8((char)low));
     return _mm256_cmpeq_epi8(_mm256_min_epu8(above, _mm256_set1_epi8((char)(high - low))), above);
 }
-BLOCK_INLINE uint64_t equals(block b, uint8_t byte) { return bits_of(half_equals(b.low, byte), half_equals(b.high, byte)); }
+BLOCK_INLINE uint64_t equals(block b, uint8_t byte)
+{
+    return bits_of(half_equals(b.low, byte), half_equals(b.high, byte));
+}
 BLOCK_INLINE uint64_t within(block b, uint8_t low, uint8_t high)
 {
     return bits_of(half_within(b.low, low, high), half_within(b.high, low, high));

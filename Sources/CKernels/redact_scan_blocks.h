@@ -57,7 +57,8 @@ SCAN_INLINE void mark_ibans(block b, uint64_t digits, uint64_t starts, struct ma
     const uint64_t pairs = letters & letters << 1;
     /* A second digit follows, or may follow out of sight. */
     const uint64_t next = digits >> 1, goes_on = next | (gaps & next) >> 1 | (uint64_t)3 << 62;
-    const uint64_t close = digits & goes_on & pairs << 1, apart = digits & goes_on & (gaps & (pairs & words << 1) << 1) << 1;
+    const uint64_t close = digits & goes_on & pairs << 1,
+                   apart = digits & goes_on & (gaps & (pairs & words << 1) << 1) << 1;
     /* Before the third bit the letters are out of sight. */
     const uint64_t early = digits & ~(digits << 1) & goes_on & 7;
     marks->own |= close >> 2 | apart >> 3 | early >> 2;
@@ -75,7 +76,9 @@ SCAN_INLINE void mark_numbers(block b, block next, uint64_t digits, uint64_t sta
         dots = equals(b, '.') & (digits << 1 | 1);
         more_dots = equals(next, '.') & (more << 1 | 1);
     }
-    if (count_of(digits) + count_of(lowest(more, SCAN_NUMBER - 1)) < 7 && count_of(dots) + count_of(lowest(more_dots, 11)) < 3) return;
+    if (count_of(digits) + count_of(lowest(more, SCAN_NUMBER - 1)) < 7 &&
+        count_of(dots) + count_of(lowest(more_dots, 11)) < 3)
+        return;
     const uint64_t breaks = ~number_bytes(b), more_breaks = ~number_bytes(next);
     uint64_t found = 0;
     for (uint64_t left = digits & (~(digits << 1) | starts); left; left &= left - 1) {
@@ -105,8 +108,10 @@ SCAN_INLINE void mark_colons(block b, block next, const uint8_t *bytes, size_t p
         for (size_t back = 1; back <= reach; back++) {
             const uint8_t c = bytes[(ptrdiff_t)pair - (ptrdiff_t)back];
             if (!is_hex(c) && c != ':') break;
-            if (back <= pair) marks->own |= (uint64_t)1 << (pair - back);
-            else marks->earlier |= (uint64_t)1 << (64 + pair - back);
+            if (back <= pair)
+                marks->own |= (uint64_t)1 << (pair - back);
+            else
+                marks->earlier |= (uint64_t)1 << (64 + pair - back);
         }
     }
     if (count_of(colons) + count_of(lowest(more, 25)) < 6) return;

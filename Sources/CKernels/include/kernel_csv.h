@@ -34,11 +34,11 @@ typedef struct {
 #define KERNEL_CSV_MAX_BLOCK 0x3fffffffu
 
 enum {
-    KERNEL_CSV_WRONG_WIDTH = 1,    /* more or fewer fields than the header */
-    KERNEL_CSV_TEXT_AFTER_QUOTE,   /* text between a closing quote and the next delimiter */
-    KERNEL_CSV_UNTERMINATED,       /* the file ends inside quotes */
-    KERNEL_CSV_LONE_CR,            /* a CR without LF outside quotes, where that ends no record */
-    KERNEL_CSV_MARK_INSIDE,        /* a byte-order mark before the record: files were joined */
+    KERNEL_CSV_WRONG_WIDTH = 1,  /* more or fewer fields than the header */
+    KERNEL_CSV_TEXT_AFTER_QUOTE, /* text between a closing quote and the next delimiter */
+    KERNEL_CSV_UNTERMINATED,     /* the file ends inside quotes */
+    KERNEL_CSV_LONE_CR,          /* a CR without LF outside quotes, where that ends no record */
+    KERNEL_CSV_MARK_INSIDE,      /* a byte-order mark before the record: files were joined */
 };
 
 /* A record that is not as it should be; it has no row. `record` counts from the block's first record; its bytes are
@@ -52,8 +52,8 @@ typedef struct {
     size_t rows;     /* sound records */
     size_t records;  /* all records */
     size_t bad;
-    size_t longest;  /* of the rows' fields, in bytes */
-    int needs_more;  /* the rest of the block is the beginning of a record that does not end in it */
+    size_t longest; /* of the rows' fields, in bytes */
+    int needs_more; /* the rest of the block is the beginning of a record that does not end in it */
 } kernel_csv_split_result;
 
 /* Splits whole records from `bytes[0 ..< count]`, a block that starts with a record, until it ends, `row_limit` rows or
@@ -116,23 +116,31 @@ enum {
 /* Each reads the column's rows into out[first ..< first + rows] and sets the validity bits of values (bits start at
  * zero; rows that are NULL or fail are left 0 and hold zero). A failing row's status is stored, others are not touched.
  * Returns how many rows failed. `validity` and bits of booleans: LSB first. */
-size_t kernel_csv_read_boolean(const kernel_csv_column *column, uint8_t *out, uint8_t *validity, size_t first, uint8_t *statuses);
-size_t kernel_csv_read_int16(const kernel_csv_column *column, int16_t *out, uint8_t *validity, size_t first, uint8_t *statuses);
-size_t kernel_csv_read_int32(const kernel_csv_column *column, int32_t *out, uint8_t *validity, size_t first, uint8_t *statuses);
-size_t kernel_csv_read_int64(const kernel_csv_column *column, int64_t *out, uint8_t *validity, size_t first, uint8_t *statuses);
-size_t kernel_csv_read_float32(const kernel_csv_column *column, float *out, uint8_t *validity, size_t first, uint8_t *statuses);
-size_t kernel_csv_read_float64(const kernel_csv_column *column, double *out, uint8_t *validity, size_t first, uint8_t *statuses);
+size_t kernel_csv_read_boolean(const kernel_csv_column *column, uint8_t *out, uint8_t *validity, size_t first,
+                               uint8_t *statuses);
+size_t kernel_csv_read_int16(const kernel_csv_column *column, int16_t *out, uint8_t *validity, size_t first,
+                             uint8_t *statuses);
+size_t kernel_csv_read_int32(const kernel_csv_column *column, int32_t *out, uint8_t *validity, size_t first,
+                             uint8_t *statuses);
+size_t kernel_csv_read_int64(const kernel_csv_column *column, int64_t *out, uint8_t *validity, size_t first,
+                             uint8_t *statuses);
+size_t kernel_csv_read_float32(const kernel_csv_column *column, float *out, uint8_t *validity, size_t first,
+                               uint8_t *statuses);
+size_t kernel_csv_read_float64(const kernel_csv_column *column, double *out, uint8_t *validity, size_t first,
+                               uint8_t *statuses);
 /* `out`: 16 bytes a row, little endian two's complement, in units of 10^-scale. */
-size_t kernel_csv_read_decimal(const kernel_csv_column *column, uint8_t *out, uint8_t *validity, size_t first, uint8_t *statuses,
-                          int precision, int scale);
-size_t kernel_csv_read_date(const kernel_csv_column *column, int32_t *out, uint8_t *validity, size_t first, uint8_t *statuses);
+size_t kernel_csv_read_decimal(const kernel_csv_column *column, uint8_t *out, uint8_t *validity, size_t first,
+                               uint8_t *statuses, int precision, int scale);
+size_t kernel_csv_read_date(const kernel_csv_column *column, int32_t *out, uint8_t *validity, size_t first,
+                            uint8_t *statuses);
 size_t kernel_csv_read_timestamp(const kernel_csv_column *column, int64_t *out, uint8_t *validity, size_t first,
-                            uint8_t *statuses, int is_utc);
+                                 uint8_t *statuses, int is_utc);
 
 /* Bytes that the column's fields hold, at least. */
 size_t kernel_csv_text_size(const kernel_csv_column *column);
 /* Copies the fields behind out[offsets[first]] and writes offsets[first + 1 ... first + rows]. Cannot fail. */
-void kernel_csv_read_text(const kernel_csv_column *column, int32_t *offsets, uint8_t *out, uint8_t *validity, size_t first);
+void kernel_csv_read_text(const kernel_csv_column *column, int32_t *offsets, uint8_t *out, uint8_t *validity,
+                          size_t first);
 
 /* What a field looks like. Kinds from KERNEL_CSV_ODD on can only be text. */
 enum {
@@ -151,9 +159,9 @@ enum {
     KERNEL_CSV_ODD_BLANK, /* a blank first or last */
     KERNEL_CSV_ODD_EMPTY, /* quoted and empty */
     KERNEL_CSV_ODD_LONG_NUMBER,
-    KERNEL_CSV_ODD_EXPONENT, /* 3E12: an exponent without sign behind digits without point */
+    KERNEL_CSV_ODD_EXPONENT,      /* 3E12: an exponent without sign behind digits without point */
     KERNEL_CSV_ODD_NEGATIVE_ZERO, /* -0 */
-    KERNEL_CSV_ODD_POINT, /* a point without a digit on either side */
+    KERNEL_CSV_ODD_POINT,         /* a point without a digit on either side */
     KERNEL_CSV_KINDS,
 };
 
@@ -161,7 +169,7 @@ typedef struct {
     uint32_t kinds;          /* bit k: kind k was seen */
     uint32_t integer_digits; /* most digits before and after the point of a plain number */
     uint32_t fraction_digits;
-    uint32_t loses_as_float; /* a number that float64 would not give back as it is written */
+    uint32_t loses_as_float;              /* a number that float64 would not give back as it is written */
     uint32_t first_row[KERNEL_CSV_KINDS]; /* of the latest call: where each newly seen kind was first seen */
 } kernel_csv_evidence;
 

@@ -44,7 +44,8 @@ size_t kernel_find_entities_i32(const uint8_t *bytes, const int32_t *offsets, co
 
 /* The scan alone: a bit for each of `count` bytes, 1 where an identifier may begin and where an @ is.
  * starts: a bit for each byte, 1 where a row begins. starts, out: (count + 63) / 64 words, bits from the lowest. */
-void kernel_entity_candidates(const uint8_t *bytes, size_t count, const uint64_t *starts, uint32_t wanted, uint64_t *out);
+void kernel_entity_candidates(const uint8_t *bytes, size_t count, const uint64_t *starts, uint32_t wanted,
+                              uint64_t *out);
 
 /* ---- Typography ---- */
 
