@@ -34,7 +34,11 @@ enum MapFile {
             throw Problem(found: descriptor == -EINVAL ? "is a device or a pipe" : "cannot be read")
         }
         let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
-        guard let data = try? file.read(upToCount: largestByteCount + 1) else { throw Problem(found: "cannot be read") }
+        let data: Data
+        // nil: the file has no bytes.
+        do { data = try file.read(upToCount: largestByteCount + 1) ?? Data() } catch {
+            throw Problem(found: "cannot be read")
+        }
         guard data.count <= largestByteCount else { throw Problem(found: "is larger than 64 MiB") }
         return [UInt8](data)
     }
