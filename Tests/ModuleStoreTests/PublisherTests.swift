@@ -47,6 +47,8 @@ struct PublisherTests {
             try FileManager.default.attributesOfItem(atPath: folder + $0)[.posixPermissions] as? Int
         }
         #expect(modes == [0o444, 0o555, 0o555, 0o444, 0o444])
+        #expect(!fixture.exists("clinic/_staging/\(record.attempt)"))
+        #expect(try fixture.files.names("clinic/_versions") == ["00000001.json"])
         // What is no version is nobody else's to read, whatever the umask.
         let attempt = try fixture.store.beginAttempt(module: "clinic")
         _ = try fixture.stage(attempt)
@@ -59,8 +61,6 @@ struct PublisherTests {
         try fixture.store.withdraw(
             module: "clinic", version: 1, reason: "erasure", by: "dpo", at: "2026-12-01T00:00:00Z")
         #expect(try fixture.files.status("clinic/runs/\(record.attempt)")?.mode == 0o550)
-        #expect(!fixture.exists("clinic/_staging/\(record.attempt)"))
-        #expect(try fixture.files.names("clinic/_versions") == ["00000001.json"])
     }
 
     @Test("a file system without links gets the same versions by a rename that refuses to replace")
