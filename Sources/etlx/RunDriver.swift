@@ -149,7 +149,11 @@ struct RunDriver {
             TaskFailure(kind: .worker, disposition: .failRun, message: "interrupted by the operator"))
         switch ended {
         case .published(let record): return published(record)
-        case .undecided where wasPublishing: return .undecided(.stoppedWhilePublishing)
+        case .undecided where wasPublishing:
+            var failure = TaskFailure.stoppedWhilePublishing
+            // A full disk may hold the ledger too.
+            if case .deposed(let error?) = ending { failure.message = "\(error.failure.message); \(failure.message)" }
+            return .undecided(failure)
         case .nothing, .undecided:
             if case .deposed(let error) = ending {
                 return .failed(
