@@ -159,6 +159,12 @@ struct DelimitedCorpusTests {
         let strict = try Self.readWithPython(python, folder, refused.map { ($0.file, $0.delimiter) }, isStrict: true)
         for (question, answer) in zip(refused, strict) {
             let widths = Set((answer ?? []).map(\.count).filter { $0 > 0 })
+            if question.reason.hasPrefix("a carriage return without line feed") {
+                // Python ends a record there; whether it is one or two is what we do not guess.
+                let bytes = try Array(Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(question.file)")))
+                #expect(zip(bytes, bytes.dropFirst()).contains { $0 == 13 && $1 != 10 }, "\(question.file)")
+                continue
+            }
             #expect(answer == nil || widths.count > 1, "\(question.file): \(question.reason)")
             if answer == nil || widths.count > 1 { counts.refusedToo += 1 }
         }

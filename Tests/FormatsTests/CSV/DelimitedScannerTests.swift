@@ -133,15 +133,15 @@ struct DelimitedScannerTests {
                     $0.onMalformed = .drop
                     $0.skippedLines = newline.isEmpty ? 0 : 1
                 }
-                let plan = try Delimited.scan([file], spec, limits: limits)
-                #expect(plan.malformed.map(\.record) == broken)
+                // It may be two records, so it stops even where others may be dropped.
+                let error = Delimited.formatError { _ = try Delimited.scan([file], spec, limits: limits) }
+                #expect(error?.row == broken.first)
                 #expect(
-                    plan.malformed.allSatisfy {
-                        $0.reason == "a carriage return without line feed stands outside quotes"
-                    })
+                    broken.isEmpty
+                        || error?.reason.hasPrefix("a carriage return without line feed stands outside quotes") == true)
+                guard broken.isEmpty else { continue }
                 let table = try Delimited.read([file], spec, limits: limits, asText: true)
-                #expect(table.dropped == broken)
-                #expect(Int64(table.rows.count + broken.count) == plan.recordCount)
+                #expect(try Int64(table.rows.count) == Delimited.scan([file], spec, limits: limits).recordCount)
             }
         }
     }
