@@ -84,9 +84,13 @@ struct DelimitedFuzzTests {
             }
             if let hiding {
                 let found = Delimited.formatError { _ = try Delimited.scan([file], spec, limits: limits, step: step) }
-                // Without a header the first record gives the width, and is told as the header is.
+                // Without a header the first record that is not blank gives the width, and is told as the header is.
+                let isFirst = records[..<hiding].allSatisfy { $0.fields.count == 1 && $0.fields[0].bytes.isEmpty }
                 #expect(found?.code == .malformedRecord, "seed \(seed), round \(round)")
-                #expect(found?.row == Int64(hiding + 1) || hiding == 0, "seed \(seed), round \(round)")
+                #expect(
+                    found?.row == Int64(hiding + 1) || isFirst,
+                    "seed \(seed), round \(round): \(String(reflecting: String(text))), \(hiding), \(String(describing: found?.row))"
+                )
                 continue
             }
             var found = try Delimited.read([file], spec, limits: limits, step: step, asText: true)
