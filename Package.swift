@@ -1,6 +1,15 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+/// `ops/test` sets ETL_TESTING: a debug build, so that tests see what a module keeps to itself and little time goes into
+/// optimising, but for the modules in whose loops a test's time goes, which are optimised as in a release.
+let isTesting = Context.environment["ETL_TESTING"] != nil
+let optimised: Set<String> =
+    isTesting ? ["Model", "Columnar", "Formats", "Transform", "Extract", "ModuleStore", "Scheduling", "Cluster"] : []
+let asReleased: [SwiftSetting] = [
+    .unsafeFlags(["-O", "-whole-module-optimization", "-num-threads", "2", "-disable-batch-mode"])
+]
+
 let house: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .strictMemorySafety(),  // every unsafe use is written `unsafe`
@@ -9,19 +18,17 @@ let house: [SwiftSetting] = [
     .enableUpcomingFeature("InternalImportsByDefault"),  // ... and do not leak
 ]
 
-/// Tests are run once, so that optimising them would take longer than it saves; what they test is optimised.
-let testing = house + [.unsafeFlags(["-Onone"], .when(configuration: .release))]
-
 /// A library of the house: sources in Sources/<name>, tests in Tests/<name>Tests, the same settings for both.
 func library(
     _ name: String, _ dependencies: [Target.Dependency], tests: [Target.Dependency] = [], exclude: [String] = []
 ) -> [Target] {
     [
-        .target(name: name, dependencies: dependencies, swiftSettings: house),
+        .target(
+            name: name, dependencies: dependencies, swiftSettings: house + (optimised.contains(name) ? asReleased : [])),
         .testTarget(
             name: "\(name)Tests", dependencies: [.target(name: name), "TestKit"] + dependencies + tests,
             exclude: exclude,
-            swiftSettings: testing),
+            swiftSettings: house),
     ]
 }
 
@@ -38,7 +45,7 @@ let package = Package(
     ],
     targets: [
         // C: ours (arrays and bytes only), then system libraries, one Swift target each.
-        .target(name: "CKernels"),
+        .target(name: "CKernels", cSettings: isTesting ? [.unsafeFlags(["-O2"])] : []),
         .systemLibrary(name: "CSystem"),
         .systemLibrary(name: "CNNG", providers: [.apt(["libnng-dev"])]),
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
@@ -59,10 +66,10 @@ let package = Package(
         // L2, tested in CKernelsTests: a forced level holds for the whole process, so one suite does all the forcing.
         .target(name: "KernelCheck", dependencies: ["Model", "CKernels"], swiftSettings: house),
         .target(name: "TestKit", swiftSettings: house),
-        .testTarget(name: "TidyTests", dependencies: [], swiftSettings: testing),
+        .testTarget(name: "TidyTests", dependencies: [], swiftSettings: house),
         .testTarget(
             name: "CKernelsTests", dependencies: ["CKernels", "CCrypto", "KernelCheck", "TestKit"],
-            exclude: ["elsewhere"], swiftSettings: testing),
+            exclude: ["elsewhere"], swiftSettings: house),
     ]
         // L0
         + library("Model", [])

@@ -29,13 +29,13 @@ struct TableBinding: Sendable {
     ) -> TableBinding? {
         var refused: [Int: String] = [:]
         var hasRefusal = false
+        let readings = table.columns.map { (rule: $0, reading: PolicyCompiler.reading(of: $0)) }
+        let first = Dictionary(
+            readings.filter { !$0.reading.isDropped }.map { ($0.reading.sourceColumn, $0) },
+            uniquingKeysWith: { first, _ in first })
         let inputs = sourceColumns.enumerated().map { index, column in
-            let rule = table.columns.first {
-                let reading = PolicyCompiler.reading(of: $0)
-                return reading.sourceColumn == column.name && !reading.isDropped
-            }
-            let readAs = rule.map { PolicyCompiler.reading(of: $0).readAs } ?? ReadAs()
-            switch map(column, readAs) {
+            let rule = first[column.name]?.rule
+            switch map(column, first[column.name]?.reading.readAs ?? ReadAs()) {
             case .success(let input): return input
             case .failure(let refusal):
                 if let rule {
@@ -75,11 +75,11 @@ struct TableBinding: Sendable {
                 table.position, found: "table \"\(table.name)\" publishes no column", expected: "at least one column")
             return nil
         }
+        let notes = Dictionary(
+            inputs.map { ($0.column.name, $0.postgres?.note) }, uniquingKeysWith: { first, _ in first })
         let columns = transform.columns.map { column in
             var column = column
-            if let input = inputs.first(where: { $0.column.name == column.sourceColumn }) {
-                column.mapping = column.mapping ?? input.postgres?.note
-            }
+            column.mapping = column.mapping ?? column.sourceColumn.flatMap { notes[$0] ?? nil }
             return column
         }
         return TableBinding(inputs: inputs, required: transform.requiredInputs, transform: transform, columns: columns)

@@ -15,6 +15,7 @@ usage: fault_proxy.py TARGET_PORT [--port N] [--seed N] [FAULT …]
   --fail-complete N     answers the first N completions of multipart uploads with 200 and an error in the body
   --refuse-after N:STATUS:CODE   from the Nth (matching) request on answers STATUS and CODE; a first 0 waits for SIGUSR1
   --refuse-method M     … requests of this method alone
+  --refuse-on           … and every request behind the first that was refused
 
   --tell                prints a line for each request that is lost, or whose answer is
 
@@ -38,6 +39,7 @@ parser.add_argument("--lie", action="store_true")
 parser.add_argument("--fail-complete", type=int, default=0)
 parser.add_argument("--refuse-after")
 parser.add_argument("--refuse-method")
+parser.add_argument("--refuse-on", action="store_true")
 options = parser.parse_args()
 
 chance = random.Random(options.seed)
@@ -107,7 +109,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         with lock:
             is_meant = matches and options.only in (None, self.command) and sum(counts[kind] for kind in LOSSES) < options.times
             lose, lose_answer, late = (chance.random() for _ in range(3))
-        if refusal and armed.is_set() and matches and number >= int(refusal[0]) and options.refuse_method in (None, self.command):
+        refuses = refusal and armed.is_set() and matches and number >= int(refusal[0]) and options.refuse_method in (None, self.command)
+        if refuses or (options.refuse_on and counts["refused"]):
             count("refused")
             return self.answer(int(refusal[1]), [("Content-Type", "application/xml")], error_body(refusal[2]))
         if self.command == "POST" and "uploadId=" in self.path and counts["falsified"] < options.fail_complete:

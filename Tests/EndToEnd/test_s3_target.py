@@ -86,8 +86,8 @@ def test_store_that_refuses_everything_in_mid_run():
     pipeline, bucket = Clinic(), Bucket(real_server())
     pipeline.run_well(bucket.target())
     before = bucket.keys()
-    # The probe before a further version sends fewer requests than that, and the parts more.
-    with faulty(bucket.endpoints[0], "--refuse-after", "12:400:ExpiredToken") as (endpoint, _):
+    refusal = ["--refuse-after", "1:400:ExpiredToken", "--match", "partNumber=", "--refuse-method", "PUT", "--refuse-on"]
+    with faulty(bucket.endpoints[0], *refusal) as (endpoint, _):
         result = pipeline.run(bucket.target([endpoint]))
     expect_equal(result.status, 1, f"exit code ({result.text})")
     expect("the credentials expired" in result.text, f"the reason is not told: {result.text}")
