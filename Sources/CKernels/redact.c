@@ -3,32 +3,18 @@
 
 #include <string.h>
 
-/* One of the words (separated by `|`, lower case) is among the `window` bytes before `start` or, with `after`, behind `end`. */
-int redact_word_near(text t, size_t start, size_t end, size_t window, size_t after, const char *words)
+static inline uint8_t lower(uint8_t c) { return is_alpha(c) ? c | 0x20 : c; }
+
+int redact_word_within(text t, size_t from, size_t to, const redact_words *words)
 {
-    enum { most_words = 16 };
-    const size_t low = start > window ? start - window : 0;
-    const size_t high = end + after < t.length ? end + after : t.length;
-    const char *list[most_words];
-    uint32_t firsts = 0; /* a bit for each letter that a word begins with */
-    size_t count = 0;
-    for (const char *word = words; *word && count < most_words; word++) {
-        if (word != words && word[-1] != '|') continue;
-        list[count++] = word;
-        firsts |= (uint32_t)1 << (*word - 'a');
-    }
-    for (size_t i = low; i < high; i++) {
-        if (i == start) i = end;
-        const uint8_t first = at(t, i) | 0x20;
-        if (!is_alpha(first) || !(firsts >> (first - 'a') & 1)) continue;
-        const size_t limit = i < start ? start : high;
-        for (size_t w = 0; w < count; w++) {
-            const char *word = list[w];
+    if (to > t.length) to = t.length;
+    for (size_t i = from; i < to; i++) {
+        const uint8_t first = (uint8_t)((t.bytes[i] | 0x20) - 'a');
+        if (first >= 26 || !(words->firsts >> first & 1)) continue;
+        for (const char *const *word = words->list; *word; word++) {
             size_t k = 0;
-            while (i + k < limit && word[k] != '|' && word[k] != 0 &&
-                   (is_alpha(t.bytes[i + k]) ? t.bytes[i + k] | 0x20 : t.bytes[i + k]) == word[k])
-                k++;
-            if (word[k] == '|' || word[k] == 0) return 1;
+            while ((*word)[k] && i + k < to && lower(t.bytes[i + k]) == (uint8_t)(*word)[k]) k++;
+            if ((*word)[k] == 0) return 1;
         }
     }
     return 0;
@@ -105,7 +91,7 @@ size_t kernel_find_entities(const uint8_t *bytes, size_t length, uint32_t wanted
         const int starts = redact_is_start(t, i);
         uint32_t kind = 0;
         const size_t end = starts ? redact_match(t, i, wanted, &kind) : 0;
-        if (end && !(email.kind && end > email.start)) {
+        if (end && (!email.kind || end <= email.start || redact_shorten_email(t, end, looked - 1, &email))) {
             out[count++] = (kernel_entity){(uint32_t)i, (uint32_t)end, kind};
             i = end;
             t.floor = (uint32_t)end;

@@ -72,13 +72,29 @@ static inline size_t line_break(text t, size_t i)
 /* Three, two and four digits with two gaps of the same mark between them, whatever they are: the end, or start. */
 size_t redact_ssn_groups(text t, size_t start, uint8_t digits[9], uint8_t *mark);
 
-/* One of the words (separated by `|`, lower case) is among the `window` bytes before `start` or, with `after`, behind `end`. */
-int redact_word_near(text t, size_t start, size_t end, size_t window, size_t after, const char *words);
+/* Words in lower case that tell what a number near them is. `firsts`: a bit for each letter that one begins with. */
+typedef struct {
+    uint32_t firsts;
+    const char *list[12]; /* NULL behind the last */
+} redact_words;
+#define FIRST(letter) ((uint32_t)1 << ((letter) - 'a'))
+
+/* One of the words stands wholly within bytes `from` to `to`, whatever its case. */
+int redact_word_within(text t, size_t from, size_t to, const redact_words *words);
+
+/* One of the words is among the `window` bytes before `start`. */
+static inline int redact_word_before(text t, size_t start, size_t window, const redact_words *words)
+{
+    return redact_word_within(t, start > window ? start - window : 0, start, words);
+}
 
 /* ---- The kinds: what starts at a position, its end, or 0 ---- */
 
 /* The address around the @ at `mark`, not before the floor: its end, or 0. */
 size_t redact_find_email(text t, size_t mark, kernel_entity *out);
+/* What ends at `end` reaches into the address around the @ at `mark`: shortens the address to what is left of it. False, and
+ * the address stays, when nothing of its local part is. */
+int redact_shorten_email(text t, size_t end, size_t mark, kernel_entity *email);
 size_t redact_match_iban(text t, size_t start);
 size_t redact_match_card(text t, size_t start);
 size_t redact_match_ssn(text t, size_t start);

@@ -71,6 +71,8 @@ static int is_four(text t, size_t i)
     return count == 4;
 }
 
+static const redact_words card_words = {FIRST('c') | FIRST('v') | FIRST('a'), {"card", "visa", "amex"}};
+
 /* Over a line break go groups of four alone: columns of numbers are no cards. */
 static card_run read_run(text t, size_t start, int may_be_named)
 {
@@ -84,14 +86,17 @@ static card_run read_run(text t, size_t start, int may_be_named)
         if (is_digit(at(t, i))) {
             digits[count++] = t.bytes[i++];
             if (run.group_count == 0) first_group = count;
-            if (count < 12 || is_alnum(at(t, i)) || !kernel_is_luhn(digits, count)) continue;
+            if (count < 12 || is_digit(at(t, i)) || !kernel_is_luhn(digits, count)) continue;
+            /* A letter may touch a usual card on one side: on both it is of a digest. */
+            const int is_touched = is_alpha(at(t, i));
+            if (is_touched && !starts_word(t, start)) continue;
             const int complete = !goes_on(t, i);
             if (usual_groups && i - group >= 3 && first_group >= 4 && is_usual_length(digits, count)) {
                 if (!run.first_usual) run.first_usual = i;
                 if (complete || !run.last_usual) run.last_usual = i;
                 is_usual_complete |= complete;
-            } else {
-                if (is_named < 0) is_named = redact_word_near(t, start, start, 30, 0, "card|visa|amex");
+            } else if (!is_touched) {
+                if (is_named < 0) is_named = redact_word_before(t, start, 30, &card_words);
                 const int is_known = first_group >= 4 && is_known_issuer(digits, count);
                 if ((is_named || is_known) && (complete || !is_known_complete)) run.last_known = i;
                 is_known_complete |= complete;
@@ -154,6 +159,8 @@ static size_t match_ssn_groups(text t, size_t start)
     return end;
 }
 
+static const redact_words ssn_words = {FIRST('s'), {"ssn", "social security"}};
+
 size_t redact_match_ssn(text t, size_t start)
 {
     size_t end = match_ssn_groups(t, start);
@@ -162,7 +169,7 @@ size_t redact_match_ssn(text t, size_t start)
         if (!is_digit(at(t, end))) return 0;
     if (is_alnum(at(t, end)) || !is_possible(t.bytes + start)) return 0;
     if ((at(t, end) == '-' || at(t, end) == '.') && is_digit(at(t, end + 1))) return 0;
-    return redact_word_near(t, start, end, 40, 0, "ssn|social security") ? end : 0;
+    return redact_word_before(t, start, 40, &ssn_words) ? end : 0;
 }
 
 size_t redact_match_surer(text t, size_t start)

@@ -68,7 +68,8 @@ static void search_row(struct row_search *search, const uint64_t *candidates, pt
         const int starts = redact_is_start(t, i);
         uint32_t kind = 0;
         const size_t found = starts ? redact_match(t, i, wanted, &kind) : 0;
-        if (found && !(email.kind && found > email.start)) {
+        if (found &&
+            (!email.kind || found <= email.start || redact_shorten_email(t, found, search->looked - 1, &email))) {
             put(findings, row, (kernel_entity){(uint32_t)i, (uint32_t)found, kind});
             i = found;
             t.floor = (uint32_t)found;

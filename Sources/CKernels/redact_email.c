@@ -138,3 +138,12 @@ size_t redact_find_email(text t, size_t mark, kernel_entity *out)
     *out = (kernel_entity){(uint32_t)start, (uint32_t)end, KERNEL_ENTITY_EMAIL};
     return end;
 }
+
+int redact_shorten_email(text t, size_t end, size_t mark, kernel_entity *email)
+{
+    kernel_entity rest;
+    t.floor = (uint32_t)end;
+    if (end >= mark || !redact_find_email(t, mark, &rest)) return 0;
+    *email = rest;
+    return 1;
+}

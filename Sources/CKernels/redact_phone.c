@@ -8,8 +8,9 @@ typedef struct {
     size_t sizes[most_groups]; /* digits of each group */
     unsigned values[most_groups];
     uint8_t marks[most_groups]; /* what stands between a group and the one before it */
+    size_t starts[most_groups]; /* position of each group's first digit */
     size_t count, digits;
-    int parentheses;
+    size_t plain; /* so many groups stand in front of the first with a parenthesis around or before it */
 } phone_groups;
 
 static int all_marks(const phone_groups *p, size_t count, uint8_t mark)
@@ -50,7 +51,17 @@ static int is_other_number(const phone_groups *p, size_t count, uint8_t first)
     return threes && (all_marks(p, count, '.') || s[0] == 1) && (p->values[0] != 1 || p->digits != 10);
 }
 
-static const char phone_words[] = "phone|tel|call|mobile|cell|fax|desk|office|dial|sms|whatsapp";
+static const redact_words phone_words = {
+    FIRST('p') | FIRST('t') | FIRST('c') | FIRST('m') | FIRST('f') | FIRST('d') | FIRST('o') | FIRST('s') | FIRST('w'),
+    {"phone", "tel", "call", "mobile", "cell", "fax", "desk", "office", "dial", "sms", "whatsapp"}};
+static const redact_words reaching_words = {FIRST('n') | FIRST('r') | FIRST('t') | FIRST('c'),
+                                            {"number", "reach", "ring", "text", "contact"}};
+
+/* A word beside a number from `start` to `end` says that it is a phone number. */
+static int is_named(text t, size_t start, size_t end)
+{
+    return redact_word_before(t, start, 30, &phone_words) || redact_word_within(t, end, end + 10, &phone_words);
+}
 
 /* A national number of `count` groups ending at `end`. */
 static int is_national(text t, const phone_groups *p, size_t count, size_t start, size_t end)
@@ -59,22 +70,20 @@ static int is_national(text t, const phone_groups *p, size_t count, size_t start
     for (size_t i = 0; i < count; i++) digits += p->sizes[i];
     uint8_t first = t.bytes[start];
     if (count == 1) {
-        if (p->parentheses) return 0;
+        if (p->plain == 0) return 0;
         if (first == '0' && (digits == 10 || digits == 11)) return 1;
         if (digits == 10 && first >= '2' && t.bytes[start + 3] >= '2') return 1;
-        return digits >= 7 && digits <= 12 && redact_word_near(t, start, end, 30, 10, phone_words);
+        return digits >= 7 && digits <= 12 && is_named(t, start, end);
     }
     if (digits < 7 || digits > 12) return 0;
-    if (p->parentheses) return 1;
+    if (count > p->plain) return 1;
     /* A single digit stands only in front, where it is a trunk prefix or a country's code. */
     for (size_t i = 1; i < count; i++)
         if (p->sizes[i] < 2) return 0;
     /* Two groups are often a house and a street number or a post code: `6343 119 Baker Street`, `90010-170`. */
     int shape = count == 2 && ((p->marks[1] == ' ' && first != '0' && at(t, end) == ' ' && is_alpha(at(t, end + 1))) ||
                                (p->marks[1] == '-' && p->sizes[0] >= 4 && p->sizes[1] == 3));
-    if (shape && !redact_word_near(t, start, end, 30, 10, phone_words) &&
-        !redact_word_near(t, start, end, 20, 0, "number|reach|ring|text|contact"))
-        return 0;
+    if (shape && !is_named(t, start, end) && !redact_word_before(t, start, 20, &reaching_words)) return 0;
     if (p->sizes[0] == 1 && (digits != 11 || (first != '0' && first != '1' && first != '7' && first != '8'))) return 0;
     return !is_other_number(p, count, first);
 }
@@ -124,7 +133,7 @@ static int repeats(text t, const phone_groups *p, size_t count, size_t end)
         for (size_t k = 0; k < p->sizes[group]; k++)
             if (!is_digit(at(t, i++))) return 0;
     }
-    return !is_digit(at(t, i)) && !p->parentheses;
+    return !is_digit(at(t, i)) && count <= p->plain;
 }
 
 /* The last of `count` groups is the hour of a time that goes on behind it. */
@@ -200,7 +209,7 @@ static phone_groups read_groups(text t, size_t start, int international)
 {
     phone_groups p;
     p.count = p.digits = 0;
-    p.parentheses = 0;
+    p.plain = most_groups;
     size_t i = start + (size_t)international;
     while (p.count < most_groups) {
         uint8_t mark = 0;
@@ -224,14 +233,46 @@ static phone_groups read_groups(text t, size_t start, int international)
         p.sizes[p.count] = size;
         p.values[p.count] = value;
         p.marks[p.count] = mark;
+        p.starts[p.count] = first;
         p.ends[p.count] = opened ? next + 1 : next;
         p.digits += size;
+        if ((opened | closes) && p.plain > p.count) p.plain = p.count;
         p.count++;
-        /* Behind `)` the next group may follow at once: `(579)888-3058`. */
-        p.parentheses |= opened | closes;
         i = next;
     }
     return p;
+}
+
+/* The number that starts at `start`: its end without an extension, or 0. *behind: digits of groups that go on behind it. */
+static size_t match_groups(text t, size_t start, const phone_groups *p, size_t *behind)
+{
+    /* The longest beginning behind which no groups are left, or enough for another number; else the longest. */
+    size_t longest = 0, digits = p->digits;
+    for (size_t count = p->count; count > 0 && digits >= 7; digits -= p->sizes[--count]) {
+        const size_t end = p->ends[count - 1];
+        if (!is_number(t, p, count, start, end)) continue;
+        const size_t left = digits_behind(t, end);
+        if (longest && left != 0 && left < 7) continue;
+        *behind = left;
+        longest = end;
+        if (left == 0 || left >= 7) break;
+    }
+    return longest;
+}
+
+/* Behind groups that are no number by themselves one with a leading 0 begins, which leaves nothing over: those groups are
+ * something else, as in `10115 0049 30 1234567`. */
+static int is_head_of_another(text t, size_t start, const phone_groups *p)
+{
+    for (size_t count = 1; count < p->count; count++) {
+        const size_t next = p->starts[count];
+        if (at(t, next) != '0' || p->marks[count] != ' ') continue;
+        if (is_number(t, p, count, start, p->ends[count - 1])) return 0;
+        const phone_groups other = read_groups(t, next, 0);
+        size_t behind;
+        if (match_groups(t, next, &other, &behind) && (behind == 0 || behind >= 7)) return 1;
+    }
+    return 0;
 }
 
 size_t redact_match_phone(text t, size_t start)
@@ -242,14 +283,8 @@ size_t redact_match_phone(text t, size_t start)
     if (is_digit(at(t, start)) && !starts_word(t, start)) return 0;
     const phone_groups p = read_groups(t, start, international);
     if (p.count == 0 || (!international && begins_with_date(&p))) return 0;
-    /* The longest beginning behind which no groups are left, or enough for another number; else the longest. */
-    size_t longest = 0, digits = p.digits;
-    for (size_t count = p.count; count > 0 && digits >= 7; digits -= p.sizes[--count]) {
-        const size_t end = p.ends[count - 1];
-        if (!is_number(t, &p, count, start, end)) continue;
-        const size_t behind = digits_behind(t, end);
-        if (behind == 0 || behind >= 7) return with_extension(t, end);
-        if (!longest) longest = end;
-    }
-    return longest ? with_extension(t, longest) : 0;
+    size_t behind = 0;
+    const size_t end = match_groups(t, start, &p, &behind);
+    if (!end || (behind && !international && is_head_of_another(t, start, &p))) return 0;
+    return with_extension(t, end);
 }

@@ -50,9 +50,9 @@ struct marks {
 SCAN_INLINE void mark_ibans(block b, uint64_t digits, uint64_t starts, struct marks *marks)
 {
     const uint64_t letters = within_letters(b), gaps = equals(b, ' ') | within(b, '-', '.');
-    /* Where a word may start: not behind a letter or digit, unless an escape such as `\n` stands there. What is before the
-     * first two bytes is out of sight. */
-    const uint64_t words = ~((letters | digits) << 1) | equals(b, '\\') << 2 | starts | 3;
+    /* Where a word may start: not behind a letter, unless an escape such as `\n` stands there; behind a digit a card may
+     * have ended. What is before the first two bytes is out of sight. */
+    const uint64_t words = ~(letters << 1) | equals(b, '\\') << 2 | starts | 3;
     /* The second of two letters. */
     const uint64_t pairs = letters & letters << 1;
     /* A second digit follows, or may follow out of sight. */

@@ -58,6 +58,32 @@ import Testing
             ("a@b.org-c@d.org.e@f.org", "[EMAIL]-[EMAIL].[EMAIL]"),
             ("id_4111111111111111", "id_[PAYMENT_CARD]"),
             ("IBANDE89370400440532013000", "IBAN[IBAN]"),
+            // A number in parentheses behind one without.
+            ("2125550142 (415) 555-0199", "[PHONE] [PHONE]"),
+            ("2125550142(415)555-0199", "[PHONE][PHONE]"),
+            ("2125550142/(415) 555-0199", "[PHONE]/[PHONE]"),
+            ("06301234567 (212) 555-0142 06301234567", "[PHONE] [PHONE] [PHONE]"),
+            ("(415) 555-0199 2125550142 (415) 555-0199", "[PHONE] [PHONE] [PHONE]"),
+            ("2125550142 (2024)", "[PHONE] (2024)"),
+            // A number right before an address.
+            ("4111 1111 1111 1111/anna@x.com", "[PAYMENT_CARD]/[EMAIL]"),
+            ("4111 1111 1111 1111+anna@x.com", "[PAYMENT_CARD]+[EMAIL]"),
+            ("Tel: +36 30 123 4567/anna.smith@example.org", "Tel: [PHONE]/[EMAIL]"),
+            ("06 30 123 4567-anna@x.hu", "[PHONE]-[EMAIL]"),
+            ("SSN 123 45 6789/anna@x.com", "SSN [US_SSN]/[EMAIL]"),
+            ("DE89 3704 0044 0532 0130 00/anna@x.de", "[IBAN]/[EMAIL]"),
+            ("2001:db8::ff00:42:8329/anna@x.de", "[IP_ADDRESS]/[EMAIL]"),
+            ("4111 1111 1111 1111@x.com", "4111 1111 1111 [EMAIL]"),
+            // A letter on one side of a card.
+            ("4111111111111111exp12/27", "[PAYMENT_CARD]exp12/27"),
+            ("visa:4111111111111111mc:5500005555555559", "visa:[PAYMENT_CARD]mc:[PAYMENT_CARD]"),
+            ("4111 1111 1111 1111x", "[PAYMENT_CARD]x"),
+            ("c4111111111111111b", "c4111111111111111b"),
+            // A short number in front of a phone number.
+            ("10115 0049 30 1234567", "10115 [PHONE]"),
+            ("id 4711 0049 30 1234567", "id 4711 [PHONE]"),
+            ("Nr. 12 06 30 123 4567", "Nr. 12 [PHONE]"),
+            ("06301234567 0612345678", "[PHONE] [PHONE]"),
         ])
     func separators(text: String, expected: String) throws {
         #expect(try redact(text) == expected)

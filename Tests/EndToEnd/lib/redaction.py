@@ -150,15 +150,17 @@ class Search:
         return size >= 16 if n[0] == "6" else n[:4] in ("1800", "2131") and size == 15
 
     def card_ends(self, i: int):
-        """Ends of 12 to 19 digits that pass, at the end of a group; the digits; whether nothing follows; whether groups are usual."""
+        """Ends of 12 to 19 digits that pass, at the end of a group; the digits; whether nothing follows; whether groups are usual;
+        whether a letter touches them behind, which none may where one stands in front."""
         group = re.compile("[0-9]+")
         first = group.match(self.text, i)
         if not first:
             return
         digits, end, breaks, sizes = first[0], first.end(), 0, [len(first[0])]
         while len(digits) <= 19:
-            if len(digits) >= 12 and passes_luhn(digits) and not self.touched_behind(end):
-                yield end, digits, not re.compile("[ ./-][0-9]").match(self.text, end), sizes[0] >= 4 and min(sizes) >= 3
+            if len(digits) >= 12 and passes_luhn(digits) and not (self.touched_behind(end) and self.touched_in_front(i)):
+                alone = not re.compile("[ ./-][0-9]").match(self.text, end)
+                yield end, digits, alone, sizes[0] >= 4 and min(sizes) >= 3, self.touched_behind(end)
             line = re.compile(BREAK).match(self.text, end)
             gap = None if line else re.compile(GAP).match(self.text, end)
             if not line and not gap:
@@ -174,7 +176,7 @@ class Search:
             sizes.append(len(more[0]))
 
     def usual_card(self, i: int) -> int:
-        ends = [(end, alone) for end, digits, alone, groups in self.card_ends(i) if groups and self.is_usual(digits)]
+        ends = [(end, alone) for end, digits, alone, groups, _ in self.card_ends(i) if groups and self.is_usual(digits)]
         alone = [end for end, is_alone in ends if is_alone]
         return max(alone) if alone else min(ends)[0] if ends else 0
 
@@ -185,9 +187,9 @@ class Search:
         size = len(re.compile("[0-9]*").match(self.text, i)[0])
         named = self.is_near("card|visa|amex", i, i, 30)
         ends = []
-        for end, digits, alone, groups in self.card_ends(i):
+        for end, digits, alone, groups, touched in self.card_ends(i):
             known = size >= 4 and (digits[0] in "56" or (digits[0] == "3" and len(digits) >= 14) or self.is_usual(digits))
-            if (named or known) and not (groups and self.is_usual(digits)):
+            if (named or known) and not touched and not (groups and self.is_usual(digits)):
                 ends.append((alone, end))
         if not ends or self.ssn_groups(i):
             return 0
@@ -224,9 +226,8 @@ class Search:
     BETWEEN = re.compile(r"(\))?(%s|/)?(\()?" % GAP)
 
     def phone_groups(self, i: int):
-        """Of each group: its digits, the mark before it, its end."""
+        """Of each group: its digits, the mark before it, its end, where it starts, whether a parenthesis is around or before it."""
         groups, plus = [], self.at(i) == "+"
-        parentheses = False
         end = i + plus
         while len(groups) < 8:
             opened = self.at(end) == "("
@@ -245,10 +246,9 @@ class Search:
                 break
             if sum(len(g[0]) for g in groups) + len(digits) > (16 if plus else 17):
                 break
-            parentheses |= opened or (bool(groups) and closed)
             end = start + len(digits)
-            groups.append((digits, mark, end + opened))
-        return groups, parentheses
+            groups.append((digits, mark, end + opened, start, opened or (bool(groups) and closed)))
+        return groups
 
     @staticmethod
     def is_year(digits: str) -> bool:
@@ -256,7 +256,7 @@ class Search:
 
     def repeats(self, groups, end: int) -> bool:
         i = end + 1
-        for number, (digits, mark, _) in enumerate(groups):
+        for number, (digits, mark, *_) in enumerate(groups):
             if number:
                 between = re.compile(r"(\))?(%s|/)?" % GAP).match(self.text, i)
                 own = ")" if between[1] else (between[2] or "").strip() or (" " if between[2] else "")
@@ -305,7 +305,8 @@ class Search:
         found = re.compile(r" ?(?:ext\.?|x) ?[0-9]{1,6}(?![A-Za-z0-9])", re.I).match(self.text, end)
         return found.end() if found else end
 
-    def is_number(self, groups, i: int, parentheses: bool) -> bool:
+    def is_number(self, groups, i: int) -> bool:
+        parentheses = any(group[4] for group in groups)
         end, digits = groups[-1][2], "".join(g[0] for g in groups)
         if not self.may_end(groups, end, parentheses) or not self.may_start(groups, i):
             return False
@@ -349,23 +350,45 @@ class Search:
     def phone(self, i: int) -> int:
         if self.before(i) and self.before(i) in "$#+" or (self.starts_digits(i) and self.touched_in_front(i)):
             return 0
-        groups, parentheses = self.phone_groups(i)
+        groups = self.phone_groups(i)
         if self.at(i) != "+" and len(groups) > 3:
             sizes, marks = [len(g[0]) for g in groups], [g[1] for g in groups]
             dated = marks[1] not in (" ", ")") and marks[1] == marks[2] != marks[3]
             if dated and ((sizes[0] == 4 and max(sizes[1:3]) < 3 and self.is_year(groups[0][0]))
                           or (max(sizes[:2]) < 3 and sizes[2] == 4 and self.is_year(groups[2][0]))):
                 return 0
-        longest = 0
+        end, left = self.longest(groups, i)
+        if not end or (left and self.at(i) != "+" and self.is_head_of_another(groups, i)):
+            return 0
+        return self.extension(end)
+
+    def longest(self, groups, i: int) -> tuple[int, int]:
+        """The end without extension of the longest number that leaves no group over, or enough for another; else of the longest;
+        and how many digits are left behind."""
+        longest = 0, 0
         for count in range(len(groups), 0, -1):
-            if not self.is_number(groups[:count], i, parentheses):
+            if not self.is_number(groups[:count], i):
                 continue
             end = groups[count - 1][2]
-            behind = re.compile(r"(?:%s[0-9]+)*" % GAP).match(self.text, end)[0]
-            if not behind or len(re.sub("[^0-9]", "", behind)) >= 7:
-                return self.extension(end)
-            longest = longest or self.extension(end)
+            left = len(re.sub("[^0-9]", "", re.compile(r"(?:%s[0-9]+)*" % GAP).match(self.text, end)[0]))
+            if left == 0 or left >= 7:
+                return end, left
+            if not longest[0]:
+                longest = end, left
         return longest
+
+    def is_head_of_another(self, groups, i: int) -> bool:
+        """Behind groups that are no number one with a leading 0 begins that leaves nothing over, as in `10115 0049 30 1234567`."""
+        for count in range(1, len(groups)):
+            digits, mark, _, start, _ = groups[count]
+            if digits[0] != "0" or mark != " ":
+                continue
+            if self.is_number(groups[:count], i):
+                return False
+            end, left = self.longest(self.phone_groups(start), start)
+            if end and (left == 0 or left >= 7):
+                return True
+        return False
 
     def fours(self, i: int) -> int:
         """The end of three or more groups of four digits that start at i, before a usual card; or i."""
@@ -423,19 +446,26 @@ class Search:
     def find(self) -> list[tuple[int, int, str]]:
         found, i = [], 0
         signs = [match.start() for match in re.finditer("@", self.text)]
-        email = None
+        email, sign = None, 0
         while i < len(self.text):
             while not email and signs:
-                email = self.email(signs.pop(0))
+                sign = signs.pop(0)
+                email = self.email(sign)
             if email and i >= email[0]:
                 found.append((*email, "EMAIL"))
                 i = self.floor = email[1]
                 signs, email = [sign for sign in signs if sign >= i], None
                 continue
             label, end = self.match(i)
-            if end and not (email and end > email[0]):
+            rest = email
+            if end and email and end > email[0]:
+                floor, self.floor = self.floor, end
+                rest = self.email(sign) if end < sign else None
+                self.floor = floor
+            if end and (rest or not email):
                 found.append((i, end, label))
                 i = self.floor = end
+                email = rest
                 continue
             i = max(i + 1, self.fours(i) if self.starts_digits(i) else 0)
         return found
