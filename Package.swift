@@ -74,12 +74,13 @@ let package = Package(
         // L0
         + library("Model", [])
         // L1
+        + library("Secrets", [])
         + library("Columnar", ["Model", "CKernels"])
         + library("Document", ["Model", "Yams", "CSystem"])
         + library("Postgres", ["Model", "CPostgres"])
         + library("Extract", ["Model", "CPostgres", "CSystem", "Postgres", "S3"])
-        + library("ModuleStore", ["Model", "Postgres", "S3", "CCrypto"])
-        + library("S3", ["Model", "CCurl", "CCrypto"])
+        + library("ModuleStore", ["Model", "Postgres", "S3", "Secrets", "CCrypto"])
+        + library("S3", ["Model", "Secrets", "CCurl", "CCrypto"])
         + library("Cluster", ["Model", "CNNG", "CCrypto"])
         + library("Telemetry", ["Model"], exclude: ["metrics_check.py"])
         + library(
@@ -88,7 +89,7 @@ let package = Package(
         + library(
             "Formats", ["Model", "Columnar", "CKernels", "CLZ4", "CZstd", "CZlib"], tests: ["Extract"],
             exclude: ["Parquet/parquet_check.py", "Export/export_check.py"])
-        + library("Transform", ["Model", "Columnar", "CKernels", "CCrypto", "CSystem"])
+        + library("Transform", ["Model", "Columnar", "Secrets", "CKernels", "CCrypto", "CSystem"])
         + library("Scheduling", ["Model", "Cluster"])
         // L3
         + library("Coordinator", ["Model", "Cluster", "Scheduling", "Metadata", "ModuleStore"])

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Secrets
 internal import Synchronization
 
 /// How often and for how long a failing request is repeated.

@@ -1,3 +1,5 @@
+internal import Secrets
+
 /// Signature version 4 of AWS: what a request's `Authorization` header holds.
 ///
 /// The URI is signed as it is sent: encoded once, dot segments and doubled slashes kept, as S3 wants it.

@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import Secrets
 import Testing
 
 @testable import S3

@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import Secrets
 import Testing
 
 @testable import S3
@@ -152,7 +153,7 @@ struct FailureTests {
         func current() throws(S3Error) -> S3Credentials {
             let number = number.withLock { $0 }
             return S3Credentials(
-                accessKeyID: "KEY\(number)", secretKey: SecretBytes("s"), sessionToken: SecretBytes("token\(number)"))
+                accessKeyID: "KEY\(number)", secretKey: WipedBytes("s"), sessionToken: WipedBytes("token\(number)"))
         }
         func replacement(for refused: S3Credentials) throws(S3Error) -> S3Credentials {
             number.withLock { $0 += 1 }
@@ -360,7 +361,7 @@ struct FailureTests {
     func injection() throws {
         try with({ _, _ in .plain(200) }) { stub throws in
             let bad = FixedCredentials(
-                S3Credentials(accessKeyID: "A", secretKey: SecretBytes("s"), sessionToken: SecretBytes("a\r\nX-Y: z")))
+                S3Credentials(accessKeyID: "A", secretKey: WipedBytes("s"), sessionToken: WipedBytes("a\r\nX-Y: z")))
             #expect(caught { try client(stub, credentials: bad).put("k", [1]) }?.code == .credentials)
             #expect(stub.requests.isEmpty)
         }

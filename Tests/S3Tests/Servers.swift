@@ -1,5 +1,6 @@
 import Foundation
 import TestKit
+import Secrets
 import Testing
 
 @testable import S3
@@ -25,7 +26,7 @@ struct S3TestServer: Sendable, CustomTestStringConvertible {
     }()
 
     static let credentials = FixedCredentials(
-        S3Credentials(accessKeyID: "testing", secretKey: SecretBytes("testing")))
+        S3Credentials(accessKeyID: "testing", secretKey: WipedBytes("testing")))
 
     /// A bucket of the test's own, emptied and removed at its end.
     func withBucket<Result>(prefix: String = "", _ body: (S3Client) throws -> Result) throws -> Result {

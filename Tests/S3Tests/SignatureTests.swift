@@ -1,3 +1,4 @@
+import Secrets
 import Testing
 
 @testable import S3
@@ -9,7 +10,7 @@ struct SignatureTests {
 
     /// "Authenticating Requests: Using the Authorization Header" of the S3 API reference.
     static let guide = S3Credentials(
-        accessKeyID: "AKIAIOSFODNN7EXAMPLE", secretKey: SecretBytes("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"))
+        accessKeyID: "AKIAIOSFODNN7EXAMPLE", secretKey: WipedBytes("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"))
 
     private func s3Signature(
         _ method: String, _ path: String, query: [(String, String)] = [], headers: [(String, String)] = [],
@@ -71,7 +72,7 @@ struct SignatureTests {
         ])
     func suite(method: String, query: [String], signature: String) {
         let credentials = S3Credentials(
-            accessKeyID: "AKIDEXAMPLE", secretKey: SecretBytes("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"))
+            accessKeyID: "AKIDEXAMPLE", secretKey: WipedBytes("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"))
         let request = Signature.Request(
             method: method, path: "/",
             query: query.map { item in
@@ -91,7 +92,7 @@ struct SignatureTests {
     @Test("use the signing key that AWS derives")
     func signingKey() {
         let credentials = S3Credentials(
-            accessKeyID: "AKIDEXAMPLE", secretKey: SecretBytes("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"))
+            accessKeyID: "AKIDEXAMPLE", secretKey: WipedBytes("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"))
         let scope = Signature.Scope(region: "us-east-1", service: "iam", timestamp: "20150830T123600Z")
         #expect(
             Digests.hexadecimal(Signature.signingKey(scope, credentials))
@@ -108,8 +109,8 @@ struct SignatureTests {
     @Test("do not print what they are made of")
     func secrets() {
         let credentials = S3Credentials(
-            accessKeyID: "AKIDEXAMPLE", secretKey: SecretBytes("hidden-secret"),
-            sessionToken: SecretBytes("hidden-token"))
+            accessKeyID: "AKIDEXAMPLE", secretKey: WipedBytes("hidden-secret"),
+            sessionToken: WipedBytes("hidden-token"))
         for text in ["\(credentials)", String(reflecting: credentials), "\(credentials.secretKey)"] {
             #expect(!text.contains("hidden") && !text.contains("AKIDEXAMPLE"))
         }

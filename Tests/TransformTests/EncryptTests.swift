@@ -2,6 +2,7 @@ import Columnar
 import Foundation
 import Model
 import Testing
+import Secrets
 
 @testable import Transform
 

@@ -1,3 +1,4 @@
+internal import Secrets
 import CCrypto
 import S3
 
@@ -7,7 +8,7 @@ enum Ed25519 {
     static let signatureByteCount = 64
 
     /// The public key of a private one of 32 bytes.
-    static func publicKey(of seed: SecretBytes) -> [UInt8] {
+    static func publicKey(of seed: WipedBytes) -> [UInt8] {
         unsafe withKey(seed) { key in
             var out = [UInt8](repeating: 0, count: keyByteCount)
             var count = out.count
@@ -17,7 +18,7 @@ enum Ed25519 {
         }
     }
 
-    static func sign(_ message: [UInt8], with seed: SecretBytes) -> [UInt8] {
+    static func sign(_ message: [UInt8], with seed: WipedBytes) -> [UInt8] {
         unsafe withKey(seed) { key in
             guard let context = unsafe EVP_MD_CTX_new() else { preconditionFailure("out of memory") }
             defer { unsafe EVP_MD_CTX_free(context) }
@@ -50,7 +51,7 @@ enum Ed25519 {
     }
 
     /// libcrypto's copy of the key lives as long as `body`, and is wiped by it.
-    private static func withKey(_ seed: SecretBytes, _ body: (OpaquePointer) -> [UInt8]) -> [UInt8] {
+    private static func withKey(_ seed: WipedBytes, _ body: (OpaquePointer) -> [UInt8]) -> [UInt8] {
         unsafe seed.withBytes { bytes in
             precondition(bytes.count == keyByteCount, "a private key of Ed25519 has 32 bytes")
             let memory = unsafe bytes.baseAddress!.assumingMemoryBound(to: UInt8.self)

@@ -1,3 +1,4 @@
+internal import Secrets
 import CCrypto
 import S3
 
@@ -28,7 +29,7 @@ struct OpenSSHKey {
         }
     }
 
-    let seed: SecretBytes
+    let seed: WipedBytes
     let publicKey: [UInt8]
 
     /// - Parameter text: the file's bytes.
@@ -41,7 +42,7 @@ struct OpenSSHKey {
         guard Ed25519.publicKey(of: seed) == publicKey else { throw .malformed }
     }
 
-    private static func read(_ memory: UnsafeRawBufferPointer) -> Result<(SecretBytes, [UInt8]), Problem> {
+    private static func read(_ memory: UnsafeRawBufferPointer) -> Result<(WipedBytes, [UInt8]), Problem> {
         var reader = unsafe SSHReader(memory)
         guard let magic = unsafe reader.take(15), unsafe magic.elementsEqual(Array("openssh-key-v1\0".utf8)),
             let cipher = unsafe reader.string(), let derivation = unsafe reader.string(),
@@ -69,14 +70,14 @@ struct OpenSSHKey {
             guard padding < 8, unsafe inner.take(1)?[0] == padding else { return .failure(.malformed) }
             padding += 1
         }
-        let seed = unsafe SecretBytes(byteCount: 32) { target in
+        let seed = unsafe WipedBytes(byteCount: 32) { target in
             unsafe target.copyMemory(from: UnsafeRawBufferPointer(rebasing: pair[..<32]))
         }
         return .success((seed, publicKey))
     }
 
     /// The bytes between the two lines, and how many of them count.
-    private static func decoded(_ text: UnsafeRawBufferPointer) throws(Problem) -> (SecretBytes, Int) {
+    private static func decoded(_ text: UnsafeRawBufferPointer) throws(Problem) -> (WipedBytes, Int) {
         let (begin, end) = (
             Array("-----BEGIN OPENSSH PRIVATE KEY-----".utf8), Array("-----END OPENSSH PRIVATE KEY-----".utf8)
         )
@@ -93,7 +94,7 @@ struct OpenSSHKey {
             if byte == UInt8(ascii: "=") { padding += 1 } else if padding > 0 { throw .malformed }
         }
         guard digits > 0, digits % 4 == 0, padding < 3 else { throw .malformed }
-        let letters = unsafe SecretBytes(byteCount: digits) { target in
+        let letters = unsafe WipedBytes(byteCount: digits) { target in
             var filled = 0
             for index in body where unsafe !isSpace(text[index]) {
                 unsafe target[filled] = text[index]
@@ -101,7 +102,7 @@ struct OpenSSHKey {
             }
         }
         var count = -1
-        let bytes = unsafe SecretBytes(byteCount: digits / 4 * 3) { target in
+        let bytes = unsafe WipedBytes(byteCount: digits / 4 * 3) { target in
             unsafe letters.withBytes { letters in
                 count = Int(
                     unsafe EVP_DecodeBlock(

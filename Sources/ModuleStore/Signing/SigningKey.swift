@@ -1,3 +1,4 @@
+internal import Secrets
 import Glibc
 import S3
 
@@ -5,7 +6,7 @@ import S3
 ///
 /// The private key stands in memory that is zeroed on release; libcrypto's copy lives as long as a signature takes.
 package final class SigningKey: Sendable, CustomStringConvertible {
-    private let seed: SecretBytes
+    private let seed: WipedBytes
     private let publicKey: [UInt8]
     /// As `ssh-keygen -l` prints it: `SHA256:` and base64 without `=`.
     package let fingerprint: String
@@ -41,7 +42,7 @@ package final class SigningKey: Sendable, CustomStringConvertible {
 
     /// The permissions are those of the very file that is read. Root's files may be read by a group, which is how they are
     /// handed to a process that is not root.
-    private static func read(_ path: String) throws(StoreError) -> (SecretBytes, Int) {
+    private static func read(_ path: String) throws(StoreError) -> (WipedBytes, Int) {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
         guard descriptor >= 0 else {
             throw StoreError(.refused, path, "the signing key cannot be read", systemCode: errno)
@@ -57,7 +58,7 @@ package final class SigningKey: Sendable, CustomStringConvertible {
         }
         guard status.st_size <= byteLimit else { throw StoreError(.refused, path, "the signing key is too long") }
         var (count, code) = (0, Int32(0))
-        let bytes = unsafe SecretBytes(byteCount: byteLimit) { target in
+        let bytes = unsafe WipedBytes(byteCount: byteLimit) { target in
             while count < target.count {
                 // `count` is below the buffer's length.
                 let got = unsafe Glibc.read(descriptor, target.baseAddress! + count, target.count - count)

@@ -1,4 +1,5 @@
 internal import Model
+internal import Secrets
 
 /// The address that a container's surroundings name (`AWS_CONTAINER_CREDENTIALS_RELATIVE_URI` or `…_FULL_URI`), with the
 /// authorization that they give (`AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE` or `…_TOKEN`).
@@ -63,7 +64,7 @@ enum RoleDocument {
             throw S3Error(.damaged, action: action, "the answer's credentials expire at no time that can be read")
         }
         return S3Credentials(
-            accessKeyID: identifier, secretKey: SecretBytes(secret),
-            sessionToken: json["Token"]?.text.map { SecretBytes($0) }, expiresAt: expiresAt)
+            accessKeyID: identifier, secretKey: WipedBytes(secret),
+            sessionToken: json["Token"]?.text.map { WipedBytes($0) }, expiresAt: expiresAt)
     }
 }

@@ -1,3 +1,4 @@
+internal import Secrets
 internal import Synchronization
 
 /// AWS's usual places of credentials, in its order: environment, web identity, shared files, container, instance.

@@ -1,3 +1,5 @@
+internal import Secrets
+
 /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and, for temporary ones, `AWS_SESSION_TOKEN`.
 struct EnvironmentCredentials: CredentialsSource {
     let settings: Settings
@@ -9,7 +11,7 @@ struct EnvironmentCredentials: CredentialsSource {
                 .credentials, action: "credentials", "AWS_ACCESS_KEY_ID is set, but AWS_SECRET_ACCESS_KEY is not")
         }
         return S3Credentials(
-            accessKeyID: identifier, secretKey: SecretBytes(secret),
-            sessionToken: settings["AWS_SESSION_TOKEN"].map { SecretBytes($0) })
+            accessKeyID: identifier, secretKey: WipedBytes(secret),
+            sessionToken: settings["AWS_SESSION_TOKEN"].map { WipedBytes($0) })
     }
 }

@@ -1,13 +1,14 @@
+package import Secrets
+
 /// An access key. It prints as its public half's last letters.
 package struct S3Credentials: Sendable, CustomStringConvertible {
     package let accessKeyID: String
-    let secretKey: SecretBytes
-    let sessionToken: SecretBytes?
+    let secretKey: WipedBytes
+    let sessionToken: WipedBytes?
     /// Milliseconds of Unix time; nil for a key that stays.
     package let expiresAt: Int64?
 
-    package init(accessKeyID: String, secretKey: SecretBytes, sessionToken: SecretBytes? = nil, expiresAt: Int64? = nil)
-    {
+    package init(accessKeyID: String, secretKey: WipedBytes, sessionToken: WipedBytes? = nil, expiresAt: Int64? = nil) {
         self.accessKeyID = accessKeyID
         self.secretKey = secretKey
         self.sessionToken = sessionToken

@@ -1,3 +1,5 @@
+internal import Secrets
+
 /// The profile `AWS_PROFILE` (`default` without) of `~/.aws/credentials` and `~/.aws/config`, or of the files that
 /// `AWS_SHARED_CREDENTIALS_FILE` and `AWS_CONFIG_FILE` name. What the first holds wins.
 ///
@@ -27,8 +29,8 @@ struct SharedFileCredentials: CredentialsSource {
                 throw Self.error("the profile \(name) has a key id without a secret key")
             }
             return S3Credentials(
-                accessKeyID: identifier, secretKey: SecretBytes(secret),
-                sessionToken: profile["aws_session_token"].map { SecretBytes($0) })
+                accessKeyID: identifier, secretKey: WipedBytes(secret),
+                sessionToken: profile["aws_session_token"].map { WipedBytes($0) })
         }
         if let role = profile["role_arn"], let file = profile["web_identity_token_file"] {
             return try service.assume(role: role, tokenFile: file, session: profile["role_session_name"])

@@ -1,3 +1,5 @@
+internal import Secrets
+
 /// A token in a file (`AWS_WEB_IDENTITY_TOKEN_FILE`), which STS turns into credentials of `AWS_ROLE_ARN`.
 struct WebIdentityCredentials: CredentialsSource {
     let settings: Settings
@@ -43,6 +45,6 @@ struct TokenService: Sendable {
             let end = found.text("Expiration").flatMap({ Dates.milliseconds(iso: $0) })
         else { throw S3Error(.damaged, action: "assume role", "the answer holds no credentials") }
         return S3Credentials(
-            accessKeyID: identifier, secretKey: SecretBytes(secret), sessionToken: SecretBytes(session), expiresAt: end)
+            accessKeyID: identifier, secretKey: WipedBytes(secret), sessionToken: WipedBytes(session), expiresAt: end)
     }
 }

@@ -1,6 +1,7 @@
 internal import CKernels
 internal import Columnar
 internal import Model
+internal import Secrets
 
 /// A derived key, ready to compute AES-256-CMAC (SP 800-38B) of columns. The expanded key is as secret as the key.
 ///

@@ -1,6 +1,7 @@
 internal import CKernels
 internal import Columnar
 internal import Model
+internal import Secrets
 
 /// A derived key and a rule, ready to encrypt and decrypt columns in their own format: AES-256-FF1 (SP 800-38G).
 ///

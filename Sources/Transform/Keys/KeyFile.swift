@@ -1,5 +1,6 @@
 internal import CCrypto
 internal import Model
+internal import Secrets
 
 #if canImport(Glibc)
 internal import Glibc

@@ -1,6 +1,7 @@
 internal import CKernels
 package import Columnar
 internal import Model
+internal import Secrets
 
 /// A derived key that gives every value of a column a digest.
 protocol ColumnDigest: Sendable {

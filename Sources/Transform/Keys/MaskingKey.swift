@@ -1,5 +1,6 @@
 internal import CCrypto
 package import Model
+internal import Secrets
 
 /// A key of 32 bytes, known by its name. It prints its name only, is not `Codable`, and is wiped when released.
 ///

@@ -1,6 +1,7 @@
 internal import CKernels
 internal import Columnar
 internal import Model
+internal import Secrets
 
 /// A derived key and its context, ready to seal and open columns with AES-256-SIV (RFC 5297).
 ///

@@ -1,4 +1,5 @@
 internal import CKernels
+internal import Secrets
 internal import Synchronization
 
 /// Permutations of domains that are too small for FF1: a table for each number of digits.
