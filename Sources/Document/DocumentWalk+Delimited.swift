@@ -4,6 +4,10 @@ import Model
 extension DocumentWalk {
     mutating func readDelimited(_ values: SectionValues) -> DelimitedSpec? {
         let path = path("path", values)
+        // How a file is read stands in the plan and in what is published of the source.
+        for key in values.section.keys where !["path", "s3", "kind"].contains(key.name) {
+            refuseIfPublished(values[key.name], key.name, where: "the plan and the published metadata")
+        }
         var spec = DelimitedSpec(path: path ?? "", pathPosition: values["path"]?.position ?? values.position)
         if let delimiter = readDelimiter(values) { spec.delimiter = delimiter }
         if let quote = readCharacter("quote", values) { spec.quote = quote }
@@ -22,6 +26,12 @@ extension DocumentWalk {
             problems.error(
                 header.position, found: "header: false without names", expected: "names: [first, second, …]",
                 remedy: "rules name columns, so every column needs a name")
+        }
+        if let names = values["names"], values["header"] == nil {
+            problems.error(
+                names.position, found: "names without header",
+                expected: "header: false where the first record is data, header: true where names stand instead of it",
+                remedy: "which of them it is decides whether the first record is published")
         }
         readOnMalformed(values, &spec)
         readS3(path, values, &spec)

@@ -32,7 +32,8 @@ extension DocumentWalk {
                 let path = path("file", keyValues), isNamed
             else { return nil }
             return KeySpec(
-                name: entry.key, position: entry.keyPosition, path: Paths.absolute(path, in: baseDirectory))
+                name: entry.key, position: entry.keyPosition, path: Paths.absolute(path, in: baseDirectory),
+                written: keyValues["file"]?.written.flatMap { Placeholders.isIn($0) ? $0 : nil })
         }
     }
 

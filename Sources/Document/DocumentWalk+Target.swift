@@ -9,7 +9,10 @@ extension DocumentWalk {
             TargetSpec.Codec(rawValue: $0)
         }
         let iceberg = boolean("iceberg", target) ?? false
-        let signingKey = path("sign", target).map { Paths.absolute($0, in: baseDirectory) }
+        let signingKey = path("sign", target).map { path in
+            let written = target["sign"]?.written ?? ""
+            return Secret(Paths.absolute(path, in: baseDirectory), written: Placeholders.isIn(written) ? written : path)
+        }
         let kinds = ["directory", "s3", "postgres"].filter { target[$0] != nil }
         guard kinds.count == 1 else {
             // A kind that was mistyped, or that has no value, was told already.

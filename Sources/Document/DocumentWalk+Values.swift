@@ -149,7 +149,7 @@ extension DocumentWalk {
     /// Refuses a placeholder where its value would leave the machine as part of what is published or shown.
     mutating func refuseIfPublished(_ node: Node?, _ name: String, where place: String) {
         guard let node else { return }
-        for item in node.list ?? [node] {
+        for item in node.list ?? node.map?.map(\.value) ?? [node] {
             if let written = item.written, Placeholders.isIn(written) {
                 problems.error(
                     item.position, found: "a placeholder in \"\(name)\", whose value would appear in \(place)",

@@ -121,7 +121,7 @@ struct CoordinatorCommand: ParsableCommand {
             .init(
                 ledger: url, advertised: advertise ?? server.addresses[0], credential: credential,
                 connectionsPerSource: connectionsPerSource, bounds: documents.bounds, tls: try tls.files(),
-                signingKey: try signingKey(sign, status: .configuration)),
+                signingKey: try signingKey(sign.map { Secret($0, written: $0) }, status: .configuration)),
             server: server, admission: admission, people: people, log: log)
         try driver.observe(at: http)
         log.info(

@@ -23,9 +23,13 @@ struct DocumentOption: ParsableArguments {
 }
 
 /// The key that signs versions, before anything is read; nil where none is asked for.
-func signingKey(_ path: String?, status: ExitStatus = .wrongDocument) throws -> SigningKey? {
-    do { return try path.map { path throws(StoreError) in try SigningKey(path: path) } } catch {
-        throw Stop(status, "\(error.subject): \(error.detail)" + (error.systemCode.map { " (errno \($0))" } ?? ""))
+///
+/// - Parameter path: what a placeholder in it stands for is not printed.
+func signingKey(_ path: Secret?, status: ExitStatus = .wrongDocument) throws -> SigningKey? {
+    guard let path else { return nil }
+    do { return try SigningKey(path: path.reveal()) } catch {
+        let shown = path.isPlaceholder ? path.description : path.reveal()
+        throw Stop(status, "\(shown): \(error.detail)" + (error.systemCode.map { " (errno \($0))" } ?? ""))
     }
 }
 

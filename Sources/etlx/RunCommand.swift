@@ -46,7 +46,7 @@ struct RunCommand: ParsableCommand {
         for warning in KernelLevels.warnings { Console.warning(warning) }
         let outcome = try RunDriver(
             pipeline: pipeline, documentPath: document.pipeline,
-            signingKey: try signingKey(sign ?? pipeline.target.signingKeyFile),
+            signingKey: try signingKey(sign.map { Secret($0, written: $0) } ?? pipeline.target.signingKeyFile),
             workers: workers ?? min(8, ProcessInfo.processInfo.activeProcessorCount), common: common,
             isVerbose: verbose
         ).run()

@@ -1,6 +1,7 @@
 import Foundation
 import Model
 import Testing
+import Secrets
 
 @testable import Transform
 
@@ -95,6 +96,19 @@ import Testing
         var none = ProblemList(file: nil)
         let ring = try #require(KeyRing.read([specs[0]], baseDirectory: "/", into: &none))
         #expect(ring.identities.map(\.name) == ["good"])
+    }
+
+    @Test("what a placeholder of a key's file stands for is never told: it may be the key")
+    func placeholder() throws {
+        let secret = Data(Fixture.keyBytes).base64EncodedString()
+        for path in ["\(folder)/\(secret)", try write([1, 2, 3])] {
+            var problems = ProblemList(file: "clinic.yaml")
+            let spec = KeySpec(
+                name: "k", position: Position(line: 4, column: 1), path: path, written: "${file:people.key}")
+            #expect(KeyRing.read([spec], baseDirectory: folder, into: &problems) == nil)
+            let told = problems.problems.map(\.description).joined()
+            #expect(told.contains("${file:people.key}") && !told.contains(secret) && !told.contains(path))
+        }
     }
 
     @Test(

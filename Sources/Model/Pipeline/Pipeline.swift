@@ -165,11 +165,15 @@ package struct KeySpec: Sendable {
     package let name: String
     package let position: Position
     package let path: String
+    /// The path as the document has it, where a placeholder stands in it: what that stands for may be the key itself, by
+    /// mistake, so it is never printed.
+    package let written: String?
 
-    package init(name: String, position: Position, path: String) {
+    package init(name: String, position: Position, path: String, written: String? = nil) {
         self.name = name
         self.position = position
         self.path = path
+        self.written = written
     }
 }
 

@@ -15,10 +15,10 @@ package struct TargetSpec: Sendable {
     /// Whether Iceberg metadata is written too. It holds absolute paths.
     package let iceberg: Bool
     /// The private key that signs versions, absolute; nil: they are not signed. A cluster's coordinator has its own.
-    package let signingKeyFile: String?
+    package let signingKeyFile: Secret?
 
     package init(
-        _ place: Place, position: Position, codec: Codec = .lz4, iceberg: Bool = false, signingKeyFile: String? = nil
+        _ place: Place, position: Position, codec: Codec = .lz4, iceberg: Bool = false, signingKeyFile: Secret? = nil
     ) {
         self.place = place
         self.position = position

@@ -24,9 +24,13 @@ package struct KeyRing: Sendable {
             do throws(KeyError) {
                 keys.append(try KeyFile.read(path, name: spec.name))
             } catch {
+                let shown = KeyError(error.code, path: spec.written ?? error.path, systemCode: error.systemCode)
                 problems.error(
-                    spec.position, found: "key \"\(spec.name)\": \(error.found)",
-                    expected: "32 bytes, raw or in base64, readable by their owner alone", remedy: error.remedy)
+                    spec.position, found: "key \"\(spec.name)\": \(shown.found)",
+                    expected: spec.written == nil
+                        ? "32 bytes, raw or in base64, readable by their owner alone"
+                        : "a placeholder that stands for the path of a key file, not for the key",
+                    remedy: spec.written == nil ? shown.remedy : nil)
             }
         }
         return keys.count == specs.count ? KeyRing(keys) : nil
