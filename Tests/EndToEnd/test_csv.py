@@ -1,6 +1,7 @@
 """CSV through whole runs: the spectrum's files, dialects, types, compression, globs, malformed records."""
 import concurrent.futures
 import csv
+import glob
 import gzip
 import io
 import json
@@ -276,6 +277,23 @@ def test_a_stray_quote_never_drops_the_records_behind_it():
         result, store = publish(folder, ["a", "b"], {"path": "in.csv", "on_malformed": "drop", "at_most": "100%"})
         expect_equal(result.status, 1, f"exit code ({result.text[-800:]})")
         expect("in.csv, record 11" in result.err and "stray quote" in result.err, f"message: {result.err}")
+
+
+def test_a_value_of_a_wrong_type_never_drops_the_records_inside_it():
+    """As of records that break the dialect: what is one record by its quotes may be many by its author's."""
+    good = "".join(f"g{number},{number}\n" for number in range(299))
+    lost = "".join(f"lost{number},{number}\n" for number in range(40))
+    for name, stray in (("before", f'"st,1\n{lost}x",zz\n'), ("itself", 'q,"st,1\nr7,2\nx"\n'), ("carriage-return", '"a\rb",zz\n')):
+        folder = scratch(name)
+        write(folder, "in.csv", "a,b\n" + good + stray)
+        result, store = publish(folder, ["a", "b"], {"path": "in.csv", "types": {"b": "int64"}, "on_malformed": "drop"})
+        expect_equal(result.status, 1, f"{name}: exit code ({result.text})")
+        expect("never dropped" in result.text and "lost" not in result.text, f"{name}: {result.text}")
+        expect(not glob.glob(f"{store}/files/runs/*"), f"{name}: something is in the store")
+    folder = scratch("one-line")
+    write(folder, "in.csv", "a,b\n" + good + "q,zz\n")
+    result, store = publish(folder, ["a", "b"], {"path": "in.csv", "types": {"b": "int64"}, "on_malformed": "drop"})
+    expect_equal(result.status, 0, f"a record of one line: {result.text}")
 
 
 def test_the_word_quarantine_is_refused_with_the_new_one():

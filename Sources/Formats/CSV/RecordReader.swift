@@ -93,10 +93,18 @@ import Musl
             isUnterminated: Int(bad[index].reason) == KERNEL_CSV_UNTERMINATED, spansLines: spansLines(bad[index]))
     }
 
+    /// A line ends within the row's record.
+    func spansLines(row: Int, fieldCount: Int) -> Bool {
+        let (first, last) = unsafe (fields[row * fieldCount], fields[(row + 1) * fieldCount - 1])
+        let end = last.start + (last.size & UInt32(KERNEL_CSV_LENGTH))
+        return hasLineEnd(Int(first.start)..<Int(end))
+    }
+
     /// A line ends within the record.
-    private func spansLines(_ bad: kernel_csv_bad) -> Bool {
-        let (start, length) = unsafe (block + Int(bad.start), Int(bad.end - bad.start))
-        var bytes = unsafe UnsafeBufferPointer(start: start, count: length)[...]
+    private func spansLines(_ bad: kernel_csv_bad) -> Bool { hasLineEnd(Int(bad.start)..<Int(bad.end)) }
+
+    private func hasLineEnd(_ range: Range<Int>) -> Bool {
+        var bytes = unsafe UnsafeBufferPointer(start: block + range.lowerBound, count: range.count)[...]
         // Its own end is none.
         if unsafe bytes.last == UInt8(ascii: "\n") { unsafe bytes.removeLast() }
         if unsafe bytes.last == UInt8(ascii: "\r") { unsafe bytes.removeLast() }
