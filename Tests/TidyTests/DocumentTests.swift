@@ -42,6 +42,23 @@ struct DocumentTests {
         }
     }
 
+    @Test("lines of prose stay below 120 characters; tables and what stands between fences may be longer")
+    func lines() throws {
+        let folders = ["docs", "ops", "cluster", "benchmarks", "Tests"]
+        let pages =
+            Self.documents + folders.flatMap { Repository.files(under: $0) }.filter { $0.hasSuffix(".md") }
+        #expect(pages.count > 40)
+        for page in pages {
+            var isFenced = false
+            for line in try Repository.lines(page) {
+                let text = line.text.drop { $0 == " " }
+                if text.hasPrefix("```") { isFenced.toggle() }
+                guard !isFenced, !text.hasPrefix("|") else { continue }
+                #expect(line.text.count < 120, "\(page):\(line.number) has \(line.text.count) characters")
+            }
+        }
+    }
+
     @Test("ARCHITECTURE.md stays within four pages")
     func length() throws {
         #expect(try Repository.lines("ARCHITECTURE.md").count <= 240)

@@ -14,10 +14,13 @@ enum Repository {
     }
 
     /// Paths of the Swift files below a folder, relative to the root, in order.
-    static func swiftFiles(under folder: String) -> [String] {
+    static func swiftFiles(under folder: String) -> [String] { files(under: folder).filter { $0.hasSuffix(".swift") } }
+
+    /// Paths of all files below a folder, relative to the root, in order.
+    static func files(under folder: String) -> [String] {
         let start = root.appending(path: folder)
         guard let walk = FileManager.default.enumerator(atPath: start.path) else { return [] }
-        return walk.compactMap { $0 as? String }.filter { $0.hasSuffix(".swift") }.map { "\(folder)/\($0)" }.sorted()
+        return walk.compactMap { $0 as? String }.map { "\(folder)/\($0)" }.sorted()
     }
 
     /// The Swift targets under `Sources`: folders with Swift files.

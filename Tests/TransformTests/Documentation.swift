@@ -53,6 +53,8 @@ enum Documentation {
     func facts(name: String) throws {
         let verb = try #require(VerbList.find(name))
         let section = try #require(Documentation.section(of: verb, in: Documentation.text()), "no section")
+            // An item may go on, indented, in the next lines.
+            .replacing("\n  ", with: " ")
         for line in Documentation.facts(of: verb) {
             #expect(section.split(separator: "\n").contains { $0 == line }, "missing: \(line)")
         }
