@@ -1,6 +1,7 @@
 """A ledger that is full or read-only in the middle of a run: nothing is published meanwhile, nothing is lost, the same bytes come out afterwards."""
 import os
 import subprocess
+import time
 
 from lib.checks import expect, expect_equal, require
 from lib.etlx import run, run_well
@@ -45,11 +46,18 @@ class Disturbed:
     def stop_in_the_middle(self, shards: int) -> None:
         """Submits; returns when so many shards are done and the workers stand still."""
         self.run = self.cluster.client.submit_until_taken(self.path)
-        wait_until(lambda: self.status().get("shards_done", 0) >= shards, f"{shards} shards")
-        for worker in self.cluster.names("worker"):
-            self.cluster.pause(worker)
+        # The workers stand still while anybody looks: a busy machine takes longer to ask than they to be done.
+        wait_until(lambda: self.after_a_moment().get("shards_done", 0) >= shards, f"{shards} shards")
         status = self.status()
         expect(status["phase"] == "extracting" and status["shards_done"] < LEAVES, f"the run was too fast: {status}")
+
+    def after_a_moment(self) -> dict:
+        """The status after the workers went on for a moment; they stand still again."""
+        self.go_on()
+        time.sleep(0.1)
+        for worker in self.cluster.names("worker"):
+            self.cluster.pause(worker)
+        return self.status()
 
     def go_on(self) -> None:
         for worker in self.cluster.names("worker"):
