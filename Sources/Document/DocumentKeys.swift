@@ -234,7 +234,7 @@ package enum DocumentSection: String, CaseIterable, Sendable {
     private static let keyKeys = [
         DocumentKey(
             "file", "a path", isRequired: true, example: "file: \"${env:KEY_DIR}/people.key\"",
-            "a file with 32 bytes or more, raw or base64; read by workers alone")
+            "a file with 32 bytes, raw or base64; read by workers alone")
     ]
 
     private static let tableKeys = [

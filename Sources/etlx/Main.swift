@@ -14,7 +14,9 @@ struct Etlx: ParsableCommand {
             Exit codes: 0 done · 1 the run failed · 2 the document or the
             arguments are wrong · 3 rules refused to publish · 4 a source, target
             or coordinator cannot be reached · 5 a check of stored data failed ·
-            130 interrupted. After every code but 0 the last version is untouched.
+            6 whether a version was published is not known yet: the next run
+            tells · 130 interrupted. After every code but 0 and 6 the last
+            version is untouched.
             Standing processes: 75 start again · 78 starting again changes nothing.
             """,
         version: "etlx \(ProductVersion.text)",
