@@ -62,16 +62,16 @@ struct LedgerLeadingTests {
         try LedgerHome.with(.postgres) { home in
             let first = try home.open(as: "a", lease: .zero)
             try first.begin(LedgerStory.start)
-            // A transaction of the leader's that has looked at its epoch, and ends three seconds later.
+            // A transaction of the leader's that has looked at its epoch, and ends a second and a half later.
             let holding = Thread {
                 _ = try? home.sql(
-                    "BEGIN; SELECT 1 FROM coordinator WHERE epoch = 1 FOR SHARE; SELECT pg_sleep(3); COMMIT")
+                    "BEGIN; SELECT 1 FROM coordinator WHERE epoch = 1 FOR SHARE; SELECT pg_sleep(1.5); COMMIT")
             }
             holding.start()
             var locks = ""
             for _ in 0..<100 where locks != "1" {
                 locks = try home.sql(
-                    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pg_sleep(3)%' AND wait_event = 'PgSleep'"
+                    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pg_sleep(1.5)%' AND wait_event = 'PgSleep'"
                 )
                 Thread.sleep(forTimeInterval: 0.005)
             }
