@@ -94,7 +94,8 @@ def test_signed_versions():
     subprocess.run(["chmod", "-R", "u+w", store], check=True)
     with open(sums, "rb") as file:
         text = bytearray(file.read())
-    text[0] ^= 1
+    # Another digit of a digest, so that it stays a list of digests.
+    text[0] = ord("1" if text[:1] == b"0" else "0")
     with open(sums, "wb") as file:
         file.write(text)
     result = run("modules", store, "verify", "clinic@2", "--signers", f"{key}.signers")
