@@ -219,7 +219,7 @@ package enum DocumentSection: String, CaseIterable, Sendable {
             example: "types: {amount: \"decimal(12,2)\"}", "declared column types"),
         DocumentKey(
             "names", "a list of texts", standard: "the header", example: "names: [id, taken_at, value]",
-            "column names for files without a header, or instead of it"),
+            "column names for files without a header, or instead of it; `header` must say which"),
         DocumentKey(
             "on_malformed", "one of stop, drop", standard: "stop", example: "on_malformed: drop",
             "what happens with a record that does not fit"),

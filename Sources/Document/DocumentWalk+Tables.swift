@@ -71,13 +71,17 @@ extension DocumentWalk {
             problems.error(node.position, found: "\(node.found) for \"from\"", expected: Self.originForms)
             return nil
         }
+        guard !Placeholders.isIn(written) else {
+            refuseIfPublished(node, "from", where: "the plan and the lineage")
+            return nil
+        }
         guard let parts = DottedName.parts(of: text), let name = parts.first else {
             problems.error(
                 node.position, found: "\"\(written.shown())\" for \"from\"", expected: Self.originForms,
                 remedy: "put a name with a dot or space in double quotes: 'hospital.public.\"odd.name\"'")
             return nil
         }
-        guard let family = family(of: name, written: written, at: node.position) else { return nil }
+        guard let family = family(of: name, at: node.position) else { return nil }
         switch (family, parts.count) {
         case (.database, 3): return (name, .relation(schema: parts[1], name: parts[2]))
         case (.files, 1): return (name, .files)
@@ -86,7 +90,7 @@ extension DocumentWalk {
             let remedy = parts.count == 2 ? "did you mean \"\(name).public.\(parts[1].shown())\"?" : nil
             problems.error(
                 node.position, found: "\"\(written.shown())\" for \"from\"", expected: "source.schema.table",
-                remedy: Placeholders.isIn(written) ? nil : remedy)
+                remedy: remedy)
         case (.files, _):
             problems.error(
                 node.position, found: "\"\(written.shown())\" for \"from\"",
@@ -100,9 +104,9 @@ extension DocumentWalk {
     private mutating func readQuery(_ node: Node) -> (source: String, origin: TableSpec.Origin)? {
         guard let values = section(.query, at: node, what: "from") else { return nil }
         let query = text("query", values).map(Self.withoutSemicolon)
-        refuseIfPublished(values["query"], "query", where: "the plan and the lineage")
+        for key in ["query", "source"] { refuseIfPublished(values[key], key, where: "the plan and the lineage") }
         guard let source = values["source"], let name = text("source", values),
-            let family = family(of: name, written: source.written ?? "", at: source.position)
+            !Placeholders.isIn(source.written ?? ""), let family = family(of: name, at: source.position)
         else { return nil }
         if family == .files {
             problems.error(
@@ -125,13 +129,12 @@ extension DocumentWalk {
     }
 
     /// Looks a source up and notes that it is used; nil for an unknown one, which is told.
-    private mutating func family(of name: String, written: String, at position: Position) -> SourceFamily? {
+    private mutating func family(of name: String, at position: Position) -> SourceFamily? {
         if let source = families.first(where: { $0.name == name }) {
             usedSources.insert(name)
             return source.family
         }
-        let shown = Placeholders.isIn(written) ? written : name
-        problems.unknownWord(shown, kind: "source", at: position, among: families.map(\.name))
+        problems.unknownWord(name, kind: "source", at: position, among: families.map(\.name))
         return nil
     }
 }

@@ -265,3 +265,46 @@ def test_masked_preview_and_plan_hold_no_mark():
         result = run_well(*arguments)
         for searched in marks():
             expect(searched not in result.text.lower().encode(), f"a mark is in the output of etlx {arguments[0]}")
+
+
+def test_what_a_placeholder_stands_for_is_told_nowhere():
+    """A key, a password or any text put in where a path or a way to read was asked for: in no message, no ledger, no store."""
+    secret = base64.b64encode(f"{WORD}-placeholder-of-32-byt".encode()).decode()
+    cases = {
+        "key by variable": ("keys", {"k": {"file": "${env:CANARY}"}}), "key by file": ("keys", {"k": {"file": "${file:secret}"}}),
+        "signing key": ("target", {"directory": "modules", "sign": "${file:secret}"}),
+        "nulls": ("nulls", ["", "${env:CANARY}"]), "names": ("names", ["a", "${env:CANARY}"]),
+        "types": ("types", {"a": "${env:CANARY}"}), "delimiter": ("delimiter", "${env:CANARY}"),
+        "from": ("from", "${env:CANARY}"), "where": ("where", "a = '${env:CANARY}'"), "title": ("title", "${env:CANARY}"),
+    }
+    for name, (key, value) in cases.items():
+        folder = scratch("placeholder")
+        for file, content in (("in.csv", "a,b\n1,2\n"), ("secret", secret)):
+            with open(f"{folder}/{file}", "w") as out:
+                out.write(content)
+        source = {"kind": "csv", "path": "in.csv", "header": True}
+        table = {"from": "s", "columns": {"a": {"token": {"key": "k", "scope": "s"}}, "b": "keep"}}
+        content = {
+            "format": 1, "module": "m", "sources": {"s": source}, "keys": {"k": {"file": "people.key"}}, "tables": {"t": table},
+            "target": {"directory": "modules"}}
+        run_well("keys", "new", f"{folder}/people.key")
+        where = source if key in ("nulls", "names", "types", "delimiter") else table if key in ("from", "where") else content
+        where[key] = value
+        with open(f"{folder}/m.yaml", "w") as out:
+            json.dump(content, out)
+        for command in ("validate", "plan", "run"):
+            result = run(command, f"{folder}/m.yaml", env={**os.environ, "CANARY": secret})
+            # The key is looked at by those who use it.
+            expect(command != "run" or result.status == 2, f"{name}: {command} ends with {result.status}: {result.text}")
+            expect(secret not in result.text, f"{name}: {command} tells it: {result.text}")
+        found = [path for path in files_below(folder) if not path.endswith("/secret") and secret.encode() in read_bytes(path)]
+        expect_equal(found, [], f"{name}: files that hold it")
+
+
+def files_below(folder: str) -> list[str]:
+    return [os.path.join(where, file) for where, _, files in os.walk(folder) for file in files]
+
+
+def read_bytes(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()

@@ -1,6 +1,6 @@
 import Foundation
-import Synchronization
 import Secrets
+import Synchronization
 import Testing
 
 @testable import S3

@@ -1,6 +1,6 @@
 import Foundation
-import TestKit
 import Secrets
+import TestKit
 import Testing
 
 @testable import S3

@@ -1,8 +1,8 @@
 import Columnar
 import Foundation
 import Model
-import Testing
 import Secrets
+import Testing
 
 @testable import Transform
 

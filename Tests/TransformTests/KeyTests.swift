@@ -1,7 +1,7 @@
 import Foundation
 import Model
-import Testing
 import Secrets
+import Testing
 
 @testable import Transform
 

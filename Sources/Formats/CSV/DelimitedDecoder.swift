@@ -137,7 +137,10 @@ package final class DelimitedDecoder {
         if let failure = failures.filter({ reader.spansLines(row: $0.row, fieldCount: fieldCount) })
             .min(by: { ($0.row, $0.column) < ($1.row, $1.column) })
         {
-            throw error(failure.row, fields[failure.column].column, failure.status, spansLines: true)
+            let error = error(failure.row, fields[failure.column].column, failure.status)
+            throw FormatError(
+                error.code, column: error.column, row: error.row, file: error.file,
+                reason: error.reason + ", over several lines", remedy: MalformedRecord.neverDropped)
         }
         let rows = Set(failures.map(\.row)).sorted()
         excluded += rows.map { chunkRows + $0 }
@@ -161,8 +164,7 @@ package final class DelimitedDecoder {
         return rows == 0 ? nil : Chunk(columns: columns, rowCount: rows, firstRow: rowsHandedOn)
     }
 
-    private func error(_ row: Int, _ column: DelimitedColumn, _ status: UInt8, spansLines: Bool = false) -> FormatError
-    {
+    private func error(_ row: Int, _ column: DelimitedColumn, _ status: UInt8) -> FormatError {
         let number = reader.number(ofRow: row)
         switch Int(status) {
         case KERNEL_CSV_SPECIAL:
@@ -177,10 +179,8 @@ package final class DelimitedDecoder {
         default:
             return FormatError(
                 .wrongType, column: column.name, row: number, file: reader.file,
-                reason: "the field is not written as \(column.type) is" + (spansLines ? ", over several lines" : ""),
-                remedy: spansLines
-                    ? "repair the file: a stray quote may hide other records, so this one is never dropped"
-                    : "declare the column as text, or set `on_malformed: drop`")
+                reason: "the field is not written as \(column.type) is",
+                remedy: "declare the column as text, or set `on_malformed: drop`")
         }
     }
 }

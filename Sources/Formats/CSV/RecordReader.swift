@@ -356,12 +356,15 @@ package struct MalformedRecord: Sendable, Equatable {
     /// they would be dropped and nobody would count them.
     package var mayBeDropped: Bool { !isUnterminated && !spansLines }
 
+    static let neverDropped =
+        "repair the file: a stray quote may hide other records, so this one is never dropped"
+
     package var error: FormatError {
         FormatError(
             .malformedRecord, row: record, file: file,
             reason: isUnterminated || !spansLines ? reason : reason + ", over several lines",
             remedy: mayBeDropped
                 ? "repair the file, or set `on_malformed: drop`"
-                : "repair the file: a stray quote may hide other records, so this one is never dropped")
+                : Self.neverDropped)
     }
 }

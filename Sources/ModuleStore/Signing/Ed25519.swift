@@ -1,6 +1,5 @@
-internal import Secrets
 import CCrypto
-import S3
+import Secrets
 
 /// Ed25519 (RFC 8032) by libcrypto: the same key and message give the same signature.
 enum Ed25519 {

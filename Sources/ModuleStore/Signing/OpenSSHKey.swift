@@ -1,6 +1,5 @@
-internal import Secrets
 import CCrypto
-import S3
+import Secrets
 
 /// A private key as `ssh-keygen -t ed25519` writes it (OpenSSH, PROTOCOL.key), read strictly:
 ///

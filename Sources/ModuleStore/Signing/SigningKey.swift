@@ -1,6 +1,5 @@
-internal import Secrets
 import Glibc
-import S3
+import Secrets
 
 /// The key that signs the versions of a store: an Ed25519 key of OpenSSH without passphrase, readable by its owner alone.
 ///

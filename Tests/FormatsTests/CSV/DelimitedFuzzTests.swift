@@ -33,12 +33,12 @@ struct DelimitedFuzzTests {
         return limits
     }
 
-    /// What decoding everything as text must give.
     /// A mark in front of all is no part of the text.
     private static func withoutMark(_ bytes: [UInt8]) -> [UInt8] {
         Array(bytes.dropFirst(bytes.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0))
     }
 
+    /// What decoding everything as text must give.
     private static func expected(_ spec: DelimitedSpec, _ bytes: [UInt8]) -> Delimited.Table? {
         let records = ReferenceParser.records(spec, withoutMark(bytes))
         guard let width = records.first?.fields.count else { return nil }
