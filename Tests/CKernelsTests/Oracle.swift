@@ -21,11 +21,13 @@ enum Oracle {
             unsafe EVP_MAC_CTX_free(context)
             unsafe EVP_MAC_free(mac)
         }
-        var name = Array("AES-\(8 * key.count)-CBC".utf8CString)
-        let done = unsafe name.withUnsafeMutableBufferPointer { name in
-            // The parameters point at `name`, which lives until the end of this closure.
+        // The parameters point at both texts, one behind the other, which live until the end of the closure.
+        let cipher = Array("cipher".utf8CString)
+        var texts = cipher + Array("AES-\(8 * key.count)-CBC".utf8CString)
+        let done = unsafe texts.withUnsafeMutableBufferPointer { texts in
             let parameters = unsafe [
-                OSSL_PARAM_construct_utf8_string("cipher", name.baseAddress, 0), OSSL_PARAM_construct_end(),
+                OSSL_PARAM_construct_utf8_string(texts.baseAddress, texts.baseAddress! + cipher.count, 0),
+                OSSL_PARAM_construct_end(),
             ]
             return unsafe EVP_MAC_init(context, key, key.count, parameters) == 1
                 && EVP_MAC_update(context, message, message.count) == 1
