@@ -150,9 +150,9 @@ package struct PostgresStorage: Storage {
     func rows(_ subject: String, _ sql: String, _ values: [String]) throws(StoreError) -> [[String?]] {
         try pool.with(subject, "read the registry", isRepeatable: true) { session in
             do throws(PostgresError) { return try session.query(sql, values) } catch {
-                // A database where nothing was published yet.
-                if ["42P01", "3F000"].contains(error.state), try !PostgresRegistry.isPresent(session) { return [] }
-                throw error
+                guard ["42P01", "3F000"].contains(error.state) else { throw error }
+                // A database where nothing was published yet, or not yet when the query looked.
+                return try PostgresRegistry.isPresent(session) ? session.query(sql, values) : []
             }
         }
     }

@@ -45,6 +45,20 @@ struct PostgresCrashTests {
         }
     }
 
+    @Test("a reader that comes while the registry is made sees no version, and no error")
+    func firstReader() throws {
+        try withTarget("first_reader") { fixture in
+            for _ in 0..<20 {
+                _ = try fixture.database.run("DROP SCHEMA IF EXISTS etl CASCADE")
+                let (isOver, readings) = (Flag(), Flag())
+                let readers = (0..<2).map { _ in reader(fixture.database, until: isOver, counting: readings, pause: 0) }
+                _ = try fixture.store.beginAttempt(module: "clinic")
+                isOver.raise()
+                while !readers.allSatisfy(\.isFinished) { Thread.sleep(forTimeInterval: 0.001) }
+            }
+        }
+    }
+
     private func crash(at step: PublishStep, _ fixture: TargetFixture, carriesOn: Bool) throws {
         let before = try fixture.store.versions(module: "clinic").count
         let attempt = try fixture.store.beginAttempt(module: "clinic")
@@ -59,13 +73,17 @@ struct PostgresCrashTests {
     }
 
     /// The newest version is whole, and none vanishes.
-    private func reader(_ database: PostgresTestDatabase, until isOver: Flag, counting readings: Flag) -> Thread {
+    private func reader(
+        _ database: PostgresTestDatabase, until isOver: Flag, counting readings: Flag, pause: TimeInterval = 0.01
+    )
+        -> Thread
+    {
         let thread = Thread {
             do {
                 let store = try TargetFixture(database).store
                 var newest = 0
                 while isOver.count == 0 {
-                    Thread.sleep(forTimeInterval: 0.01)
+                    Thread.sleep(forTimeInterval: pause)
                     let versions = try store.versions(module: "clinic")
                     #expect(versions.count >= newest && versions == Array(1..<versions.count + 1), "a version vanished")
                     guard let last = versions.last else { continue }
