@@ -90,14 +90,16 @@ extension Store {
         }
     }
 
-    /// Marks of copies into this store that began within `age`, with the attempts that they name; all marks without one.
-    func copyMarks(module: String, youngerThan age: Duration? = nil) throws(StoreError)
+    /// Marks of copies or sweeps that began within `age`, with the attempts that they name; all marks without one.
+    ///
+    /// - Parameter folder: `ModuleLayout.copiesFolder` or `sweepsFolder`.
+    func marks(in folder: String, of module: String, youngerThan age: Duration? = nil) throws(StoreError)
         -> [(mark: String, attempts: [String])]
     {
         var found: [(mark: String, attempts: [String])] = []
-        for mark in try storage.names("\(module)/\(ModuleLayout.copiesFolder)")
+        for mark in try storage.names("\(module)/\(folder)")
         where AttemptID.milliseconds(mark) != nil && age.map({ self.age(attempt: mark) <= $0 }) ?? true {
-            let attempts = try storage.names("\(module)/\(ModuleLayout.copies(mark: mark))")
+            let attempts = try storage.names("\(module)/\(folder)/\(mark)")
                 .filter { AttemptID.milliseconds($0) != nil }
             found.append((mark, attempts))
         }

@@ -17,7 +17,8 @@ extension Store {
     /// - Only attempts older than `age` by their ids, and none of `running`. What was staged for an attempt that is a
     ///   version goes whatever its age: nobody needs it any more.
     /// - A run that any commit record refers to stays. If one record cannot be read, no run is removed at all.
-    /// - A run that is being copied in stays as long as its mark is younger than `age` and `Limits.collectableAge`.
+    /// - A run that is being copied in stays as long as its mark is younger than `age` and `Limits.collectableAge`; none is
+    ///   copied in while a run of that name is being removed.
     /// - Below `Limits.collectableAge` an attempt that a cluster works on stays: its mark says so until the run is over.
     /// - Harmless when repeated. Harmless beside publishers if `age` is at least `Limits.collectableAge`: they do not
     ///   commit what is older. Below that the caller answers for `running` being all that may still commit.
@@ -47,7 +48,7 @@ extension Store {
         let temporaries = try storage.names("\(module)/\(ModuleLayout.versionsFolder)").filter {
             $0.hasPrefix(".") && $0.hasSuffix(".tmp") && isOld(String($0.dropFirst().prefix { $0 != "." }))
         }
-        let marks = try copyMarks(module: module).map(\.mark).filter { isOld($0) }
+        let marks = try self.marks(in: ModuleLayout.copiesFolder, of: module).map(\.mark).filter { isOld($0) }
         func removeStaging(_ attempt: String) throws(StoreError) {
             if !isRehearsal { try storage.removeTree("\(module)/\(ModuleLayout.staging(attempt))") }
             swept.staging.append(attempt)
@@ -55,6 +56,10 @@ extension Store {
         for mark in marks {
             if !isRehearsal { try storage.removeTree("\(module)/\(ModuleLayout.copies(mark: mark))") }
             swept.copies.append(mark)
+        }
+        for mark in try self.marks(in: ModuleLayout.sweepsFolder, of: module).map(\.mark)
+        where !isRehearsal && self.age(attempt: mark) > Limits.collectableAge {
+            try storage.removeTree("\(module)/\(ModuleLayout.sweeps(mark: mark))")
         }
         for name in temporaries {
             if !isRehearsal { try storage.remove("\(module)/\(ModuleLayout.versionsFolder)/\(name)") }
@@ -71,10 +76,28 @@ extension Store {
         for attempt in runs where !busy.contains(attempt) {
             // Right before, for each: removing the one before may have taken long.
             guard try !referenced.contain(attempt) else { continue }
-            if !isRehearsal { try storage.removeTree("\(module)/\(ModuleLayout.run(attempt))") }
+            guard try isRehearsal ? true : removeRun(attempt, of: module, age, &referenced) else { continue }
             swept.runs.append(attempt)
         }
         return swept
+    }
+
+    /// Removes a run's files under a mark, unless somebody copies them in or has done so meanwhile.
+    private func removeRun(
+        _ attempt: String, of module: String, _ age: Duration, _ referenced: inout References
+    ) throws(StoreError) -> Bool {
+        let mark = newAttemptID()
+        let folder = "\(module)/\(ModuleLayout.sweeps(mark: mark))"
+        try storage.write("\(module)/\(ModuleLayout.sweep(mark: mark, of: attempt))", [])
+        // In this order: a copy takes its mark down after its record is there. A copy that raises its mark after this look
+        // sees ours, as long as ours is young.
+        // One that fails below leaves its mark: a request to remove a file may still be on its way.
+        let isCopied = try copying(module: module, age).contains(attempt)
+        let isPublished = try referenced.contain(attempt)
+        let isFree = !isCopied && !isPublished && self.age(attempt: mark) < Limits.attemptDeadline
+        if isFree { try storage.removeTree("\(module)/\(ModuleLayout.run(attempt))") }
+        try storage.removeTree(folder)
+        return isFree
     }
 
     /// A cluster works on the attempt, or had begun to when all of its coordinators died.
@@ -125,7 +148,9 @@ extension Store {
     /// Marks that are alive, and the attempts whose files they say are being copied in.
     private func copying(module: String, _ age: Duration) throws(StoreError) -> Set<String> {
         var found: Set<String> = []
-        for (mark, attempts) in try copyMarks(module: module, youngerThan: max(age, Limits.collectableAge)) {
+        for (mark, attempts) in try marks(
+            in: ModuleLayout.copiesFolder, of: module, youngerThan: max(age, Limits.collectableAge))
+        {
             found.insert(mark)
             found.formUnion(attempts)
         }

@@ -3,8 +3,8 @@ import Model
 /// One version on its way from one store into another.
 ///
 /// In the target a mark goes up before the first file and comes down after the record: between the two a sweep leaves
-/// the files alone, however old the version is. An older copy that was cut short is carried on with as long as its own
-/// mark is alive; after that its files may be under a sweep's hands, and the sweep goes first.
+/// the files alone, however old the version is. A sweep that was at them before goes first. What an older copy left is
+/// carried on with: each of its files is held against its digest.
 struct VersionCopy {
     let source: Store
     let target: Store
@@ -119,15 +119,19 @@ struct VersionCopy {
     // MARK: Steps
 
     private func raiseMark() throws(StoreError) -> String {
-        let others = try target.copyMarks(module: module, youngerThan: Limits.attemptDeadline).flatMap(\.attempts)
-        if try !target.storage.names(run).isEmpty, !others.contains(record.attempt) {
-            throw StoreError(
-                .refused, run,
-                "files of a copy that was cut short days ago lie here; collect them first, with --older-than P4D")
-        }
         let mark = target.newAttemptID()
         try target.storage.write(
             "\(module)/\(ModuleLayout.copy(mark: mark, of: record.attempt))", Array("\(name)\n".utf8))
+        // Only now: a sweep that raises its mark after this look sees ours.
+        let sweeps = try target.marks(
+            in: ModuleLayout.sweepsFolder, of: module, youngerThan: Limits.collectableAge)
+        guard !sweeps.contains(where: { $0.attempts.contains(record.attempt) }) else {
+            try target.storage.removeTree("\(module)/\(ModuleLayout.copies(mark: mark))")
+            throw StoreError(
+                .refused, run,
+                "a sweep is removing what an earlier copy left here: copy again when it has ended, or four days after it died"
+            )
+        }
         return mark
     }
 
@@ -175,7 +179,8 @@ struct VersionCopy {
         try? target.storage.removeTree("\(module)/\(ModuleLayout.staging(record.attempt))")
         // The marks of tries that were cut short too: the record protects the files from now on.
         let marks =
-            (try? target.copyMarks(module: module))?.filter { $0.attempts == [record.attempt] }.map(\.mark) ?? []
+            (try? target.marks(in: ModuleLayout.copiesFolder, of: module))?.filter { $0.attempts == [record.attempt] }
+            .map(\.mark) ?? []
         for mark in marks { try? target.storage.removeTree("\(module)/\(ModuleLayout.copies(mark: mark))") }
     }
 }

@@ -17,7 +17,8 @@ struct CollectorRaceTests {
         let first = UInt64.random(in: 0...UInt64.max / 2)
         print("first seed \(first)")
         var tally = Tally()
-        for seed in first..<first + 2_000 {
+        let count: UInt64 = ProcessInfo.processInfo.environment["ETL_NIGHT"] == nil ? 2_000 : 40_000
+        for seed in first..<first + count {
             let broken = try play(seed, ages: [Limits.collectableAge, Limits.orphanTime], &tally)
             #expect(broken == [], "seed \(seed)")
             if !broken.isEmpty { break }
@@ -40,7 +41,8 @@ struct CollectorRaceTests {
         var published = 0, copied = 0, tooLate = 0, swept = 0, others = 0
     }
 
-    /// Three publishers, one of which may crash and be repeated, a copy that is cut short and repeated, two collectors.
+    /// Three publishers, one of which may crash and be repeated, a copy that is cut short and repeated, two collectors,
+    /// some of whose sweeps are cut short.
     private func play(_ seed: UInt64, ages: [Duration], _ tally: inout Tally) throws -> [String] {
         let files = MemoryStorage.Files()
         let source = try archive()
@@ -53,8 +55,15 @@ struct CollectorRaceTests {
         let copier: @Sendable () -> Void = { copy(3, source, files, race, counts) }
         let collectors: [@Sendable () -> Void] = [4, 5].map { actor in
             {
-                let store = Store(view(actor, files, race), now: { race.look(actor, isBinding: false) })
                 for round in 0..<6 {
+                    let storage = MemoryStorage(files, before: cutShort(race, actor, oneIn: 4))
+                    // Whoever removes a run follows what it saw a moment ago.
+                    let store = Store(
+                        storage,
+                        now: {
+                            let isRemoving = files.all.withLock { $0.keys.contains { $0.contains("/_sweeps/") } }
+                            return race.look(actor, isBinding: isRemoving)
+                        })
                     let module = round % 2 == 0 ? "clinic" : "archive"
                     let age = ages[race.draw(ages.count)]
                     let swept = try? store.sweep(module: module, olderThan: age)
@@ -72,6 +81,19 @@ struct CollectorRaceTests {
 
         let store = Store(MemoryStorage(files), now: { race.now })
         return try store.modules().flatMap { try store.verify(module: $0).findings.map(\.description) }
+    }
+
+    /// Waits before each operation; of every so many views one fails for good after some.
+    private func cutShort(_ race: Interleaving, _ actor: Int, oneIn: Int) -> @Sendable () throws(StoreError) -> Void {
+        let left = Mutex(race.draw(oneIn) == 0 ? race.draw(60) : .max)
+        return { () throws(StoreError) in
+            race.pause(actor)
+            let isCut = left.withLock { left in
+                left -= 1
+                return left < 0
+            }
+            if isCut { throw StoreError(.inputOutput, "archive", "cut short") }
+        }
     }
 
     private func view(_ actor: Int, _ files: MemoryStorage.Files, _ race: Interleaving) -> MemoryStorage {
@@ -115,16 +137,7 @@ struct CollectorRaceTests {
         _ counts: borrowing Mutex<Tally>
     ) {
         for _ in 0..<3 {
-            // Operations until the copy is cut short.
-            let left = Mutex(race.draw(2) == 0 ? race.draw(60) : .max)
-            let storage = MemoryStorage(files) { () throws(StoreError) in
-                race.pause(actor)
-                let isCut = left.withLock { left in
-                    left -= 1
-                    return left < 0
-                }
-                if isCut { throw StoreError(.inputOutput, "archive", "cut short") }
-            }
+            let storage = MemoryStorage(files, before: cutShort(race, actor, oneIn: 2))
             let target = Store(storage, now: { race.look(actor, isBinding: true) })
             do {
                 let copied = try source.copy(module: "archive", to: target) { _ in _ = target.now() }

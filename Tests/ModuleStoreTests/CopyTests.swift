@@ -193,7 +193,7 @@ struct CopyTests {
         #expect(try target.store.verify(module: "clinic").findings == [])
     }
 
-    @Test("a copy under way is spared by every sweep; leftovers of one that ended days ago are swept before the next")
+    @Test("a copy under way is spared by every sweep; what one left that ended days ago is swept, or copied over")
     func marks() throws {
         let (source, target) = (Fixture(), Fixture())
         let record = try source.publishNew().record
@@ -206,18 +206,38 @@ struct CopyTests {
         try target.store.storage.write("\(run)/croissant.json", [0x7b])
         let spared = try target.store.sweep(module: "clinic", olderThan: .zero)
         #expect(spared.isEmpty)
-        target.clock.advance(Limits.attemptDeadline)
+        target.clock.advance(Limits.collectableAge)
         target.clock.advance(.seconds(1))
-        let error = #expect(throws: StoreError.self) {
-            try source.store.pull(module: "clinic", version: 1, into: target.store)
-        }
-        #expect(error?.code == .refused)
-        target.clock.advance(Limits.commitGrace)
         let rehearsal = try target.store.sweep(
             module: "clinic", olderThan: Limits.collectableAge, isRehearsal: true)
         #expect(target.exists("\(run)/croissant.json"))
         let swept = try target.store.sweep(module: "clinic", olderThan: Limits.collectableAge)
         #expect(swept == rehearsal && swept.runs == [record.attempt] && swept.copies == [mark])
+        #expect(try target.store.storage.names("clinic/_sweeps") == [])
+        try target.store.storage.write("\(run)/croissant.json", [0x7b])
+        try source.store.pull(module: "clinic", version: 1, into: target.store)
+        #expect(try target.store.verify(module: "clinic").findings == [])
+    }
+
+    @Test("nothing is copied in while a sweep removes a run of that name, or died while it did less than four days ago")
+    func sweepUnderWay() throws {
+        let (source, target) = (Fixture(), Fixture())
+        let record = try source.publishNew().record
+        target.clock.advance(.seconds(100 * Self.day))
+        try target.store.storage.begin(module: "clinic", attempt: record.attempt)
+        let mark = target.store.newAttemptID()
+        try target.store.storage.write("clinic/\(ModuleLayout.sweep(mark: mark, of: record.attempt))", [])
+        for _ in 0..<2 {
+            let error = #expect(throws: StoreError.self) {
+                try source.store.pull(module: "clinic", version: 1, into: target.store)
+            }
+            #expect(error?.code == .refused)
+            // A refused copy keeps no sweep away.
+            #expect(try target.store.storage.names("clinic/_copies") == [])
+            target.clock.advance(Limits.attemptDeadline)
+        }
+        _ = try target.store.sweep(module: "clinic", olderThan: .zero)
+        #expect(try target.store.storage.names("clinic/_sweeps") == [])
         try source.store.pull(module: "clinic", version: 1, into: target.store)
         #expect(try target.store.verify(module: "clinic").findings == [])
     }
