@@ -1,14 +1,21 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// `ops/test` sets ETL_TESTING: a debug build, so that tests see what a module keeps to itself and little time goes into
-/// optimising, but for the modules in whose loops a test's time goes, which are optimised as in a release.
+/// `ops/test` sets ETL_TESTING and builds a release without optimisation: libraries leave out what they check for their
+/// developers in a debug build, modules are compiled whole, and little time goes into optimising, but for our modules in
+/// whose loops a test's time goes. `-Onone` for all comes from the command line, behind all flags of a target; what
+/// `-Xfrontend` brings comes last.
 let isTesting = Context.environment["ETL_TESTING"] != nil
 let optimised: Set<String> =
-    isTesting ? ["Model", "Columnar", "Formats", "Transform", "Extract", "ModuleStore", "Scheduling", "Cluster"] : []
-let asReleased: [SwiftSetting] = [
-    .unsafeFlags(["-O", "-whole-module-optimization", "-num-threads", "2", "-disable-batch-mode"])
-]
+    isTesting
+    ? [
+        "Model", "Columnar", "Formats", "FormatsTests", "Transform", "Extract", "ModuleStore", "Scheduling", "Cluster",
+        "Coordinator", "KernelCheck", "Postgres", "S3", "Worker",
+    ] : []
+
+func settings(_ target: String) -> [SwiftSetting] {
+    house + (optimised.contains(target) ? [.unsafeFlags(["-Xfrontend", "-O"])] : [])
+}
 
 let house: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
@@ -23,12 +30,11 @@ func library(
     _ name: String, _ dependencies: [Target.Dependency], tests: [Target.Dependency] = [], exclude: [String] = []
 ) -> [Target] {
     [
-        .target(
-            name: name, dependencies: dependencies, swiftSettings: house + (optimised.contains(name) ? asReleased : [])),
+        .target(name: name, dependencies: dependencies, swiftSettings: settings(name)),
         .testTarget(
             name: "\(name)Tests", dependencies: [.target(name: name), "TestKit"] + dependencies + tests,
             exclude: exclude,
-            swiftSettings: house),
+            swiftSettings: settings("\(name)Tests")),
     ]
 }
 
@@ -45,7 +51,7 @@ let package = Package(
     ],
     targets: [
         // C: ours (arrays and bytes only), then system libraries, one Swift target each.
-        .target(name: "CKernels", cSettings: isTesting ? [.unsafeFlags(["-O2"])] : []),
+        .target(name: "CKernels"),
         .systemLibrary(name: "CSystem"),
         .systemLibrary(name: "CNNG", providers: [.apt(["libnng-dev"])]),
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
@@ -64,7 +70,7 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: house),
         // L2, tested in CKernelsTests: a forced level holds for the whole process, so one suite does all the forcing.
-        .target(name: "KernelCheck", dependencies: ["Model", "CKernels"], swiftSettings: house),
+        .target(name: "KernelCheck", dependencies: ["Model", "CKernels"], swiftSettings: settings("KernelCheck")),
         .target(name: "TestKit", swiftSettings: house),
         .testTarget(name: "TidyTests", dependencies: [], swiftSettings: house),
         .testTarget(

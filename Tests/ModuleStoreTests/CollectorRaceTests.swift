@@ -12,12 +12,12 @@ struct CollectorRaceTests {
     private static let start: Int64 = 1_795_411_800_000
     private static let day: Int64 = 86_400_000
 
-    @Test("never removes what becomes part of a version, in thousands of interleavings")
+    @Test("never removes what becomes part of a version, in hundreds of interleavings, by night in thousands")
     func careful() throws {
         let first = UInt64.random(in: 0...UInt64.max / 2)
         print("first seed \(first)")
         var tally = Tally()
-        let count: UInt64 = ProcessInfo.processInfo.environment["ETL_NIGHT"] == nil ? 2_000 : 40_000
+        let count: UInt64 = ProcessInfo.processInfo.environment["ETL_NIGHT"] == nil ? 700 : 40_000
         for seed in first..<first + count {
             let broken = try play(seed, ages: [Limits.collectableAge, Limits.orphanTime], &tally)
             #expect(broken == [], "seed \(seed)")
@@ -25,7 +25,7 @@ struct CollectorRaceTests {
         }
         print("\(tally)")
         // Otherwise nothing was shown: attempts ended in every way, and there was something to sweep.
-        #expect(tally.published > 1_000 && tally.copied > 200 && tally.tooLate > 50 && tally.swept > 1_000)
+        #expect(tally.published > 700 && tally.copied > 200 && tally.tooLate > 50 && tally.swept > 700)
     }
 
     @Test("would be caught if it were careless")
