@@ -48,20 +48,28 @@ struct Etlx: ParsableCommand {
             Console.error(
                 "unknown command \"\(word)\"; expected one of \(commandNames.joined(separator: ", "))"
                     + (NearestWord.find(word, among: commandNames).map { "; did you mean \"\($0)\"?" } ?? ""))
-            Foundation.exit(ExitStatus.wrongDocument.rawValue)
+            end(.wrongDocument)
         }
         do {
             var command = try parseAsRoot(words)
             try command.run()
+            end(.done)
         } catch let stop as Stop {
             if let message = stop.message { Console.error(message) }
-            Foundation.exit(stop.status.rawValue)
+            end(stop.status)
         } catch {
             let isHelp = exitCode(for: error) == .success
             let text = fullMessage(for: error)
             if isHelp { print(text) } else { Console.standardError(text) }
-            Foundation.exit(isHelp ? 0 : ExitStatus.wrongDocument.rawValue)
+            end(isHelp ? .done : .wrongDocument)
         }
+    }
+
+    /// Ends the process without what libraries do at an exit: libcrypto takes its tables down, and a thread that still sends
+    /// a part or reads a row would die of that, with a status of its own.
+    private static func end(_ status: ExitStatus) -> Never {
+        fflush(nil)
+        _exit(status.rawValue)
     }
 
     private static var commandNames: [String] {
