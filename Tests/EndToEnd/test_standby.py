@@ -21,12 +21,12 @@ LEFT = ROWS - ROWS // 10
 
 @contextlib.contextmanager
 def pair() -> Iterator[tuple[Server, Server, str]]:
-    """A primary with the rows, a standby that lets replay cancel readers after 50 ms, and a folder."""
+    """A primary with the rows, a standby that lets replay cancel readers after 50 ms, and a folder. Nobody vacuums but the test."""
     folder = open_scratch("standby")
     primary, standby = Server(f"{folder}/primary"), Server(f"{folder}/standby")
     try:
         primary.start()
-        primary.configure(max_standby_streaming_delay="'50ms'", hot_standby_feedback="off", wal_receiver_status_interval="'1s'")
+        primary.configure(max_standby_streaming_delay="'50ms'", hot_standby_feedback="off", wal_receiver_status_interval="'1s'", autovacuum="off")
         wide_table(PrivateDatabase.made(primary, "rows"), "wide", LEAVES, ROWS_PER_LEAF)
         PrivateDatabase(primary, "rows").execute("vacuum wide")
         standby.follow(primary)
