@@ -28,12 +28,25 @@ final class DelimitedChunks: ChunkSource {
 
     /// Sees what is read.
     private final class Witness {
-        let digest = FileDigest()
-        var byteCount: Int64 = 0
+        private let digest: FileDigest
+        private let queue: HashingQueue
+        private(set) var byteCount: Int64 = 0
+
+        init() {
+            let digest = FileDigest()
+            self.digest = digest
+            queue = HashingQueue { bytes in unsafe digest.add(bytes) }
+        }
 
         func add(_ bytes: UnsafeRawBufferPointer) {
-            unsafe digest.add(bytes)
+            unsafe queue.add(bytes)
             byteCount += Int64(bytes.count)
+        }
+
+        /// To be called once.
+        func finish() -> String {
+            queue.catchUp()
+            return digest.finish()
         }
     }
 
@@ -73,7 +86,7 @@ final class DelimitedChunks: ChunkSource {
         let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 16)
         defer { unsafe memory.deallocate() }
         while unsafe try reader.read(into: memory) > 0 {}
-        guard witness.digest.finish() == planned else { throw changed }
+        guard witness.finish() == planned else { throw changed }
     }
 
     var rowsRead: Int64 { decoder.counts.recordsRead }

@@ -7,9 +7,40 @@ internal import ModuleStore
 /// Where a shard ends is known only after more of the file went by. What surely belongs to it, because no shard is shorter,
 /// is hashed at once; what lies behind that waits for the cut, which is at most a block or a record away.
 ///
-/// - Cost: each byte is hashed twice; up to a block or the longest record in memory.
+/// - Cost: each byte is hashed twice, beside the thread that plans; up to a block or the longest record in memory, and what
+///   waits for the hash.
 final class RangeDigests: RangeDigesting {
-    private let whole = FileDigest()
+    private let passing = PassingBytes()
+    private let queue: HashingQueue
+
+    init() {
+        let passing = passing
+        queue = HashingQueue { bytes in unsafe passing.add(bytes) }
+    }
+
+    /// Takes the file's next bytes.
+    func add(_ bytes: UnsafeRawBufferPointer) { unsafe queue.add(bytes) }
+
+    func begin(at start: Int64, leastByteCount: Int64?) {
+        queue.catchUp()
+        passing.begin(at: start, leastByteCount: leastByteCount)
+    }
+
+    func end(at end: Int64) -> String {
+        queue.catchUp()
+        return passing.end(at: end)
+    }
+
+    /// Of all that went by: 64 lower-case hexadecimal digits. To be called once.
+    func finish() -> String {
+        queue.catchUp()
+        return passing.whole.finish()
+    }
+}
+
+/// What is known of the bytes that went by.
+private final class PassingBytes {
+    let whole = FileDigest()
     private var range = FileDigest()
     private var leastByteCount = Int64.max
     /// Bytes below belong to the open range or to none.
@@ -19,7 +50,6 @@ final class RangeDigests: RangeDigesting {
     /// The last of them, whose range is not known yet.
     private var waiting: [UInt8] = []
 
-    /// Takes the file's next bytes.
     func add(_ bytes: UnsafeRawBufferPointer) {
         unsafe whole.add(bytes)
         let certain = waiting.isEmpty ? Int(min(Int64(bytes.count), max(0, certainEnd - position))) : 0
@@ -42,9 +72,6 @@ final class RangeDigests: RangeDigesting {
         }
         return range.finish()
     }
-
-    /// Of all that went by: 64 lower-case hexadecimal digits. To be called once.
-    func finish() -> String { whole.finish() }
 
     private func open(at start: Int64) {
         let (sum, isBeyond) = start.addingReportingOverflow(leastByteCount)
