@@ -16,7 +16,7 @@ from lib.marks import long
 
 from local_cluster import client, judge, sample_source
 from local_cluster.cluster import Cluster
-from local_cluster.plays import Surroundings
+from local_cluster.plays import References, Surroundings
 
 
 @long
@@ -26,7 +26,7 @@ def test_same_bytes_as_one_machine():
     folder = open_scratch("cluster")
     with Cluster(f"{folder}/cluster", workers=2, etlx=cluster_etlx()) as cluster:
         source = cluster.serve_postgres("source")
-        around = Surroundings.prepare(cluster.etlx, folder, source, 100_000)
+        around = Surroundings.prepare(cluster.etlx, folder, source, 100_000, References())
         pipeline = sample_source.Pipeline(folder, source.url, cluster.etlx)
         for number in (1, 2):
             with collecting(pipeline.store, pipeline.MODULE) if number == 2 else contextlib.nullcontext():
@@ -87,7 +87,7 @@ def test_scale_from_one_to_four():
     folder = open_scratch("scale")
     with Cluster(f"{folder}/cluster", workers=1, namespaces=True, etlx=cluster_etlx()) as cluster:
         source = cluster.serve_postgres("source")
-        around = Surroundings.prepare(cluster.etlx, folder, source, 200_000)
+        around = Surroundings.prepare(cluster.etlx, folder, source, 200_000, References())
         cluster.network.slow("worker-0", "10mbit")
         pipeline = sample_source.Pipeline(folder, source.url, cluster.etlx)
         run = cluster.client.submit_until_taken(pipeline.path)

@@ -40,12 +40,12 @@ def play(*names: str, seconds: float | None = None) -> str:
     """
     require_namespaces()
     etlx = cluster_etlx()
-    made = []
+    made, references = [], plays.References()
     for name in names:
         scenario = plays.read(name)
         if seconds:
             scenario["steps"] = [step | ({"seconds": min(seconds, step["seconds"])} if "seconds" in step else {}) for step in scenario["steps"]]
-        made.append(plays.Play(scenario, etlx, open_scratch(name), is_loud=False, has_outsider=False))
+        made.append(plays.Play(scenario, etlx, open_scratch(name), is_loud=False, has_outsider=False, references=references))
     with concurrent.futures.ThreadPoolExecutor(len(made)) as pool:
         reports = list(pool.map(plays.Play.perform, made))
     bad = [one for one in reports if one["violations"]]

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import threading
@@ -34,6 +35,27 @@ def clock() -> str:
     return time.strftime("%H:%M:%S")
 
 
+class References:
+    """The parts of undisturbed runs, which plays of one process share: the same rows under the same key are the same bytes,
+    whatever server they come from. The first makes them, the others wait for it."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.key: str | None = None
+        self.parts: dict[int, dict[str, str]] = {}
+
+    def parts_of(self, rows: int, folder: str, make) -> dict[str, str]:
+        """Of so many rows, by `make` where nobody made them; the folder has the key of all of them afterwards."""
+        with self.lock:
+            key = os.path.join(folder, sample_source.KEY)
+            if self.key:
+                shutil.copy(self.key, key)
+            if rows not in self.parts:
+                self.parts[rows] = make()
+                self.key = self.key or key
+            return self.parts[rows]
+
+
 @dataclasses.dataclass
 class Surroundings:
     """What several plays may share: the source with its rows, and the parts that an undisturbed run makes of them."""
@@ -44,15 +66,17 @@ class Surroundings:
     reference: dict[str, str]
 
     @classmethod
-    def prepare(cls, etlx: str, folder: str, server: Server, rows: int) -> "Surroundings":
+    def prepare(cls, etlx: str, folder: str, server: Server, rows: int, references: References) -> "Surroundings":
         """Fills the server's database and runs `etlx run` on one machine, the measure of what clusters publish."""
+        def make() -> dict[str, str]:
+            version = run_alone(etlx, sample_source.Pipeline(folder, server.url, etlx, "reference"))
+            wrong = judge.check_files(version) + judge.compare(version, server.url, sample_source.tables())
+            if wrong:
+                raise RuntimeError(f"the undisturbed run is wrong: {wrong}")
+            return version.part_digests()
+
         sample_source.fill(server.url, rows)
-        pipeline = sample_source.Pipeline(folder, server.url, etlx, "reference")
-        version = run_alone(etlx, pipeline)
-        wrong = judge.check_files(version) + judge.compare(version, server.url, sample_source.tables())
-        if wrong:
-            raise RuntimeError(f"the undisturbed run is wrong: {wrong}")
-        return cls(etlx, folder, server.url, rows, version.part_digests())
+        return cls(etlx, folder, server.url, rows, references.parts_of(rows, folder, make))
 
 
 def run_alone(etlx: str, pipeline: sample_source.Pipeline) -> judge.Version:
@@ -67,8 +91,11 @@ def run_alone(etlx: str, pipeline: sample_source.Pipeline) -> judge.Version:
 class Play:
     """One performance of a scenario; `perform` returns its report, violations and all."""
 
-    def __init__(self, scenario: dict, etlx: str, folder: str, seed: int = 1, is_loud: bool = True, has_outsider: bool = True):
+    def __init__(
+            self, scenario: dict, etlx: str, folder: str, seed: int = 1, is_loud: bool = True, has_outsider: bool = True,
+            references: References | None = None):
         self.has_outsider = has_outsider
+        self.references = references or References()
         self.scenario, self.etlx, self.folder, self.seed = scenario, etlx, folder, seed
         self.chance = random.Random(seed)
         self.is_loud = is_loud
@@ -96,7 +123,7 @@ class Play:
         with Cluster(os.path.join(self.folder, "cluster"), etlx=self.etlx, **about) as cluster:
             self.cluster = cluster
             self.source = cluster.serve_postgres("source")
-            around = Surroundings.prepare(self.etlx, self.folder, self.source, self.scenario.get("rows", 100_000))
+            around = Surroundings.prepare(self.etlx, self.folder, self.source, self.scenario.get("rows", 100_000), self.references)
             self.say(f"the source has {around.rows} rows, an undisturbed run makes {len(around.reference)} parts of them")
             if rate := self.scenario.get("rate"):
                 for role in cluster.names("worker"):

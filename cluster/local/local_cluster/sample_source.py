@@ -8,6 +8,8 @@ import psycopg2
 
 from local_cluster.judge import Table
 
+# A pipeline's key, in its folder.
+KEY = "people.key"
 # Of N rows: shares of three tables that differ in width, types and storage.
 SHARES = {"readings": 0.6, "accounts": 0.1, "events": 0.3}
 LEAVES = 6
@@ -93,7 +95,7 @@ class Pipeline:
         self.url = url
         self.store = os.path.join(folder, name)
         self.path = os.path.join(folder, f"{name}.yaml")
-        key = os.path.join(folder, "people.key")
+        key = os.path.join(folder, KEY)
         if not os.path.exists(key):
             subprocess.run([etlx, "keys", "new", key], check=True, capture_output=True)
         lines = [

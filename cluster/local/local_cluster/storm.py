@@ -12,7 +12,7 @@ import time
 
 from local_cluster import client, judge, sample_source
 from local_cluster.cluster import Cluster
-from local_cluster.plays import Surroundings
+from local_cluster.plays import References, Surroundings
 
 VERSIONS_PER_STORE = 10
 # What a coordinator may use more at the end of a calm phase than in its beginning.
@@ -109,7 +109,7 @@ class Storm:
                      etlx=self.etlx) as cluster:
             self.cluster = cluster
             source = cluster.serve_postgres("source")
-            self.around = Surroundings.prepare(self.etlx, self.folder, source, self.plan.rows)
+            self.around = Surroundings.prepare(self.etlx, self.folder, source, self.plan.rows, References())
             self.say("prepared", rows=self.around.rows, parts=len(self.around.reference))
             if self.plan.rate:
                 for role in cluster.names("worker"):
