@@ -25,7 +25,7 @@ sys.path.insert(0, os.path.join(ROOT, "benchmarks/coordinator"))
 from local_cluster.cluster import Cluster  # noqa: E402
 from wire import Asker  # noqa: E402
 
-MESSAGES = 1_000_000 if os.environ.get("ETL_NIGHT") else 20_000
+MESSAGES = 1_000_000 if os.environ.get("ETL_NIGHT") else 10_000
 AT_A_TIME = 8
 NUMBERS = [0, 1, -1, 7, 2**63 - 1, -(2**63), 2**63 - 2, 2**44, -(2**44), 2**31, 2**62]
 WORDS = ["", "x", "\0", "x" * 20_000, "../../\u202e\x1b[2J\"\\\n", "good", "worker-0", "🦠" * 100]
