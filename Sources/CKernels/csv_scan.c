@@ -206,20 +206,25 @@ static __attribute__((noinline)) int split_field(cursor *c, size_t at, int is_la
     return end_of_field(c, after, is_last, next);
 }
 
-/* Where the line that the cursor stands in ends, its newline included; SIZE_MAX when that is not known. */
-static inline size_t pass_line(cursor *c, int is_last)
+/* Where the line that the cursor stands in ends, its newline included; SIZE_MAX when that is not known. `*has_lone_cr`: a CR
+ * that ends nothing stands in it. */
+static inline size_t pass_line(cursor *c, int is_last, int *has_lone_cr)
 {
     size_t end = next_special(c);
-    while (end < c->count && c->bytes[end] != '\n' && (c->bytes[end] != '\r' || cr_ends_line(c, end, is_last) == 0))
+    *has_lone_cr = 0;
+    while (end < c->count && c->bytes[end] != '\n' && (c->bytes[end] != '\r' || cr_ends_line(c, end, is_last) == 0)) {
+        *has_lone_cr |= c->bytes[end] == '\r';
         end = next_special(c);
+    }
     size_t next;
     /* A delimiter never stands at `end`, so what ends is the line. */
     return end_of_field(c, end, is_last, &next) == INCOMPLETE ? SIZE_MAX : next;
 }
 
 /* Passes what is no record: blank lines and comments. Returns where a record starts, `count` when there is none;
- * SIZE_MAX when the block ends in what is passed, then `*at` is its start. */
-static __attribute__((noinline)) size_t record_start(cursor *c, size_t *at, int is_last)
+ * SIZE_MAX when the block ends in what is passed, then `*at` is its start. A comment with a CR that ends nothing is taken for a
+ * malformed record, which `*reason` says: a record may stand behind the CR. */
+static __attribute__((noinline)) size_t record_start(cursor *c, size_t *at, int is_last, uint32_t *reason)
 {
     const kernel_csv_dialect *d = c->dialect;
     while (*at < c->count) {
@@ -227,8 +232,15 @@ static __attribute__((noinline)) size_t record_start(cursor *c, size_t *at, int 
         int is_comment = d->has_comment && byte == d->comment;
         int is_blank = !d->keeps_blank && (byte == '\n' || (byte == '\r' && cr_ends_line(c, *at, is_last) != 0));
         if (!is_comment && !is_blank) return *at;
-        size_t next = pass_line(c, is_last);
+        const cursor before = *c;
+        int has_lone_cr;
+        size_t next = pass_line(c, is_last, &has_lone_cr);
         if (next == SIZE_MAX) return SIZE_MAX;
+        if (has_lone_cr) {
+            *c = before;
+            *reason = KERNEL_CSV_LONE_CR;
+            return *at;
+        }
         *at = next;
     }
     return c->count;
@@ -279,9 +291,10 @@ void kernel_csv_split(const kernel_csv_dialect *dialect, const uint8_t *bytes, s
     int needs_more = 0;
     while (rows < row_limit && bad_count < bad_limit && at < count) {
         uint8_t first = bytes[at];
+        uint32_t reason = 0;
         if ((own.has_comment && first == own.comment) || (!own.keeps_blank && (first == '\n' || first == '\r'))) {
             cursor slow = {dialect, bytes, count, base, mask};
-            size_t start = record_start(&slow, &at, is_last);
+            size_t start = record_start(&slow, &at, is_last, &reason);
             base = slow.base;
             mask = slow.mask;
             if (start == SIZE_MAX) {
@@ -292,7 +305,7 @@ void kernel_csv_split(const kernel_csv_dialect *dialect, const uint8_t *bytes, s
         }
         kernel_csv_field *row = fields + rows * width;
         size_t field_count = 0;
-        uint32_t reason = is_mark(bytes + at, count - at) ? KERNEL_CSV_MARK_INSIDE : 0;
+        if (is_mark(bytes + at, count - at)) reason = KERNEL_CSV_MARK_INSIDE;
         int follows;
         size_t next = at;
         do {
@@ -347,7 +360,7 @@ size_t kernel_csv_split_one(const kernel_csv_dialect *dialect, const uint8_t *by
     size_t at = 0, field_count = 0, longest = 0;
     *reason = 0;
     *result = (kernel_csv_split_result){0};
-    size_t start = record_start(&c, &at, is_last);
+    size_t start = record_start(&c, &at, is_last, reason);
     result->consumed = at;
     if (start == SIZE_MAX) {
         result->needs_more = 1;

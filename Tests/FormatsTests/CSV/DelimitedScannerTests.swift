@@ -120,7 +120,8 @@ struct DelimitedScannerTests {
             ("a,b\r\n1,\"x\ry\"\r\n4,5\r\n", []), ("a,b\r\n1,\"x\"\ry\r\n4,5\r\n", [1]),
             ("a,b\r1,2\r3,4\r", []), ("a,b\r1,2\r\n3,4\n5,6", []), ("a,b\r\n1,2\n3,4\r", []),
             ("a,b\r\n1,2\r\n3\r,4\r\n", [2]), ("\"a\rx\",b\r\n1,2\r\n", []), ("a\n1\r2\n3\n", [1]),
-            ("a,b\r\n1,2\r\r\n", [1]),
+            ("a,b\r\n1,2\r\r\n", [1]), ("a,b\n1,2\n#y\r3,4\n5,6\n", [2]), ("a,b\n#y\r\n1,2\n", []),
+            ("a,b\n#\"y\r3,4\n5,6\n", [1]), ("a,b\n#x\n#y\r3,4", [1]), ("#y\ra,b\r1,2\r", []),
         ])
     func loneCR(text: String, broken: [Int64]) throws {
         for block in [1, 2, 3, 5, 8, 1000] {
@@ -131,6 +132,7 @@ struct DelimitedScannerTests {
                 let file = Delimited.File("a.csv", Array((newline + text).utf8))
                 let spec = Delimited.spec {
                     $0.onMalformed = .drop
+                    $0.comment = UInt8(ascii: "#")
                     $0.skippedLines = newline.isEmpty ? 0 : 1
                 }
                 // It may be two records, so it stops even where others may be dropped.

@@ -9,7 +9,8 @@ struct ReferenceParser {
     }
     struct Record: Equatable {
         var fields: [Field] = []
-        /// Text after a closing quote, no closing quote, a CR alone where that ends no record, or a byte-order mark in front.
+        /// Text after a closing quote, no closing quote, a CR alone where that ends no record, in a comment too, or a
+        /// byte-order mark in front.
         var isBroken = false
         /// No closing quote, or a line ends within it: where it is malformed, it may hide others.
         var mayHideOthers = false
@@ -52,9 +53,16 @@ struct ReferenceParser {
     }
 
     private mutating func record(keepsBlank: Bool) -> Record? {
+        var isBrokenComment = false
         while let byte {
             if byte == spec.comment {
+                let start = at
                 while self.byte != nil, !isAtLineEnd { at += 1 }
+                if bytes[start..<at].contains(13) {
+                    at = start
+                    isBrokenComment = true
+                    break
+                }
                 if self.byte != nil { passLineEnd() }
             } else if isAtLineEnd, !keepsBlank {
                 passLineEnd()
@@ -64,7 +72,7 @@ struct ReferenceParser {
         }
         if byte == nil { return nil }
         var record = Record()
-        record.isBroken = bytes[at...].starts(with: [0xef, 0xbb, 0xbf])
+        record.isBroken = isBrokenComment || bytes[at...].starts(with: [0xef, 0xbb, 0xbf])
         let start = at
         while true {
             record.fields.append(field(&record.isBroken, &record.mayHideOthers))
